@@ -68,3 +68,11 @@ def empty_or_new(folder: Path, what: str) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} already holds something else; give {what} an empty or new folder")
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def cache_folder() -> Path:
+    """Where caches live: ``FAUXFACE_CACHE``, else the user's cache folder; never beside the data."""
+    base = os.environ.get("FAUXFACE_CACHE")
+    if base:
+        return Path(base)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fauxface"
