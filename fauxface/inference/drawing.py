@@ -1,0 +1,184 @@
+"""Landmarks, lines and boxes drawn on pictures: anti-aliased, at sub-pixel positions, as wide as the face asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+
+from fauxface.landmarks import scheme_of
+
+Colour = tuple[int, int, int]
+
+COLOURS: Mapping[str, Colour] = MappingProxyType(
+    {
+        "jaw": (120, 200, 255),
+        "right_brow": (255, 196, 77),
+        "left_brow": (255, 196, 77),
+        "nose": (150, 240, 150),
+        "right_eye": (255, 255, 255),
+        "left_eye": (255, 255, 255),
+        "mouth": (255, 120, 140),
+        "pupils": (255, 80, 255),
+    }
+)
+"""RGB, a colour a facial part."""
+BOX_COLOUR: Colour = (255, 255, 255)
+_HIDDEN = 0.45  # how bright a point is drawn that the model takes for hidden
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points: the facial part it belongs to, its points in order, whether it comes back to the first."""
+
+    group: str
+    points: tuple[int, ...]
+    closed: bool = False
+
+
+def _run(first: int, last: int) -> tuple[int, ...]:
+    return tuple(range(first, last + 1))
+
+
+_IBUG_LINES = (
+    Line("jaw", _run(0, 16)),
+    Line("right_brow", _run(17, 21)),
+    Line("left_brow", _run(22, 26)),
+    Line("nose", _run(27, 30)),
+    Line("nose", _run(31, 35)),
+    Line("right_eye", _run(36, 41), closed=True),
+    Line("left_eye", _run(42, 47), closed=True),
+    Line("mouth", _run(48, 59), closed=True),
+    Line("mouth", _run(60, 67), closed=True),
+)
+LINES: Mapping[str, tuple[Line, ...]] = MappingProxyType(
+    {
+        "ibug68": _IBUG_LINES,
+        "face_synthetics70": _IBUG_LINES,
+        "wflw98": (
+            Line("jaw", _run(0, 32)),
+            Line("right_brow", _run(33, 41), closed=True),
+            Line("left_brow", _run(42, 50), closed=True),
+            Line("nose", _run(51, 54)),
+            Line("nose", _run(55, 59)),
+            Line("right_eye", _run(60, 67), closed=True),
+            Line("left_eye", _run(68, 75), closed=True),
+            Line("mouth", _run(76, 87), closed=True),
+            Line("mouth", _run(88, 95), closed=True),
+        ),
+        "cofw29": (
+            Line("right_brow", (0, 4, 2, 5), closed=True),
+            Line("left_brow", (1, 6, 3, 7), closed=True),
+            Line("right_eye", (8, 12, 10, 13), closed=True),
+            Line("left_eye", (9, 14, 11, 15), closed=True),
+            Line("nose", (18, 20, 19, 21), closed=True),
+            Line("mouth", (22, 24, 23, 27), closed=True),
+        ),
+    }
+)
+"""The lines of each landmark scheme."""
+
+
+def draw_landmarks(
+    image: np.ndarray,
+    landmarks: np.ndarray,
+    scheme: str,
+    visibility: np.ndarray | None = None,
+    points: bool = True,
+    lines: bool = True,
+    zoom: float = 1.0,
+) -> np.ndarray:
+    """A copy of the image H×W×3 uint8 RGB with landmarks (N, 2), image pixels, drawn on it.
+
+    Hidden points (visibility under one half, or False) are drawn dim. ``zoom`` enlarges the picture first, so that
+    points on a small face can be told apart.
+    """
+    picture = _enlarged(image, zoom)
+    place = (landmarks + 0.5) * zoom - 0.5
+    width = stroke(place)
+    seen = np.ones(len(place)) if visibility is None else np.asarray(visibility, np.float64)
+    groups = _group_of(scheme, len(place))
+    if lines:
+        for line in LINES[scheme]:
+            _draw_line(picture, place[list(line.points)], line.closed, COLOURS[line.group], width)
+    if points:
+        for point, visible, group in zip(place, seen, groups, strict=True):
+            colour = tuple(int(v * (1 if visible >= 0.5 else _HIDDEN)) for v in COLOURS[group])
+            _draw_dot(picture, point, 1.1 * width, colour)
+    return picture
+
+
+def draw_box(image: np.ndarray, box: np.ndarray, colour: Colour = BOX_COLOUR) -> np.ndarray:
+    """A copy of the image H×W×3 uint8 RGB with the box (4,) drawn on it."""
+    picture = np.ascontiguousarray(image).copy()
+    corners = np.array([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]])
+    _draw_line(picture, corners, True, colour, stroke(corners))
+    return picture
+
+
+def stroke(points: np.ndarray) -> float:
+    """How wide to draw, in pixels, for a face of these points (N, 2): about 1/150 of its extent, at least one pixel."""
+    finite = points[np.isfinite(points).all(axis=1)]
+    return max(1.0, float(np.ptp(finite, axis=0).max()) / 150) if len(finite) else 1.0
+
+
+def contact_sheet(pictures: Iterable[np.ndarray], columns: int, tile: int, gap: int = 4) -> np.ndarray:
+    """Pictures H×W×3 uint8 as one, in rows of ``columns``, each fitted in a square of ``tile`` px on white."""
+    tiles = [_fit(picture, tile) for picture in pictures]
+    rows = -(-len(tiles) // columns)
+    step = tile + gap
+    sheet = np.full((max(rows * step - gap, 1), min(columns, max(len(tiles), 1)) * step - gap, 3), 255, np.uint8)
+    for i, picture in enumerate(tiles):
+        row, column = divmod(i, columns)
+        sheet[row * step : row * step + tile, column * step : column * step + tile] = picture
+    return sheet
+
+
+_SHIFT = 4  # OpenCV draws at 1/16 px
+
+
+def _fixed(points: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(points, -1e5, 1e5) * (1 << _SHIFT)).astype(np.int32)
+
+
+def _draw_line(picture: np.ndarray, points: np.ndarray, closed: bool, colour: Colour, width: float) -> None:
+    if not np.isfinite(points).all():
+        return
+    curve = [_fixed(points).reshape(-1, 1, 2)]
+    dark = max(1, round(1.8 * width))
+    cv2.polylines(picture, curve, closed, (0, 0, 0), dark + 1, cv2.LINE_AA, _SHIFT)
+    cv2.polylines(picture, curve, closed, colour, max(1, round(width)), cv2.LINE_AA, _SHIFT)
+
+
+def _draw_dot(picture: np.ndarray, point: np.ndarray, radius: float, colour: tuple[int, ...]) -> None:
+    if not np.isfinite(point).all():
+        return
+    x, y = (int(v) for v in _fixed(point))
+    size = 1 << _SHIFT
+    cv2.circle(picture, (x, y), round((1.35 * radius + 0.5) * size), (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
+    cv2.circle(picture, (x, y), round(radius * size), colour, -1, cv2.LINE_AA, _SHIFT)
+
+
+def _group_of(scheme: str, count: int) -> list[str]:
+    groups = {i: group for group, indices in scheme_of(scheme).groups.items() for i in indices}
+    return [groups[i] for i in range(count)]
+
+
+def _enlarged(image: np.ndarray, zoom: float) -> np.ndarray:
+    if zoom == 1:
+        return np.ascontiguousarray(image).copy()
+    size = (round(image.shape[1] * zoom), round(image.shape[0] * zoom))
+    return cv2.resize(image, size, interpolation=cv2.INTER_CUBIC if zoom > 1 else cv2.INTER_AREA)
+
+
+def _fit(picture: np.ndarray, tile: int) -> np.ndarray:
+    scale = tile / max(picture.shape[:2])
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    square = np.full((tile, tile, 3), 255, np.uint8)
+    top, left = (tile - size[1]) // 2, (tile - size[0]) // 2
+    square[top : top + size[1], left : left + size[0]] = small
+    return square

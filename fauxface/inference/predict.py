@@ -1,0 +1,145 @@
+"""Photographs in, drawn pictures and JSON out: what ``fauxface predict`` does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from fauxface.files import atomic_folder, empty_or_new, write_text
+from fauxface.images import is_image, read_image, write_image
+from fauxface.inference.drawing import draw_box, draw_landmarks
+from fauxface.inference.landmarker import Face, Landmarker
+
+BATCH_PIXELS = 32_000_000
+"""Photographs are taken together until they hold so many pixels, or until there are ``BATCH_IMAGES``."""
+BATCH_IMAGES = 32
+RESULT = "predictions.json"
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
+
+
+@dataclass
+class Predictions:
+    """What was found: (photograph, its faces) in order, and the photographs that could not be read, with the reason."""
+
+    faces: list[tuple[Path, list[Face]]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def as_json(self) -> str:
+        """The list that ``fauxface predict --json`` writes, as text; a photograph a line."""
+        rows = [{"image": str(path), "faces": [face.as_json() for face in faces]} for path, faces in self.faces]
+        return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
+
+
+def predict_files(
+    source: Path,
+    landmarker: Landmarker,
+    out: Path | None = None,
+    json_file: Path | None = None,
+    skip_bad: bool = False,
+) -> Predictions:
+    """Landmarks of every face in a photograph, or in each photograph of a folder.
+
+    ``out`` gets the drawn pictures and ``predictions.json``, as a whole or not at all; it may be new, empty, or from an
+    earlier run, which is replaced. ``json_file`` gets the JSON. Raises ValueError or OSError, in one line, for a source
+    that is missing, empty or (without ``skip_bad``) cannot be read, and for an ``out`` that holds something else.
+    """
+    photos = photos_in(source)
+    if out is not None:
+        check_out(out, source)
+    result = Predictions()
+    with ExitStack() as stack:
+        drawn = stack.enter_context(atomic_folder(out)) if out is not None else None
+        names = _names(photos)
+        batches = _batches(photos, skip_bad, result.skipped)
+        progress = Console(stderr=True)
+        for paths, images in _shown(batches, len(photos), progress):
+            found = landmarker(images)
+            for path, image, faces in zip(paths, images, found, strict=True):
+                result.faces.append((path, faces))
+                if drawn is not None:
+                    write_image(drawn / names[path], draw_faces(image, faces))
+        for line in result.skipped:
+            progress.print(f"skipped {line}", markup=False, highlight=False, soft_wrap=True)
+        if drawn is not None:
+            write_text(drawn / RESULT, result.as_json())
+        if json_file is not None:
+            write_text(json_file, result.as_json())
+    return result
+
+
+def draw_faces(image: np.ndarray, faces: list[Face]) -> np.ndarray:
+    """A copy of the image H×W×3 uint8 RGB with every face's box, lines and points."""
+    for face in faces:
+        image = draw_landmarks(draw_box(image, face.box), face.landmarks, face.scheme, face.visibility)
+    return image
+
+
+def photos_in(source: Path) -> list[Path]:
+    """The photograph, or the folder's photographs by name; one clear error where there are none."""
+    if not source.exists():
+        raise FileNotFoundError(f"{source}: there is no such file or folder")
+    if source.is_dir():
+        photos = sorted(path for path in source.iterdir() if path.is_file() and is_image(path))
+        if not photos:
+            raise ValueError(f"{source} holds no photographs (.jpg, .png, .webp, .bmp, .tif)")
+        return photos
+    if source.suffix.lower() in VIDEO_SUFFIXES:
+        raise ValueError(f"{source} is a video; predict takes photographs and folders of them so far")
+    return [source]
+
+
+def check_out(out: Path, source: Path) -> None:
+    """Refuse an ``out`` with the photographs (ValueError) or anything else than predictions (FileExistsError)."""
+    if out.resolve() in (source.resolve(), source.resolve().parent):
+        raise ValueError(f"{out} holds the photographs themselves; draw to another folder")
+    if out.exists() and not (out / RESULT).is_file():
+        empty_or_new(out, "predictions")
+
+
+def _names(photos: list[Path]) -> dict[Path, str]:
+    """What each photograph's drawing is called: its own name, as PNG unless it is a JPEG; no name twice."""
+    names: dict[Path, str] = {}
+    for path in photos:
+        suffix = ".jpg" if path.suffix.lower() in (".jpg", ".jpeg") else ".png"
+        name = path.stem + suffix
+        names[path] = name if name not in names.values() else path.name + suffix
+    return names
+
+
+def _batches(photos: list[Path], skip_bad: bool, skipped: list[str]) -> Iterator[tuple[list[Path], list[np.ndarray]]]:
+    paths: list[Path] = []
+    images: list[np.ndarray] = []
+    for path in photos:
+        try:
+            image = read_image(path)
+        except ValueError as error:
+            if not skip_bad:
+                hint = "; --skip-bad goes on without such files" if len(photos) > 1 else ""
+                raise ValueError(f"{error}{hint}") from None
+            skipped.append(str(error))
+            continue
+        paths.append(path)
+        images.append(image)
+        if len(images) == BATCH_IMAGES or sum(i.shape[0] * i.shape[1] for i in images) > BATCH_PIXELS:
+            yield paths, images
+            paths, images = [], []
+    if images:
+        yield paths, images
+
+
+def _shown(
+    batches: Iterator[tuple[list[Path], list[np.ndarray]]], total: int, console: Console
+) -> Iterator[tuple[list[Path], list[np.ndarray]]]:
+    """The same batches, with a progress bar on standard error where there is more than one photograph."""
+    with Progress(console=console, transient=True, disable=total == 1) as progress:
+        task = progress.add_task("looking for faces", total=total)
+        for paths, images in batches:
+            yield paths, images
+            progress.advance(task, len(paths))

@@ -1,0 +1,154 @@
+"""A self-contained HTML page built from top to bottom: headings, text, tables, pictures inside the file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from fauxface.files import write_text
+from fauxface.images import encode_image
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1d2126; --soft: #5d6672; --line: #dfe3e8; --page: #fdfdfc; --card: #fff; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e8ea; --soft: #9aa3ad; --line: #343a41; --page: #15181b; --card: #1d2125; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 3rem 1.5rem 5rem; max-width: 62rem; background: var(--page); color: var(--ink);
+  font: 1.02rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+h1 { font-size: 2.1rem; line-height: 1.2; letter-spacing: -0.02em; margin: 0 0 0.4rem; }
+h2 { font-size: 1.3rem; margin: 3rem 0 0.6rem; padding-top: 1.2rem; border-top: 1px solid var(--line); }
+p { margin: 0.6rem 0; max-width: 46rem; }
+.lead, figcaption, .foot { color: var(--soft); }
+code { font: 0.92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+pre { overflow-x: auto; padding: 0.8rem 1rem; border: 1px solid var(--line); border-radius: 8px;
+  background: var(--card); }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.35rem 1.1rem 0.35rem 0; text-align: left; vertical-align: top;
+  border-bottom: 1px solid var(--line); }
+th { font-weight: 600; color: var(--soft); }
+td.number, th.number { text-align: right; }
+figure { margin: 1.2rem 0; }
+figure img { display: block; max-width: 100%; height: auto; border-radius: 8px; background: #fff; }
+figcaption { margin-top: 0.45rem; font-size: 0.92rem; }
+.row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); align-items: start; }
+.row figure { margin: 0; }
+.foot { margin-top: 4rem; font-size: 0.88rem; }
+"""
+
+Picture = np.ndarray | Path
+"""An image H×W×3 uint8 RGB, or the file of one."""
+
+_MIME = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+}
+
+
+class Page:
+    """One HTML page; every method adds to its end and gives the page back.
+
+    >>> page = Page("A look at 300 faces", "What the generator makes.")
+    >>> _ = page.heading("Pose").table([("frontal", 211), ("turned", 89)], header=("pose", "faces"))
+    >>> page.save(Path("report.html"))  # doctest: +SKIP
+    """
+
+    def __init__(self, title: str, lead: str = "") -> None:
+        self._title = title
+        self._parts = [f"<h1>{escape(title)}</h1>"]
+        if lead:
+            self._parts.append(f'<p class="lead">{escape(lead)}</p>')
+
+    def heading(self, text: str) -> Page:
+        """Begin a section."""
+        return self._add(f"<h2>{escape(text)}</h2>")
+
+    def text(self, text: str) -> Page:
+        """A paragraph; what stands between backticks is set as code."""
+        pieces = escape(text).split("`")
+        return self._add("<p>" + "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces)) + "</p>")
+
+    def code(self, text: str) -> Page:
+        """Lines as typed or printed."""
+        return self._add(f"<pre><code>{escape(text)}</code></pre>")
+
+    def table(self, rows: Sequence[Sequence[object]] | Mapping[str, object], header: Sequence[str] = ()) -> Page:
+        """A table of rows, or of a mapping's names and values; columns that hold numbers alone are set to the right."""
+        body = list(rows.items()) if isinstance(rows, Mapping) else [tuple(row) for row in rows]
+        columns = max((len(row) for row in body), default=len(header))
+        numeric = [all(_is_number(row[i]) for row in body if i < len(row)) for i in range(columns)]
+        kind = [' class="number"' if body and is_numeric else "" for is_numeric in numeric]
+        html = ['<div class="wide"><table>']
+        if header:
+            cells = "".join(f"<th{kind[i]}>{escape(str(name))}</th>" for i, name in enumerate(header))
+            html.append(f"<thead><tr>{cells}</tr></thead>")
+        html.append("<tbody>")
+        for row in body:
+            html.append("<tr>" + "".join(f"<td{kind[i]}>{escape(_shown(v))}</td>" for i, v in enumerate(row)) + "</tr>")
+        html.append("</tbody></table></div>")
+        return self._add("".join(html))
+
+    def picture(self, picture: Picture, caption: str = "") -> Page:
+        """One picture, at its own size or as wide as the page."""
+        return self._add(_figure(picture, caption))
+
+    def pictures(self, pictures: Sequence[tuple[Picture, str]]) -> Page:
+        """Pictures with captions, side by side as far as the window is wide."""
+        return self._add('<div class="row">' + "".join(_figure(p, caption) for p, caption in pictures) + "</div>")
+
+    def foot(self, text: str) -> Page:
+        """Small print."""
+        return self._add(f'<p class="foot">{escape(text)}</p>')
+
+    def html(self) -> str:
+        """The whole page."""
+        lines = [
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width">',
+            f"<title>{escape(self._title)}</title><style>{_STYLE}</style></head>\n<body>",
+            *self._parts,
+            "</body></html>\n",
+        ]
+        return "\n".join(lines)
+
+    def save(self, path: Path) -> None:
+        """Write the page to ``path``, wholly or not at all."""
+        write_text(path, self.html())
+
+    def _add(self, html: str) -> Page:
+        self._parts.append(html)
+        return self
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float | np.floating):
+        return f"{value:.2f}"
+    return f"{value:,}" if isinstance(value, int | np.integer) and not isinstance(value, bool) else str(value)
+
+
+def _figure(picture: Picture, caption: str) -> str:
+    text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return f'<figure><img alt="{escape(caption)}" src="{data_uri(picture)}">{text}</figure>'
+
+
+def data_uri(picture: Picture) -> str:
+    """A picture as an address that holds it whole: arrays as JPEG, files as they are. ValueError for another suffix."""
+    if isinstance(picture, np.ndarray):
+        data, mime = encode_image(picture, ".jpg"), "image/jpeg"
+    else:
+        if picture.suffix.lower() not in _MIME:
+            raise ValueError(f"{picture}: a page holds PNG, JPEG, WebP and SVG pictures")
+        data, mime = picture.read_bytes(), _MIME[picture.suffix.lower()]
+    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
