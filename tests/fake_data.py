@@ -101,7 +101,7 @@ def draw_face(index: int, seed: int = 0, size: int = 96) -> FakeFace:
         far = corner + random.uniform(0.3, 0.9, 2) * radius
         patch = np.array([corner, [far[0], corner[1]], far, [corner[0], far[1]]])
         fill(patch, random.integers(0, 256, 3), 18)
-        visibility = ~((landmarks >= corner) & (landmarks <= far)).all(1)
+        visibility = np.logical_not(((landmarks >= corner) & (landmarks <= far)).all(1))
     image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     noisy = np.clip(image + random.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
     half = _OVERSAMPLING // 2

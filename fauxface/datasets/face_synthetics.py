@@ -1,0 +1,101 @@
+"""Folders in FaceSynthetics' layout, Microsoft's and ours: ``000000.png``, ``000000_ldmks.txt``, maybe ``000000.json``.
+
+Wood et al. 2021, "Fake It Till You Make It". The 70 points of ``_ldmks.txt`` are projections of 3-D points; ours also
+say in the ``.json`` which of them are seen, and where annotators would put them in 2-D.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_image, read_text
+from fauxface.faces import FaceSample, landmark_box
+from fauxface.landmarks import FACE_SYNTHETICS70
+
+NAME = "face_synthetics"
+_POINTS = FACE_SYNTHETICS70.count
+
+
+def find(files: list[Path]) -> tuple[Path, ...]:
+    """The images among ``files``; one whose ``_ldmks.txt`` is missing counts as soon as another has one."""
+    labelled = {path.with_name(path.name.replace("_ldmks.txt", ".png")) for path in files if _is_labels(path)}
+    folders = {path.parent for path in labelled}
+    images = {path for path in files if re.fullmatch(r"\d+\.png", path.name) and path.parent in folders}
+    return tuple(sorted(labelled | images))
+
+
+def open_folder(
+    folder: Path, files: list[Path], split: str | None, labels: Literal["2d", "projected"] | None
+) -> FaceDataset:
+    """The faces among ``files`` of ``folder``; ``labels`` None: ``2d`` where every sample has it, else ``projected``.
+
+    ValueError when a split is asked for, or ``2d`` is and a sample has none.
+    """
+    if split is not None:
+        raise ValueError(f"{folder} is in FaceSynthetics' layout, which has no splits such as '{split}'")
+    sources = find(files)
+    if labels != "projected":
+        without = next((path for path in sources if not _may_have_2d(path.with_suffix(".json"))), None)
+        if labels == "2d" and without is not None:
+            raise ValueError(f"no 2-D landmarks for {without}: it needs landmarks_2d in {without.stem}.json")
+        labels = "projected" if without else "2d"
+    reader = partial(read_sample, labels=labels)
+    return FaceDataset(folder.resolve().name, NAME, FACE_SYNTHETICS70.name, labels, sources, reader)
+
+
+def read_sample(source: Path, labels: Literal["2d", "projected"]) -> FaceSample:
+    """The sample whose image is ``source``; BadSample if anything of it is missing or wrong."""
+    text_path, json_path = source.with_name(f"{source.stem}_ldmks.txt"), source.with_suffix(".json")
+    image = read_image(source)
+    lines = [line for line in read_text(text_path).splitlines() if line.strip()]
+    landmarks = check_points(parse_points(lines, text_path), _POINTS, text_path)
+    visibility = None
+    if labels == "2d" or json_path.exists():
+        record = _read_json(json_path)
+        if labels == "2d":
+            landmarks = check_points(_numbers(record, "landmarks_2d", json_path), _POINTS, json_path)
+        if "visibility" in record:
+            visibility = _numbers(record, "visibility", json_path)
+            if visibility.shape != (_POINTS,) or not np.isin(visibility, (0, 1)).all():
+                raise BadSample(json_path, f"visibility is not {_POINTS} times 0 or 1")
+            visibility = visibility.astype(bool)
+    box = landmark_box(landmarks, FACE_SYNTHETICS70.name)
+    return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels)
+
+
+def _is_labels(path: Path) -> bool:
+    return re.fullmatch(r"\d+_ldmks\.txt", path.name) is not None
+
+
+def _may_have_2d(path: Path) -> bool:
+    """Whether reading the .json will yield 2-D landmarks, or an error: a broken file must not change the convention."""
+    if not path.exists():
+        return False
+    content = path.read_bytes()
+    # not parsed: that would take minutes for a hundred thousand
+    return b'"landmarks_2d"' in content or not content.rstrip().endswith(b"}")
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        record = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise BadSample(path, f"not valid JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise BadSample(path, "not a JSON object")
+    return record
+
+
+def _numbers(record: dict, key: str, path: Path) -> np.ndarray:
+    try:
+        return np.array(record[key], np.float64)
+    except KeyError:
+        raise BadSample(path, f"has no {key}") from None
+    except (TypeError, ValueError):
+        raise BadSample(path, f"{key} is not an array of numbers") from None

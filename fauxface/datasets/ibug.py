@@ -1,0 +1,103 @@
+"""iBUG's ``.pts`` files beside their images: 300-W (Sagonas et al. 2013), its splits by their official folder names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_image, read_text
+from fauxface.faces import FaceSample, landmark_box
+from fauxface.landmarks import IBUG68
+
+NAME = "ibug"
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+_PARTS = {
+    "lfpw/trainset": ("lfpw", "trainset"),
+    "lfpw/testset": ("lfpw", "testset"),
+    "helen/trainset": ("helen", "trainset"),
+    "helen/testset": ("helen", "testset"),
+    "afw": ("afw",),
+    "ibug": ("ibug",),
+    "indoor": ("01_indoor",),
+    "outdoor": ("02_outdoor",),
+}
+"""300-W's parts by the folders that hold them (in any case of letters)."""
+
+SPLITS: dict[str, tuple[str, ...]] = {
+    "common": ("lfpw/testset", "helen/testset"),
+    "challenging": ("ibug",),
+    "full": ("lfpw/testset", "helen/testset", "ibug"),
+    "private": ("indoor", "outdoor"),
+    # official training uses AFW too; here it is the development test, so it is asked for by its own name
+    "train": ("lfpw/trainset", "helen/trainset"),
+    **{part: (part,) for part in _PARTS},
+}
+"""Split → the parts of 300-W that it holds."""
+
+
+def find(files: list[Path]) -> tuple[Path, ...]:
+    """The ``.pts`` files among ``files``, each one face."""
+    return tuple(path for path in files if path.suffix.lower() == ".pts")
+
+
+def open_folder(
+    folder: Path, files: list[Path], split: str | None, labels: Literal["2d", "projected"] | None
+) -> FaceDataset:
+    """The faces among ``files`` of ``folder`` that belong to ``split`` (None: all).
+
+    ValueError for an unknown split, one without a face there, or labels other than the annotators'.
+    """
+    if labels is not None:
+        raise ValueError(f"{folder} holds iBUG annotations, which have no '{labels}' labels")
+    sources, name = find(files), folder.resolve().name
+    if split is not None:
+        if split not in SPLITS:
+            raise ValueError(f"unknown split '{split}'; there are {', '.join(SPLITS)}")
+        sources = tuple(path for path in sources if part_of(path, folder) in SPLITS[split])
+        name = f"{name}:{split}"
+        if not sources:
+            folders = ", ".join("/".join(_PARTS[part]) for part in SPLITS[split])
+            raise ValueError(f"no face of split '{split}' in {folder}: its folders are {folders}")
+    return FaceDataset(name, NAME, IBUG68.name, "annotated", sources, read_sample)
+
+
+def part_of(path: Path, folder: Path) -> str | None:
+    """300-W's part that a file below ``folder`` is in, by the innermost official folder name; None if by none.
+
+    ``folder`` may itself be such a folder, or ``testset`` within one; names further up say nothing.
+    """
+    above = folder.resolve().parts[-2:]
+    names = [name.lower() for name in (*above, *path.relative_to(folder).parent.parts)]
+    for end in range(len(names), len(above) - 1, -1):
+        for part, official in _PARTS.items():
+            if tuple(names[max(0, end - len(official)) : end]) == official:
+                return part
+    return None
+
+
+def read_sample(source: Path) -> FaceSample:
+    """The sample whose annotation is ``source``; BadSample if that or its image is missing or wrong.
+
+    ``.pts`` are 1-based; nothing is rounded. The sample's box is the tight one of the 68 points.
+    """
+    landmarks = read_pts(source)
+    names = (source.with_suffix(suffix) for lower in _SUFFIXES for suffix in (lower, lower.upper()))
+    image_path = next((path for path in names if path.exists()), None)
+    if image_path is None:
+        raise BadSample(source, f"no image of that name beside it ({', '.join(_SUFFIXES)})")
+    image = read_image(image_path)
+    return FaceSample(
+        image, landmarks, IBUG68.name, landmark_box(landmarks, IBUG68.name), None, str(image_path), "annotated"
+    )
+
+
+def read_pts(path: Path) -> np.ndarray:
+    """The 68 points of a ``.pts`` file, image pixels, 0-based (68, 2); BadSample if it holds anything else."""
+    found = re.search(r"\{([^}]*)\}", read_text(path))
+    if found is None:
+        raise BadSample(path, "not a .pts file: it has no points between { and }")
+    lines = [line for line in found[1].splitlines() if line.strip()]
+    return check_points(parse_points(lines, path), IBUG68.count, path) - 1

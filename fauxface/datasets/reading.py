@@ -1,0 +1,84 @@
+"""Read whole data sets: in parallel, with progress, and with every skipped sample named and counted."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from fauxface.datasets.base import BadSample, FaceDataset
+from fauxface.faces import FaceSample
+
+Result = TypeVar("Result")
+
+
+def map_samples(
+    dataset: FaceDataset,
+    function: Callable[[FaceSample], Result],
+    *,
+    skip_bad: bool = False,
+    skipped: list[BadSample] | None = None,
+    workers: int | None = None,
+    description: str = "reading",
+) -> Iterator[tuple[int, Result]]:
+    """(index, ``function(sample)``) of every sample, in order; at most a few per worker are held at a time.
+
+    Args:
+        dataset: what to read.
+        function: runs in the readers' threads (decoding and OpenCV leave the interpreter free).
+        skip_bad: leave out what cannot be read: it is appended to ``skipped`` and listed on standard error.
+        skipped: receives the BadSamples left out.
+        workers: threads; None for one a core, at most eight.
+        description: what the progress bar says.
+
+    BadSample at the first that cannot be read unless ``skip_bad``; ValueError when none can be.
+    """
+    workers = workers or min(8, os.cpu_count() or 1)
+    skipped = [] if skipped is None else skipped
+    before = len(skipped)
+    console = Console(stderr=True)
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(workers) as pool, Progress(console=console, transient=True) as progress:
+        task = progress.add_task(f"{description} {dataset.name}", total=len(dataset))
+        try:
+            submitted = 0
+            for index in range(len(dataset)):
+                while submitted < len(dataset) and len(waiting) < 4 * workers:
+                    waiting.append(pool.submit(lambda i: function(dataset[i]), submitted))
+                    submitted += 1
+                try:
+                    yield index, waiting.popleft().result()
+                except BadSample as error:
+                    if not skip_bad:
+                        raise
+                    skipped.append(error)
+                progress.advance(task)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    left_out = skipped[before:]
+    if left_out:
+        console.print(f"[yellow]skipped {len(left_out)} of {len(dataset)} samples of {escape(dataset.name)}:")
+        for error in left_out:
+            console.print(f"  {error}", markup=False, highlight=False, soft_wrap=True)
+    if len(left_out) == len(dataset):
+        raise ValueError(f"none of the {len(dataset)} samples of {dataset.name} can be read; the first: {left_out[0]}")
+
+
+def read_samples(
+    dataset: FaceDataset,
+    *,
+    skip_bad: bool = False,
+    skipped: list[BadSample] | None = None,
+    workers: int | None = None,
+    description: str = "reading",
+) -> Iterator[tuple[int, FaceSample]]:
+    """(index, sample) of every sample, in order; arguments and errors as ``map_samples``."""
+    return map_samples(
+        dataset, lambda sample: sample, skip_bad=skip_bad, skipped=skipped, workers=workers, description=description
+    )
