@@ -1,6 +1,6 @@
 """Readers for labelled faces, one file a format, and the crops that training takes from them."""
 
-from fauxface.datasets.base import BadSample, FaceDataset, read_image
+from fauxface.datasets.base import BadSample, FaceDataset
 from fauxface.datasets.ibug import SPLITS
 from fauxface.datasets.opening import FORMATS, open_dataset
 from fauxface.datasets.packed import PackedCrops, pack
@@ -15,6 +15,5 @@ __all__ = [
     "map_samples",
     "open_dataset",
     "pack",
-    "read_image",
     "read_samples",
 ]

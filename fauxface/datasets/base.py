@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from fauxface.faces import FaceSample
+from fauxface.images import read_image
 
 MIN_SIDE = 16
 """Images with a side shorter than this hold no face that one could label (px)."""
@@ -87,19 +87,14 @@ def list_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_image(path: Path) -> np.ndarray:
-    """The image in a file, H×W×3 RGB uint8, as its pixels are stored; BadSample if it is broken or tiny.
-
-    Not by OpenCV, which makes a picture of a truncated file.
-    """
+def read_sample_image(path: Path) -> np.ndarray:
+    """The image in a file, H×W×3 RGB uint8; BadSample if it is missing, broken or tiny."""
     try:
-        with Image.open(path) as image:
-            pixels = np.array(image.convert("RGB"))
+        pixels = read_image(path)
     except FileNotFoundError:
         raise BadSample(path, "no such image") from None
     except Exception as error:  # decoders raise nearly anything on broken files
-        reason = "truncated or not an image" if isinstance(error, SyntaxError | OSError) else type(error).__name__
-        raise BadSample(path, f"cannot be read as an image: {reason} ({_one_line(error)})") from error
+        raise BadSample(path, _one_line(str(error).removeprefix(f"{path}: "))) from error
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE:
         raise BadSample(path, f"an image of {width}×{height} px is too small; {MIN_SIDE}×{MIN_SIDE} is the least")
@@ -113,7 +108,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise BadSample(path, "no such file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSample(path, f"cannot be read as text ({_one_line(error)})") from error
+        raise BadSample(path, f"cannot be read as text ({_one_line(str(error))})") from error
 
 
 def parse_points(lines: list[str], path: Path) -> np.ndarray:
@@ -140,5 +135,5 @@ def check_points(points: np.ndarray, count: int, path: Path) -> np.ndarray:
     return points
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:120]

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_image, read_text
+from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_sample_image, read_text
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import FACE_SYNTHETICS70
 
@@ -52,7 +52,7 @@ def open_folder(
 def read_sample(source: Path, labels: Literal["2d", "projected"]) -> FaceSample:
     """The sample whose image is ``source``; BadSample if anything of it is missing or wrong."""
     text_path, json_path = source.with_name(f"{source.stem}_ldmks.txt"), source.with_suffix(".json")
-    image = read_image(source)
+    image = read_sample_image(source)
     lines = [line for line in read_text(text_path).splitlines() if line.strip()]
     landmarks = check_points(parse_points(lines, text_path), _POINTS, text_path)
     visibility = None

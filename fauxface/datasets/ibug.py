@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_image, read_text
+from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_sample_image, read_text
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import IBUG68
 
@@ -88,7 +88,7 @@ def read_sample(source: Path) -> FaceSample:
     image_path = next((path for path in names if path.exists()), None)
     if image_path is None:
         raise BadSample(source, f"no image of that name beside it ({', '.join(_SUFFIXES)})")
-    image = read_image(image_path)
+    image = read_sample_image(image_path)
     return FaceSample(
         image, landmarks, IBUG68.name, landmark_box(landmarks, IBUG68.name), None, str(image_path), "annotated"
     )

@@ -1,0 +1,110 @@
+"""How wrong landmarks are: arrays in, numbers out. All in percent.
+
+A face's error is the normalised mean error (NME) of Sagonas et al. 2013: the mean distance of its points from the true
+ones, in percent of the distance of the outer eye corners (``inter-ocular``) or of the eyes' centres (``inter-pupil``).
+A miss, a face that the detector did not find, is a prediction of NaNs; its error is infinite. Misses stay out of means
+and count in failure rate, CED and AUC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from fauxface.landmarks import scheme_of
+
+Normaliser = Literal["inter-ocular", "inter-pupil"]
+
+
+def normalising_distance(truth: np.ndarray, scheme: str, normaliser: Normaliser = "inter-ocular") -> np.ndarray:
+    """The distance (M,), in pixels, that errors against ``truth`` (M, N, 2) are measured in; ValueError where it is 0."""
+    if normaliser not in get_args(Normaliser):
+        raise ValueError(f"unknown normaliser '{normaliser}'; there are {', '.join(get_args(Normaliser))}")
+    points = scheme_of(scheme)
+    if normaliser == "inter-ocular":
+        ends = [truth[:, i] for i in points.eye_corners]
+    else:
+        ends = [truth[:, list(indices)].mean(axis=1) for indices in points.pupils]
+    distance = np.linalg.norm(ends[0] - ends[1], axis=-1)
+    if not (distance > 0).all():
+        raise ValueError(f"face {int(np.flatnonzero(~(distance > 0))[0])} has no {normaliser} distance to normalise by")
+    return distance
+
+
+def point_errors(
+    pred: np.ndarray, truth: np.ndarray, scheme: str, normaliser: Normaliser = "inter-ocular"
+) -> np.ndarray:
+    """The error (M, N) of every point of ``pred`` against ``truth`` (M, N, 2), in percent; infinite for a miss."""
+    assert pred.shape == truth.shape, f"{pred.shape} predicted points against {truth.shape} true ones"
+    missed = np.asarray(np.isnan(pred).any(axis=(1, 2)))
+    errors = 100 * np.linalg.norm(pred - truth, axis=-1) / normalising_distance(truth, scheme, normaliser)[:, None]
+    return np.where(missed[:, None], np.inf, errors)
+
+
+def nme(
+    pred: np.ndarray,
+    truth: np.ndarray,
+    scheme: str,
+    normaliser: Normaliser = "inter-ocular",
+    indices: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Each face's error (M,) in percent, over the points ``indices`` (None: all); infinite for a miss."""
+    errors = point_errors(pred, truth, scheme, normaliser)
+    return (errors if indices is None else errors[:, list(indices)]).mean(axis=1)
+
+
+def group_nme(
+    pred: np.ndarray, truth: np.ndarray, scheme: str, normaliser: Normaliser = "inter-ocular"
+) -> dict[str, float]:
+    """Facial part → the mean error of its points over the found faces, in percent (NaN if none is found)."""
+    errors = point_errors(pred, truth, scheme, normaliser)
+    return {
+        group: mean_found(errors[:, list(indices)].mean(axis=1)) for group, indices in scheme_of(scheme).groups.items()
+    }
+
+
+def mean_found(errors: np.ndarray) -> float:
+    """Mean of the errors (M,) of the faces that were found; NaN if none was."""
+    found = errors[np.isfinite(errors)]
+    return float(found.mean()) if len(found) else float("nan")
+
+
+def failure_rate(errors: np.ndarray, threshold: float) -> float:
+    """Share of faces, in percent, whose error (M,) is above ``threshold`` percent; misses are."""
+    return float(100 * np.mean(_some(errors) > threshold))
+
+
+def auc(errors: np.ndarray, threshold: float) -> float:
+    """Area under the CED of errors (M,) from 0 to ``threshold`` percent, divided by the threshold; in percent.
+
+    Exact: the CED is a staircase, and a face with error e contributes a step threshold − e wide.
+    """
+    return float(100 * np.mean(np.clip(threshold - _some(errors), 0, None)) / threshold)
+
+
+def ced(errors: np.ndarray, limit: float, steps: int = 201) -> tuple[np.ndarray, np.ndarray]:
+    """Cumulative error distribution: ``steps`` thresholds from 0 to ``limit``, and the percent of faces within each."""
+    thresholds = np.linspace(0, limit, steps)
+    return thresholds, 100 * np.searchsorted(np.sort(_some(errors)), thresholds, side="right") / len(errors)
+
+
+def bootstrap_interval(
+    errors: np.ndarray,
+    statistic: Callable[[np.ndarray], float] = mean_found,
+    confidence: float = 0.95,
+    repeats: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Interval that holds ``statistic`` of errors (M,) with that confidence: percentiles over faces drawn again."""
+    random = np.random.default_rng(seed)
+    values = [statistic(random.choice(_some(errors), len(errors))) for _ in range(repeats)]
+    low, high = np.nanquantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def _some(errors: np.ndarray) -> np.ndarray:
+    if not len(errors):
+        raise ValueError("no faces to measure errors of")
+    return errors
