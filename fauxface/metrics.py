@@ -19,7 +19,7 @@ Normaliser = Literal["inter-ocular", "inter-pupil"]
 
 
 def normalising_distance(truth: np.ndarray, scheme: str, normaliser: Normaliser = "inter-ocular") -> np.ndarray:
-    """The distance (M,), in pixels, that errors against ``truth`` (M, N, 2) are measured in; ValueError where it is 0."""
+    """The distance (M,), in pixels, that errors against ``truth`` (M, N, 2) are measured in; ValueError for a 0."""
     if normaliser not in get_args(Normaliser):
         raise ValueError(f"unknown normaliser '{normaliser}'; there are {', '.join(get_args(Normaliser))}")
     points = scheme_of(scheme)
