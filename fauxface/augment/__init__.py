@@ -1,0 +1,8 @@
+"""Augmentation: each written once, on a batch, decided by (seed, epoch, sample index) alone."""
+
+from fauxface.augment.apply import apply
+from fauxface.augment.base import Augmentation, Batch, Geometric, Pixelwise
+from fauxface.augment.draws import Draws
+from fauxface.augment.policies import POLICIES, Policy, policy
+
+__all__ = ["POLICIES", "Augmentation", "Batch", "Draws", "Geometric", "Pixelwise", "Policy", "apply", "policy"]
