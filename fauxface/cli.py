@@ -115,6 +115,7 @@ def evaluate(
     flip: bool = False,
     skip_bad: bool = False,
     threads: int = 0,
+    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
 ) -> None:
     """Measure a checkpoint's error on labelled faces.
 
@@ -135,12 +136,18 @@ def evaluate(
         box: where each face's crop comes from.
         normaliser: what errors are divided by.
         json: file for the scores.
-        out: folder for figures: error distribution, worst faces, error by part of the face.
+        out: folder for figures and tables: error distribution, worst faces, error by part of the face.
         flip: see each face mirrored too and average.
         skip_bad: name files that cannot be read and go on without them.
         threads: CPU threads; 0 takes all there are.
+        labels: which convention of rendered labels to compare with; 2d where every sample has it, else projected.
     """
-    raise NotImplementedError
+    from fauxface.evaluation import evaluate as run_evaluation
+
+    result = run_evaluation(
+        checkpoint, data, format, split, box, normaliser, json, out, flip, skip_bad, threads, labels
+    )
+    print(result.table())
 
 
 def predict(

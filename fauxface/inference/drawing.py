@@ -107,7 +107,7 @@ def draw_landmarks(
     if points:
         for point, visible, group in zip(place, seen, groups, strict=True):
             colour = tuple(int(v * (1 if visible >= 0.5 else _HIDDEN)) for v in COLOURS[group])
-            _draw_dot(picture, point, 1.1 * width, colour)
+            _draw_dot(picture, point, 1.2 * width, colour)
     return picture
 
 
@@ -148,8 +148,7 @@ def _draw_line(picture: np.ndarray, points: np.ndarray, closed: bool, colour: Co
     if not np.isfinite(points).all():
         return
     curve = [_fixed(points).reshape(-1, 1, 2)]
-    dark = max(1, round(1.8 * width))
-    cv2.polylines(picture, curve, closed, (0, 0, 0), dark + 1, cv2.LINE_AA, _SHIFT)
+    cv2.polylines(picture, curve, closed, (0, 0, 0), round(1.6 * width) + 1, cv2.LINE_AA, _SHIFT)
     cv2.polylines(picture, curve, closed, colour, max(1, round(width)), cv2.LINE_AA, _SHIFT)
 
 

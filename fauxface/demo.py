@@ -1,0 +1,199 @@
+"""The tour: faces rendered, a detector trained on nothing else, its error on held-out renders, a real photograph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from fauxface.files import empty_or_new, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from fauxface.evaluation import Evaluation
+    from fauxface.inference import Landmarker
+    from fauxface.reports import Page
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """How large the tour is; the defaults take about ten minutes on two CPU cores.
+
+    Attributes:
+        count: faces rendered for training.
+        held_out: faces rendered for testing, with another seed.
+        size: their height and width in pixels.
+        samples: faces that training sees in all, repeats counted.
+        model: the model's name.
+        input_size: side of the model's crop in pixels.
+        seed: what every random choice follows from.
+    """
+
+    count: int = 1_200
+    held_out: int = 150
+    size: int = 256
+    samples: int = 60_000
+    model: str = "mobilenetv3small-coordinates"
+    input_size: int = 128
+    seed: int = 0
+
+
+QUICK = DemoConfig(count=16, held_out=6, size=128, samples=64, input_size=64)
+"""Sizes at which the tour only shows that all of it works."""
+
+SETTINGS = "demo.yaml"
+REPORT = "report.html"
+SHEET = 24  # renders shown
+DRAWN = 8  # held-out renders predicted and drawn
+
+
+def run_demo(
+    out: Path,
+    quick: bool = False,
+    count: int | None = None,
+    held_out: int | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+) -> Path:
+    """Render, train, evaluate, predict; the report's path. Goes on where an earlier call with these settings stopped.
+
+    FileExistsError for an ``out`` that holds something else or another tour.
+    """
+    chosen = {"count": count, "held_out": held_out, "samples": samples}
+    config = replace(QUICK if quick else DemoConfig(), seed=seed, **{k: v for k, v in chosen.items() if v is not None})
+    _claim(out, config)
+
+    from fauxface.evaluation import evaluate
+    from fauxface.inference import Landmarker
+    from fauxface.rendering import render_dataset
+    from fauxface.training import TrainingConfig, train
+
+    times: dict[str, float] = {}
+    with _step("1 of 4: rendering faces", "rendering", times):
+        render_dataset(out / "faces", config.count, seed=config.seed, size=config.size)
+        render_dataset(out / "held_out", config.held_out, seed=config.seed + 1, size=config.size)
+    with _step("2 of 4: training on them", "training", times):
+        run = train(
+            TrainingConfig(
+                data=out / "faces",
+                out=out / "run",
+                val_data=out / "held_out",
+                model=config.model,
+                input_size=config.input_size,
+                augment="strong",
+                samples=config.samples,
+                batch=min(64, config.count),
+                seed=config.seed,
+                resume=True,
+            )
+        )
+    with _step("3 of 4: evaluating on held-out faces", "evaluation", times):
+        scores = {
+            box: evaluate(run, out / "held_out", box=box, out=out / "evaluation" / box)
+            for box in ("landmarks", "detector")
+        }
+    with _step("4 of 4: predicting on held-out faces and on a real photograph", "prediction", times):
+        _predict(out, Landmarker.load(run))
+    _report(out, config, run, scores, times).save(out / REPORT)
+    print(scores["landmarks"].table())
+    print(f"open {out / REPORT}")
+    return out / REPORT
+
+
+def _claim(out: Path, config: DemoConfig) -> None:
+    """Note the settings in ``out``; FileExistsError if it holds something else, or a tour with other settings."""
+    settings = out / SETTINGS
+    if not settings.is_file():
+        empty_or_new(out, "the tour")
+        write_text(settings, yaml.safe_dump(asdict(config), sort_keys=False))
+    elif yaml.safe_load(settings.read_text()) != asdict(config):
+        raise FileExistsError(f"{out} holds a tour with other settings (see {settings}); take another --out")
+
+
+@contextmanager
+def _step(title: str, name: str, times: dict[str, float]) -> Iterator[None]:
+    print(title, flush=True)
+    start = time.monotonic()
+    yield
+    times[name] = time.monotonic() - start
+
+
+def _predict(out: Path, landmarker: Landmarker) -> None:
+    """Predictions of a few held-out renders and of scikit-image's astronaut, as ``predict`` makes them."""
+    from skimage import data
+
+    from fauxface.datasets import open_dataset
+    from fauxface.images import write_image
+    from fauxface.inference.predict import predict_files
+
+    for path in open_dataset(out / "held_out").sources[:DRAWN]:
+        write_bytes(out / "photos" / "renders" / path.name, path.read_bytes())
+    write_image(out / "photos" / "astronaut.png", data.astronaut())
+    predict_files(out / "photos" / "renders", landmarker, out / "predicted" / "renders")
+    predict_files(out / "photos" / "astronaut.png", landmarker, out / "predicted" / "astronaut")
+
+
+def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluation], times: dict[str, float]) -> Page:
+    """The page that tells what happened, with pictures."""
+    from fauxface.datasets import open_dataset
+    from fauxface.images import read_image
+    from fauxface.inference import contact_sheet, draw_landmarks
+    from fauxface.info import machine
+    from fauxface.reports import Page
+
+    faces = open_dataset(out / "faces")
+    samples = [faces[i] for i in range(min(SHEET, len(faces)))]
+    labelled = [draw_landmarks(s.image, s.landmarks, s.scheme, s.visibility, lines=False, zoom=2) for s in samples]
+    rendered = [read_image(path) for path in sorted((out / "predicted" / "renders").glob("*.png"))]
+    page = Page(
+        "Fauxface: from rendered faces to landmarks on a real photograph",
+        f"{config.count:,} faces were rendered, a detector was trained on nothing else, and it was tested on "
+        f"{config.held_out} renders it had not seen and on one real photograph.",
+    )
+    page.table(
+        [(step, f"{seconds / 60:.1f} min") for step, seconds in times.items()], header=("step", "took, in this call")
+    )
+    page.heading("Rendered faces")
+    page.text(
+        "The first faces that training sees, and the same with their labels: dim points are hidden from the camera."
+    )
+    page.picture(contact_sheet([s.image for s in samples], 6, 150))
+    page.picture(contact_sheet(labelled, 4, 230))
+    page.heading("Training")
+    page.text(f"`{config.model}` at {config.input_size} px, from random weights; {config.samples:,} faces seen in all.")
+    page.picture(run / "curves.png", "Loss, and error on the held-out renders, as training goes on.")
+    page.heading("Error on held-out renders")
+    page.text(
+        "NME: mean distance of the points from their labels, in percent of the distance between the outer eye corners. "
+        "FR: percent of faces whose error is above a threshold. AUC: area under the curve below, up to it."
+    )
+    page.table(_score_rows(scores), header=("", *(f"box from {box}" for box in scores)))
+    page.table(list(scores["landmarks"].groups.items()), header=("part of the face", "NME"))
+    page.pictures([(out / "evaluation" / box / "ced.png", f"Box from {box}.") for box in scores])
+    page.picture(out / "evaluation" / "landmarks" / "worst_faces.png", "The faces with the largest error.")
+    page.heading("Predictions on held-out renders")
+    page.picture(
+        contact_sheet(rendered, 4, 230), "Found by the detector, then by the model; nothing is known of the labels."
+    )
+    page.heading("A real photograph")
+    page.picture(
+        out / "predicted" / "astronaut" / "astronaut.png",
+        "Eileen Collins (NASA, public domain). No photograph was trained on.",
+    )
+    page.heading("Again, or longer")
+    page.code(
+        f"fauxface predict photo.jpg --checkpoint {run}\nfauxface demo --count 4000 --samples 400000 --out longer"
+    )
+    return page.foot("; ".join(f"{name} {value}" for name, value in machine().items()))
+
+
+def _score_rows(scores: dict[str, Evaluation]) -> list[tuple[object, ...]]:
+    """A row a number, a column a box protocol."""
+    names = {"nme": "NME", "nme_inner": "NME without the jaw", "fr8": "FR at 8 %", "fr10": "FR at 10 %"}
+    names |= {"auc8": "AUC at 8 %", "auc10": "AUC at 10 %", "missed": "missed", "n": "faces"}
+    columns = [score.as_json() for score in scores.values()]
+    return [(name, *(column[key] for column in columns)) for key, name in names.items()]

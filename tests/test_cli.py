@@ -1,0 +1,321 @@
+"""The commands from outside: what a person types, what it prints, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_data import write_face_synthetics, write_ibug
+from skimage import data as photographs
+
+from fauxface.cli import COMMANDS
+from fauxface.images import read_image, write_image
+
+MODEL = "mobilenetv3small-coordinates"
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONWARNINGS": "ignore"}
+
+
+def fauxface(*args: object, limit: int | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command; with ``limit`` no file may become longer than so many bytes."""
+
+    def restrict() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    command = [sys.executable, "-m", "fauxface", *map(str, args)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=ENVIRONMENT | environment, preexec_fn=restrict, timeout=300
+    )
+
+
+def refused(*args: object, says: str, limit: int | None = None) -> str:
+    """Run the command, which must end with status 2 and, as its last words, one line that says why; the line."""
+    done = fauxface(*args, limit=limit)
+    assert done.returncode == 2, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("fauxface: error: ")]
+    assert len(lines) == 1, done.stderr
+    assert done.stderr.splitlines()[-1] == lines[0]
+    assert re.search(says, lines[0]), lines[0]
+    return lines[0]
+
+
+def tree(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faces")
+    write_face_synthetics(folder, 8)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, faces: Path) -> Path:
+    """A run of a few steps, made by the command itself."""
+    run = tmp_path_factory.mktemp("runs") / "run"
+    done = fauxface("train", "--data", faces, "--out", run, *SMALL)
+    assert done.returncode == 0, done.stderr
+    return run
+
+
+SMALL = ["--model", MODEL, "--input-size", "64", "--steps", "2", "--batch", "4", "--threads", "1"]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    write_image(tmp_path / "astronaut.png", photographs.astronaut())
+    return tmp_path / "astronaut.png"
+
+
+# --- help and arguments
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_with_examples(command: str):
+    done = fauxface(command, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Examples:" in done.stdout
+    assert f"fauxface {command}" in done.stdout
+
+
+def test_without_a_command_the_commands_are_listed():
+    for done, status in ((fauxface("--help"), 0), (fauxface(), 2)):
+        assert done.returncode == status
+        assert all(f"  {command} " in done.stdout for command in COMMANDS)
+    assert fauxface("--version").stdout.startswith("fauxface ")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["train", "--data", "x"],
+        ["predict"],
+        ["render", "x", "--count", "many"],
+        ["fly"],
+    ],
+    ids=" ".join,
+)
+def test_help_and_refused_arguments_cost_no_torch(args: list[str]):
+    code = (
+        "import sys\nfrom fauxface.cli import main\n"
+        f"try: status = main({args})\nexcept SystemExit as end: status = end.code\n"
+        "print([m for m in ('torch', 'timm', 'onnxruntime', 'anny') if m in sys.modules], status, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.stderr.splitlines()[-1] == f"[] {0 if '--help' in args else 2}", done.stderr
+
+
+def test_an_unknown_command_is_one_line():
+    refused("fly", says="no command 'fly'; there are demo, render, train")
+
+
+def test_the_traceback_is_shown_on_request(tmp_path: Path):
+    done = fauxface("predict", tmp_path / "gone.png", FAUXFACE_DEBUG="1")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("fauxface: error: ")
+
+
+def test_interrupting_ends_with_130_and_one_line(tmp_path: Path, faces: Path):
+    command = [sys.executable, "-m", "fauxface", "train", "--data", faces, "--out", tmp_path / "run", *SMALL]
+    command[command.index("--steps") + 1] = "100000"
+    process = subprocess.Popen(
+        [str(part) for part in command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=ENVIRONMENT
+    )
+    wait_for(tmp_path / "run" / "config.yaml")
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == "fauxface: interrupted"
+
+
+def wait_for(path: Path, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.1)
+
+
+# --- what they do
+
+
+def test_train_evaluate_predict_info(checkpoint: Path, faces: Path, photo: Path, tmp_path: Path):
+    done = fauxface("evaluate", checkpoint, "--data", faces, "--json", tmp_path / "scores.json")
+    assert done.returncode == 0, done.stderr
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["n"] == 8
+    assert scores["box"] == "landmarks"
+    assert scores["licence"] == "research"  # these are not our renders, for all that the trainer can know
+
+    done = fauxface(
+        "predict", photo, "--checkpoint", checkpoint, "--out", tmp_path / "drawn", "--json", tmp_path / "f.json"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 face\n" in done.stdout
+    [row] = json.loads((tmp_path / "f.json").read_text())
+    assert row["image"] == str(photo)
+    [face] = row["faces"]
+    assert np.shape(face["landmarks"]) == (70, 2)
+    assert face["scheme"] == "face_synthetics70"
+    assert tree(tmp_path / "drawn") == {"astronaut.png", "predictions.json"}
+    assert (read_image(tmp_path / "drawn" / "astronaut.png") != photographs.astronaut()).any()
+
+    done = fauxface("info", checkpoint)
+    assert done.returncode == 0, done.stderr
+    for word in (MODEL, "face_synthetics70", "licence", "lane", "MIT"):
+        assert word in done.stdout
+
+
+def test_info_shows_versions_and_hardware():
+    done = fauxface("info")
+    assert done.returncode == 0, done.stderr
+    for word in ("fauxface", "torch", "renderer", "processor", "detector retinaface"):
+        assert word in done.stdout
+
+
+def test_no_face_is_no_error(checkpoint: Path, tmp_path: Path):
+    write_image(tmp_path / "wall.png", np.full((90, 120, 3), 140, np.uint8))
+    done = fauxface("predict", tmp_path / "wall.png", "--checkpoint", checkpoint, "--json", tmp_path / "faces.json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "faces.json").read_text()) == [{"image": str(tmp_path / "wall.png"), "faces": []}]
+
+
+# --- bad input: one line, status 2, nothing half-written
+
+
+def test_missing_and_empty_folders(checkpoint: Path, tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    for name, says in (("gone", "gone"), ("empty", "empty")):
+        refused("train", "--data", tmp_path / name, "--out", tmp_path / "run", says=says)
+        refused("evaluate", checkpoint, "--data", tmp_path / name, says=says)
+        refused("predict", tmp_path / name, "--checkpoint", checkpoint, "--out", tmp_path / "out", says=says)
+    assert tree(tmp_path) == {"empty"}
+
+
+def break_truncated(folder: Path) -> str:
+    path = folder / "000003.png"
+    path.write_bytes(path.read_bytes()[:-2000])
+    return r"000003\.png.*truncated"
+
+
+def break_nan(folder: Path) -> str:
+    path = folder / "000003_ldmks.txt"
+    path.write_text("nan 3.0\n" + "\n".join(path.read_text().splitlines()[1:]) + "\n")
+    for label in folder.glob("*.json"):
+        label.unlink()
+    return r"000003_ldmks\.txt.*not a finite number"
+
+
+def break_tiny(folder: Path) -> str:
+    write_image(folder / "000003.png", np.zeros((1, 1, 3), np.uint8))
+    return r"000003\.png.*1×1"
+
+
+@pytest.mark.parametrize("damage", [break_truncated, break_nan, break_tiny])
+def test_a_bad_sample_is_named_with_the_reason(checkpoint: Path, tmp_path: Path, damage):
+    write_face_synthetics(tmp_path / "faces", 6)
+    says = damage(tmp_path / "faces")
+    refused("evaluate", checkpoint, "--data", tmp_path / "faces", "--json", tmp_path / "scores.json", says=says)
+    refused("train", "--data", tmp_path / "faces", "--out", tmp_path / "run", *SMALL, says=says)
+    assert not (tmp_path / "scores.json").exists()
+    assert not (tmp_path / "run" / "checkpoint").exists()
+    done = fauxface("evaluate", checkpoint, "--data", tmp_path / "faces", "--skip-bad")
+    assert done.returncode == 0, done.stderr
+    assert "skipped 1 of 6" in done.stderr
+    assert re.search(says, done.stderr)
+
+
+def test_a_pts_file_with_67_points(checkpoint: Path, tmp_path: Path):
+    write_ibug(tmp_path / "faces", 3)
+    path = sorted((tmp_path / "faces").rglob("*.pts"))[1]
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], *lines[4:]]) + "\n")
+    says = rf"{re.escape(path.name)}.*67 points"
+    refused("evaluate", checkpoint, "--data", tmp_path / "faces", "--format", "ibug", says=says)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("short.png", r"short\.png"), ("tiny.png", r"tiny\.png.*1×1"), ("no.jpg", r"no\.jpg")]
+)
+def test_photographs_that_cannot_be_read(checkpoint: Path, photo: Path, tmp_path: Path, name: str, says: str):
+    (tmp_path / "short.png").write_bytes(photo.read_bytes()[:9000])
+    write_image(tmp_path / "tiny.png", np.zeros((1, 1, 3), np.uint8))
+    (tmp_path / "no.jpg").write_text("no picture")
+    refused("predict", tmp_path / name, "--checkpoint", checkpoint, "--out", tmp_path / "out", says=says)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_checkpoint_whose_card_and_weights_disagree(checkpoint: Path, photo: Path, tmp_path: Path):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(checkpoint / "checkpoint", broken)
+    card = (broken / "model.yaml").read_text()
+    (broken / "model.yaml").write_text(card.replace(MODEL, "resnet18-coordinates"))
+    refused("predict", photo, "--checkpoint", broken, "--json", tmp_path / "faces.json", says="broken")
+    refused("info", broken, says="broken")
+    (broken / "model.safetensors").write_bytes(b"rubbish")
+    refused("info", broken, says="broken")
+    refused("info", tmp_path / "nowhere", says="nowhere")
+    assert not (tmp_path / "faces.json").exists()
+
+
+def test_output_folders_that_hold_something_else(checkpoint: Path, photo: Path, faces: Path, tmp_path: Path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    refused("render", mine, "--count", 1, says="mine")
+    refused("train", "--data", faces, "--out", mine, *SMALL, says="mine")
+    refused("train", "--data", faces, "--out", checkpoint, *SMALL, says="--resume")
+    refused("evaluate", checkpoint, "--data", faces, "--out", mine, says="mine")
+    refused("predict", photo, "--checkpoint", checkpoint, "--out", mine, says="mine")
+    refused("demo", "--out", mine, says="mine")
+    assert tree(mine) == {"thesis.txt"}
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 64 KiB; without the right to mount one, skipped."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("needs the right to mount a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_leaves_nothing_half_written(checkpoint: Path, photo: Path, faces: Path, full_disk: Path):
+    refused("predict", photo, "--checkpoint", checkpoint, "--out", full_disk / "out", says="No space left")
+    assert tree(full_disk) == set()
+    refused("evaluate", checkpoint, "--data", faces, "--out", full_disk / "figures", says="No space left")
+    assert tree(full_disk) == set()
+    refused("train", "--data", faces, "--out", full_disk / "run", *SMALL, says="No space left")
+    assert not any(path.suffix == ".safetensors" for path in full_disk.rglob("*"))
+
+
+def test_a_file_that_may_not_grow_leaves_nothing_half_written(
+    checkpoint: Path, photo: Path, faces: Path, tmp_path: Path
+):
+    """The same without any rights: no file may be longer than 20 kB."""
+    before = tree(tmp_path)
+    refused("predict", photo, "--checkpoint", checkpoint, "--out", tmp_path / "out", says="too large", limit=20_000)
+    assert tree(tmp_path) == before
+    refused("train", "--data", faces, "--out", tmp_path / "run", *SMALL, says="too large", limit=200_000)
+    assert not any(path.suffix == ".safetensors" for path in (tmp_path / "run").rglob("*"))

@@ -1,0 +1,51 @@
+"""The tour, in its quick sizes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from fake_data import write_face_synthetics
+
+from fauxface import demo, rendering
+
+
+@pytest.fixture
+def drawn_instead(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The generator has its own tests: here the faces are drawn, in no time."""
+    made: list[Path] = []
+
+    def render_dataset(out: Path, count: int, seed: int = 0, size: int = 512, **_: object) -> None:
+        made.append(out)
+        write_face_synthetics(out, count, seed=seed, size=size)
+
+    monkeypatch.setattr(rendering, "render_dataset", render_dataset)
+    return made
+
+
+def test_the_tour_ends_with_a_report_and_can_be_taken_up_again(tmp_path: Path, drawn_instead: list[Path]):
+    report = demo.run_demo(tmp_path / "demo", quick=True)
+    html = report.read_text()
+    assert drawn_instead == [tmp_path / "demo" / "faces", tmp_path / "demo" / "held_out"]
+    for heading in ("Rendered faces", "Training", "Error on held-out renders", "Predictions", "A real photograph"):
+        assert heading in html
+    assert html.count("data:image/") >= 7
+    assert "http" not in html
+    weights = (tmp_path / "demo" / "run" / "checkpoint" / "model.safetensors").stat()
+
+    start = time.monotonic()
+    demo.run_demo(tmp_path / "demo", quick=True)
+    assert time.monotonic() - start < 60
+    # a finished run is not trained again
+    assert (tmp_path / "demo" / "run" / "checkpoint" / "model.safetensors").stat().st_mtime_ns == weights.st_mtime_ns
+
+    with pytest.raises(FileExistsError, match="other settings"):
+        demo.run_demo(tmp_path / "demo", quick=True, seed=1)
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path: Path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(FileExistsError, match="something else"):
+        demo.run_demo(tmp_path, quick=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
