@@ -17,10 +17,10 @@ demo: $(READY) egl
 	$(BIN)/fauxface demo
 
 test: $(READY) egl
-	$(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 test-slow: $(READY) egl
-	$(BIN)/pytest -n 2 -m "slow or not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "slow or not slow"
 
 check: $(READY)
 	$(BIN)/ruff format --check $(PATHS)

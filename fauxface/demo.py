@@ -147,7 +147,7 @@ def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluati
 
     faces = open_dataset(out / "faces")
     samples = [faces[i] for i in range(min(SHEET, len(faces)))]
-    labelled = [draw_landmarks(s.image, s.landmarks, s.scheme, s.visibility, lines=False, zoom=2) for s in samples]
+    labelled = [draw_landmarks(s.image, s.landmarks, s.scheme, s.visibility, lines=False, zoom=2) for s in samples[:12]]
     rendered = [read_image(path) for path in sorted((out / "predicted" / "renders").glob("*.png"))]
     page = Page(
         "Fauxface: from rendered faces to landmarks on a real photograph",

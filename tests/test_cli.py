@@ -22,10 +22,13 @@ from fauxface.cli import COMMANDS
 from fauxface.images import read_image, write_image
 
 MODEL = "mobilenetv3small-coordinates"
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONWARNINGS": "ignore"}
 
 
-def fauxface(*args: object, limit: int | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONWARNINGS": "ignore", **more}
+
+
+def fauxface(*args: object, limit: int | None = None, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command; with ``limit`` no file may become longer than so many bytes."""
 
     def restrict() -> None:
@@ -34,7 +37,7 @@ def fauxface(*args: object, limit: int | None = None, **environment: str) -> sub
 
     command = [sys.executable, "-m", "fauxface", *map(str, args)]
     return subprocess.run(
-        command, capture_output=True, text=True, env=ENVIRONMENT | environment, preexec_fn=restrict, timeout=300
+        command, capture_output=True, text=True, env=environment(**more), preexec_fn=restrict, timeout=300
     )
 
 
@@ -115,7 +118,7 @@ def test_help_and_refused_arguments_cost_no_torch(args: list[str]):
         f"try: status = main({args})\nexcept SystemExit as end: status = end.code\n"
         "print([m for m in ('torch', 'timm', 'onnxruntime', 'anny') if m in sys.modules], status, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
     assert done.stderr.splitlines()[-1] == f"[] {0 if '--help' in args else 2}", done.stderr
 
 
@@ -134,7 +137,7 @@ def test_interrupting_ends_with_130_and_one_line(tmp_path: Path, faces: Path):
     command = [sys.executable, "-m", "fauxface", "train", "--data", faces, "--out", tmp_path / "run", *SMALL]
     command[command.index("--steps") + 1] = "100000"
     process = subprocess.Popen(
-        [str(part) for part in command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=ENVIRONMENT
+        [str(part) for part in command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment()
     )
     wait_for(tmp_path / "run" / "config.yaml")
     time.sleep(2)
