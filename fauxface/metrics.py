@@ -100,6 +100,8 @@ def bootstrap_interval(
     """Interval that holds ``statistic`` of errors (M,) with that confidence: percentiles over faces drawn again."""
     random = np.random.default_rng(seed)
     values = [statistic(random.choice(_some(errors), len(errors))) for _ in range(repeats)]
+    if np.isnan(values).all():
+        return float("nan"), float("nan")
     low, high = np.nanquantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 

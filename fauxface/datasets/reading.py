@@ -44,7 +44,10 @@ def map_samples(
     before = len(skipped)
     console = Console(stderr=True)
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers) as pool, Progress(console=console, transient=True) as progress:
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
         task = progress.add_task(f"{description} {dataset.name}", total=len(dataset))
         try:
             submitted = 0

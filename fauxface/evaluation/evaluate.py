@@ -1,0 +1,108 @@
+"""Evaluate a checkpoint on labelled faces: read, predict (or recall), compare, write."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import Literal
+
+from fauxface.datasets import FaceDataset, open_dataset
+from fauxface.evaluation import figures
+from fauxface.evaluation.predictions import Boxes, predict, read_faces
+from fauxface.evaluation.scores import Evaluation, common_scheme
+from fauxface.files import atomic_folder, empty_or_new, write_text
+from fauxface.images import write_image
+from fauxface.inference import Landmarker
+from fauxface.landmarks import convert
+from fauxface.metrics import Normaliser
+
+FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "worst_faces.png")
+"""What the folder of figures and tables holds."""
+
+
+def evaluate(
+    checkpoint: str | Path,
+    data: Path,
+    format: Literal["auto", "face_synthetics", "ibug"] = "auto",
+    split: str | None = None,
+    box: Boxes = "landmarks",
+    normaliser: Normaliser = "inter-ocular",
+    json: Path | None = None,
+    out: Path | None = None,
+    flip: bool = False,
+    skip_bad: bool = False,
+    threads: int = 0,
+    labels: Literal["2d", "projected"] | None = None,
+    detector: str = "retinaface",
+    device: str = "cpu",
+) -> Evaluation:
+    """Measure a checkpoint's error on labelled faces, as the evaluation protocol says.
+
+    Args:
+        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
+        data: folder of labelled faces, searched with its subfolders.
+        format: how they lie there; ``auto`` looks.
+        split: part of 300-W: common, challenging, full, private, train, afw, …; None is all.
+        box: crops from the box of the annotated points, or from a face detector, whose misses count as failures.
+        normaliser: what errors are divided by.
+        json: file for the scores.
+        out: folder for ``FILES``: figures and tables; new, empty, or an earlier evaluation's, which is replaced.
+        flip: see each face mirrored too and average.
+        skip_bad: name samples that cannot be read and go on without them.
+        threads: CPU threads; 0 takes all there are.
+        labels: the convention of rendered labels; None is ``2d`` where every sample has it, else ``projected``.
+        detector: name of the face detector.
+        device: where the model runs.
+
+    ValueError (BadSample for a broken sample), FileNotFoundError, FileExistsError or OSError, in one line, for what is
+    missing or wrong; nothing is written then.
+    """
+    _check_outputs(json, out)
+    dataset = open_dataset(data, format, split, labels)
+    landmarker = Landmarker.load(checkpoint, detector, flip, threads, device)
+    card = landmarker.card
+    scheme = common_scheme(card.scheme, dataset.scheme)
+    faces = read_faces(dataset, skip_bad)
+    predictions = convert(predict(landmarker, faces, box), card.scheme, scheme)
+    same_faces = None
+    if box == "detector":  # how much of the error is the box's
+        same_faces = convert(predict(landmarker, faces, "landmarks"), card.scheme, scheme)
+    result = Evaluation(
+        checkpoint=str(checkpoint),
+        licence=card.lane,
+        data=f"{dataset.name} ({dataset.labels})",
+        box=box,
+        normaliser=normaliser,
+        scheme=scheme,
+        sources=faces.dataset.sources,
+        truth=convert(faces.truth, dataset.scheme, scheme),
+        predictions=predictions,
+        same_faces=same_faces,
+        skipped=faces.skipped,
+    )
+    if out is not None:
+        _write_folder(out, result, faces.dataset)
+    if json is not None:
+        write_text(json, _as_text(result))
+    return result
+
+
+def _check_outputs(json: Path | None, out: Path | None) -> None:
+    """Before the work rather than after it."""
+    if json is not None and json.is_dir():
+        raise ValueError(f"{json} is a folder, not a file for the scores")
+    if out is not None and out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= set(FILES)):
+        empty_or_new(out, "figures and tables")
+
+
+def _write_folder(out: Path, result: Evaluation, dataset: FaceDataset) -> None:
+    with atomic_folder(out) as folder:
+        write_text(folder / "scores.json", _as_text(result))
+        figures.write_groups(folder / "groups.csv", result)
+        figures.write_faces(folder / "faces.csv", result)
+        figures.write_ced(folder / "ced.png", result)
+        write_image(folder / "worst_faces.png", figures.worst_faces(result, dataset))
+
+
+def _as_text(result: Evaluation) -> str:
+    return json_format.dumps(result.as_json(), indent=2) + "\n"

