@@ -28,7 +28,7 @@ def write_ced(path: Path, result: Evaluation, limit: float = 15) -> None:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     scores = result.as_json()
-    label = f"{result.checkpoint}\nNME {scores['nme']}, AUC₈ {scores['auc8']}, FR₈ {scores['fr8']}"
+    label = f"{result.checkpoint}\nNME {result.nme:.2f}, AUC₈ {scores['auc8']:.1f}, FR₈ {scores['fr8']:.1f}"
     axes.plot(*metrics.ced(result.errors, limit), label=label)
     for threshold in (8, 10):
         axes.axvline(threshold, color="0.8", zorder=0)
