@@ -11,10 +11,11 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, sync: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path`` (same suffix) to write to; on success it is synced and takes ``path``'s place.
 
     On any error, a full disk or a kill between, ``path`` is what it was before and nothing half-written bears its name.
+    Without ``sync`` that holds for a killed program, but not for a power cut: enough for what a seed makes again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
@@ -22,8 +23,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        if sync:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
@@ -32,15 +34,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, sync: bool = True) -> None:
     """Write ``data`` to ``path``, wholly or not at all."""
-    with atomic_path(path) as temporary:
+    with atomic_path(path, sync) as temporary:
         temporary.write_bytes(data)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, sync: bool = True) -> None:
     """Write ``text`` to ``path`` as UTF-8, wholly or not at all."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), sync)
 
 
 @contextmanager

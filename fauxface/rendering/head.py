@@ -1,0 +1,174 @@
+"""From a person and an expression to a smooth mesh of head, neck and shoulders.
+
+Head frame: metres, origin midway between the eyeballs' centres, x to the subject's left, y up, z forward.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+from scipy import sparse
+from scipy.spatial.transform import Rotation, Slerp
+
+from fauxface.rendering.expression import Expression
+from fauxface.rendering.identity import Identity, macro_coefficients
+from fauxface.rendering.makehuman import PARTS, Bust, load_bust
+from fauxface.rendering.subdivision import limit_positions, subdivide
+
+LID_GAP = 1.035
+"""How far lids stay from the eyeball's centre, in its radii: nothing of the eye may come through them."""
+
+
+@dataclass(frozen=True)
+class Eye:
+    """An eyeball: its centre (3,) and radius in the head frame, metres, and the unit vector (3,) along its gaze."""
+
+    centre: np.ndarray
+    radius: float
+    gaze: np.ndarray
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A head in the head frame.
+
+    Attributes:
+        vertices: (M, 3) float32, the subdivided mesh on its limit surface.
+        neutral: (M, 3) the same person without expression, gaze or bent neck.
+        eyes: right and left.
+    """
+
+    vertices: np.ndarray
+    neutral: np.ndarray
+    eyes: tuple[Eye, Eye]
+
+
+class HeadModel:
+    """The mesh's fixed parts: subdivision, topology, landmark weights; and `pose`, which moves it.
+
+    Attributes:
+        bust: MakeHuman's data.
+        quads: (4Q, 4) of the subdivided mesh.
+        coarse, fine: (2Q, 3) and (8Q, 3) triangles of the cage and of the subdivided mesh; both use the subdivided mesh's
+            vertices, whose first V are the cage's on the limit surface.
+        part: (M,) index into ``PARTS`` of each subdivided vertex.
+        kind: (M, 2) the part, and the head bone's share of the vertex.
+        masks: (M, 4) as `Bust.masks`.
+        rest: (M, 3) the template's subdivided vertices in the head frame: the same coordinates for every person.
+        landmarks: (68, M) sparse weights: iBUG's points on the mesh.
+    """
+
+    def __init__(self, bust: Bust) -> None:
+        self.bust = bust
+        count = len(bust.vertices)
+        once, self.quads = subdivide(bust.quads.astype(np.int64), count)
+        self.smooth: sparse.csr_matrix = (limit_positions(self.quads, once.shape[0]) @ once).astype(np.float32).tocsr()
+        part_weights = once @ np.eye(len(PARTS))[bust.part]
+        self.part = part_weights.argmax(1)
+        self.masks = np.asarray(once @ bust.masks, np.float32).clip(0, 1)
+        macro = Identity(25, 0.5, (1 / 3, 1 / 3, 1 / 3), 0, 0, {})
+        template = bust.vertices + self._blend({**macro_coefficients(macro)})
+        self.rest = np.asarray(self.smooth @ template - _between_eyes(template, bust.part), np.float32)
+        self.coarse, self.fine = (_triangles(q) for q in (bust.quads, self.quads))
+        head_share = once @ bust.neck_weights[:, 0]
+        self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
+        self.landmarks = self._landmark_weights(once.shape[0])
+        self._blink_gap = self._lid_gaps(template)
+
+    def _landmark_weights(self, count: int) -> sparse.csr_matrix:
+        text = resources.files("fauxface.rendering").joinpath("landmarks_hm08.json").read_text()
+        place = {int(v): i for i, v in enumerate(self.bust.ids)}  # the first rows of the subdivided mesh are the old ones
+        matrix = sparse.lil_matrix((68, count), dtype=np.float32)
+        for point in json.loads(text)["points"]:
+            for vertex, weight in point["vertices"]:
+                matrix[point["index"], place[vertex]] = weight
+        return matrix.tocsr()
+
+    def _blend(self, coefficients: dict[str, float]) -> np.ndarray:
+        """Sum of morph targets (V, 3)."""
+        index = {name: i for i, name in enumerate(self.bust.names)}
+        rows = [index[name] for name in coefficients]
+        weights = np.array(list(coefficients.values()), np.float32)
+        return np.tensordot(weights, self.bust.targets[rows], axes=1) if rows else np.zeros_like(self.bust.vertices)
+
+    def _lid_gaps(self, cage: np.ndarray) -> np.ndarray:
+        """Opening (2,) of the right and left eye: mean height between the upper and lower lid points."""
+        points = self.landmarks @ (self.smooth @ cage)
+        gaps = [[(37, 41), (38, 40)], [(43, 47), (44, 46)]]
+        return np.array([np.mean([np.linalg.norm(points[a] - points[b]) for a, b in eye]) for eye in gaps])
+
+    def pose(self, identity: Identity, expression: Expression, neck: Rotation) -> Posed:
+        """The person with that expression; ``neck`` is the shoulders' rotation relative to the head, head frame."""
+        person = self.bust.vertices + self._blend({**macro_coefficients(identity), **identity.local})
+        units = dict(expression.units)
+        blinks = [units.pop("eyeBlinkRight", 0.0), units.pop("eyeBlinkLeft", 0.0)]
+        cage = person + self._blend({f"unit:{k}": v for k, v in units.items()})
+        # the blink unit is made for the template's eyes: scale it to what is open here, so that 1 closes every eye
+        scale = self._lid_gaps(cage) / self._blink_gap
+        names = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
+        cage = cage + self._blend({n: b * s for n, b, s in zip(names, blinks, scale, strict=True)})
+        # the gaze is drawn on the eyeball, so its mesh stays where the person's is
+        eyeball = np.isin(self.bust.part, [PARTS.index("right_eye"), PARTS.index("left_eye")])
+        cage[eyeball] = person[eyeball]
+        origin = _between_eyes(person, self.bust.part)
+        cage, person = cage - origin, person - origin
+        yaw, pitch = expression.gaze
+        gaze = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+        right, left = (Eye(*_eyeball(person, self.bust.part, side), gaze) for side in ("right", "left"))
+        for eye in (right, left):
+            self._keep_lids_out(cage, eye)
+        cage = self._bend_neck(cage, neck, origin)
+        vertices = np.asarray(self.smooth @ cage, np.float32)
+        return Posed(vertices, np.asarray(self.smooth @ person, np.float32), (right, left))
+
+    def _keep_lids_out(self, cage: np.ndarray, eye: Eye) -> None:
+        """Push the skin about an eye out of its eyeball, in place."""
+        skin = self.bust.part == PARTS.index("skin")
+        lashes = self.bust.part == PARTS.index("lashes")
+        offset = cage - eye.centre
+        distance = np.linalg.norm(offset, axis=1)
+        reach = LID_GAP * eye.radius
+        near = (skin | lashes) & (distance < reach) & (offset[:, 2] > 0.25 * eye.radius)
+        cage[near] = eye.centre + offset[near] * (reach / distance[near])[:, None]
+
+    def _bend_neck(self, cage: np.ndarray, neck: Rotation, origin: np.ndarray) -> np.ndarray:
+        """Linear-blend skinning along the neck: the head stays, each bone below turns by its share of ``neck``."""
+        joints, weights = self.bust.neck_joints - origin, self.bust.neck_weights
+        shares = Slerp([0, 1], Rotation.concatenate([Rotation.identity(), neck]))(np.linspace(0, 1, len(joints)))
+        result = weights[:, :1] * cage
+        rotation, translation = np.eye(3), np.zeros(3)
+        for bone in range(1, len(joints)):
+            # the joint between this bone and the one above stays with the one above
+            pivot = joints[bone - 1]
+            anchor = rotation @ pivot + translation
+            rotation = shares[bone].as_matrix()
+            translation = anchor - rotation @ pivot
+            result = result + weights[:, bone : bone + 1] * (cage @ rotation.T + translation)
+        return result
+
+
+def _eyeball(cage: np.ndarray, part: np.ndarray, side: str) -> tuple[np.ndarray, float]:
+    points = cage[part == PARTS.index(f"{side}_eye")]
+    low, high = points.min(0), points.max(0)
+    radius = float((high - low)[:2].mean() / 2)
+    centre = (low + high) / 2
+    centre[2] = high[2] - radius
+    return centre, radius
+
+
+def _triangles(quads: np.ndarray) -> np.ndarray:
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+
+
+def _between_eyes(cage: np.ndarray, part: np.ndarray) -> np.ndarray:
+    return np.mean([_eyeball(cage, part, side)[0] for side in ("right", "left")], axis=0)
+
+
+@cache
+def head_model() -> HeadModel:
+    """The one head model of a process (about a second to build)."""
+    return HeadModel(load_bust())

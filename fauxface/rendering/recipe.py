@@ -1,0 +1,86 @@
+"""What the generator draws at random and how often: a typed recipe that a YAML file may override."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Distributions that a render is drawn from; angles in degrees, shares in 0–1, lengths in metres.
+
+    Attributes:
+        yaw: standard deviation of the head's turn; a fifth of the heads turn twice as far.
+        yaw_limit: largest turn.
+        pitch: standard deviation of the nod.
+        roll: standard deviation of the tilt.
+        face_share: smallest and largest longer side of the face's landmark box as a share of the frame.
+        off_centre: standard deviation of the box's centre from the frame's, as a share of the frame.
+        distance: nearest and farthest camera; drawn evenly in its logarithm.
+        shape: strength of the local identity targets (1 is a varied crowd, 0 the average of age, gender and ancestry).
+        children: share of faces under about 14 years.
+        neutral: share of faces without a marked expression.
+        closed_eyes: share of faces with both eyes closed or nearly so; a quarter as many wink.
+        bald: share of heads without hair.
+        beard: share of adult men with a beard, moustache or stubble.
+        monochrome: share of images without colour.
+        low_quality: share of images with marked blur, noise or compression.
+    """
+
+    yaw: float = 25.0
+    yaw_limit: float = 80.0
+    pitch: float = 12.0
+    roll: float = 10.0
+    face_share: tuple[float, float] = (0.36, 0.52)
+    off_centre: float = 0.02
+    distance: tuple[float, float] = (0.45, 3.0)
+    shape: float = 1.0
+    children: float = 0.12
+    neutral: float = 0.3
+    closed_eyes: float = 0.07
+    bald: float = 0.1
+    beard: float = 0.5
+    monochrome: float = 0.04
+    low_quality: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name in ("children", "neutral", "closed_eyes", "bald", "beard", "monochrome", "low_quality"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"recipe: '{name}' is a share from 0 to 1, not {getattr(self, name)}")
+        for name in ("face_share", "distance"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(f"recipe: '{name}' is two rising positive numbers, not {[low, high]}")
+        for name in ("yaw", "yaw_limit", "pitch", "roll", "off_centre", "shape"):
+            if not 0 <= getattr(self, name) <= 180:
+                raise ValueError(f"recipe: '{name}' is a number from 0 to 180, not {getattr(self, name)}")
+
+    def to_dict(self) -> dict:
+        """Plain values, as YAML and JSON write them."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def load_recipe(path: Path | None) -> Recipe:
+    """The recipe of a YAML file (only what differs from the defaults need stand there), or the default recipe.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not YAML, an unknown name, or a value out of range.
+    """
+    if path is None:
+        return Recipe()
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not YAML: {str(error).splitlines()[0]}") from None
+    known = {f.name: f.type for f in fields(Recipe)}
+    if not isinstance(values, dict) or not set(values) <= set(known):
+        unknown = sorted(set(values) - set(known)) if isinstance(values, dict) else "no mapping"
+        raise ValueError(f"{path}: a recipe knows {', '.join(known)}; not {unknown}")
+    try:
+        return Recipe(**{k: tuple(float(x) for x in v) if isinstance(v, list) else float(v) for k, v in values.items()})
+    except TypeError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -1,0 +1,48 @@
+// One key light with a shadow map, two lights without, and an ambient cube; all in the camera frame.
+uniform vec3 key_direction, key_colour;
+uniform vec3 fill_direction[2], fill_colour[2];
+uniform vec3 ambient[6];  // from +x −x +y −y +z −z
+uniform mat4 shadow_matrix;
+uniform sampler2DShadow shadow_map;
+uniform float shadow_softness;
+
+vec3 ambient_light(vec3 n) {
+    vec3 s = n * n;
+    return s.x * (n.x > 0.0 ? ambient[0] : ambient[1]) + s.y * (n.y > 0.0 ? ambient[2] : ambient[3])
+         + s.z * (n.z > 0.0 ? ambient[4] : ambient[5]);
+}
+
+float lit(vec3 position, vec3 n) {
+    vec4 p = shadow_matrix * vec4(position + 0.0015 * n, 1.0);
+    vec3 s = p.xyz * 0.5 + 0.5;
+    s.z -= 0.002;
+    // four taps, each of which the map filters: more would cost more than all the rest of the shading
+    vec2 d = 0.7 * shadow_softness * vec2(1, -1);
+    return 0.25 * (texture(shadow_map, s + vec3(d.xx, 0)) + texture(shadow_map, s + vec3(d.xy, 0))
+                 + texture(shadow_map, s + vec3(d.yx, 0)) + texture(shadow_map, s + vec3(d.yy, 0)));
+}
+
+// Diffuse light that wraps around the terminator, farther in red: light that travelled under the skin.
+vec3 wrapped(float cosine, vec3 wrap) { return clamp((cosine + wrap) / ((1.0 + wrap) * (1.0 + wrap)), 0.0, 1.0); }
+
+float specular(vec3 n, vec3 l, vec3 v, float roughness) {
+    vec3 h = normalize(l + v);
+    float a = roughness * roughness, c = max(dot(n, h), 0.0), d = c * c * (a * a - 1.0) + 1.0;
+    float fresnel = 0.028 + 0.972 * pow(1.0 - max(dot(h, v), 0.0), 5.0);
+    return fresnel * a * a / (4.0 * d * d * max(0.25, dot(l, h)) + 1e-4) * max(dot(n, l), 0.0);
+}
+
+vec3 shade(vec3 position, vec3 n, vec3 albedo, vec3 wrap, float roughness, float shine, float openness, float shadow) {
+    vec3 v = normalize(-position);
+    // light bled under the skin softens the shadow's red, too
+    vec3 key = wrapped(dot(n, key_direction), wrap) * mix(vec3(shadow), vec3(1), 0.15 * wrap);
+    vec3 light = key_colour * key + ambient_light(n) * openness;
+    vec3 gloss = key_colour * shadow * specular(n, key_direction, v, roughness);
+    for (int i = 0; i < 2; ++i) {
+        light += fill_colour[i] * wrapped(dot(n, fill_direction[i]), wrap) * openness;
+        gloss += fill_colour[i] * specular(n, fill_direction[i], v, roughness);
+    }
+    float rim = pow(1.0 - max(dot(n, v), 0.0), 4.0);
+    gloss += ambient_light(reflect(-v, n)) * (0.03 + 0.25 * rim) * 0.6 * openness;
+    return albedo * light + gloss * shine;
+}

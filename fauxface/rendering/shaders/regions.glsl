@@ -1,0 +1,38 @@
+// What a point of the bust is, from its place on the template (rest, metres): shared by colours and labels.
+in vec3 at, n, r;
+in vec4 m;
+in vec2 k;
+uniform vec4 brow_curve;      // upper edge: y as a cubic of |x|
+uniform vec4 brow_extent;     // inner |x|, outer |x|, thickness, softness
+uniform vec4 collar;          // height, slope to the side, slope to the back, v-neck
+uniform float mouth_height;
+uniform vec2 nose_heights;    // bridge, base
+uniform float beard_length;   // 0 shaven … 1 long
+uniform vec4 beard_shape;     // moustache, chin, cheeks, height on the cheek
+uniform float seed;
+
+float brow_mask() {
+    float x = abs(r.x), t = (x - brow_extent.x) / (brow_extent.y - brow_extent.x), s = brow_extent.w;
+    float top = brow_curve.x + x * (brow_curve.y + x * (brow_curve.z + x * brow_curve.w));
+    float d = top - r.y, thick = brow_extent.z * mix(0.8, 1.0, smoothstep(0.0, 0.35, t)) * (1.0 - 0.75 * smoothstep(0.45, 1.05, t));
+    float along = smoothstep(-0.05, 0.03, t) * (1.0 - smoothstep(0.97, 1.05, t));
+    return r.z < -0.02 ? 0.0 : along * smoothstep(-s, s, d) * (1.0 - smoothstep(thick - s, thick + s, d));
+}
+
+float beard_mask() {
+    // three patches that overlap: above the lip, about the chin, along the cheeks and under the jaw
+    float x = abs(r.x), y = r.y - mouth_height;
+    float moustache = smoothstep(0.036, 0.026, x) * smoothstep(0.0, 0.004, y + 0.25 * max(0.0, x - 0.018))
+                    * smoothstep(0.024, 0.016, y + 0.3 * x);
+    float chin = smoothstep(0.034, 0.022, x) * smoothstep(-0.006, -0.014, y) + smoothstep(0.036, 0.03, x) * smoothstep(0.019, 0.026, x) * smoothstep(0.012, 0.0, y);
+    float line = mix(-0.02, 0.012, beard_shape.w) + 1.1 * max(0.0, x - 0.028);
+    float cheeks = smoothstep(0.006, -0.012, y - line) * smoothstep(0.016, 0.03, x + max(0.0, -y - 0.02));
+    float mask = max(max(moustache * beard_shape.x, clamp(chin, 0.0, 1.0) * beard_shape.y), cheeks * beard_shape.z);
+    float low = smoothstep(-0.075, -0.055, y);  // towards the throat
+    return clamp(mask, 0.0, 1.0) * low * (1.0 - m.x) * (1.0 - m.z) * (1.0 - m.y) * smoothstep(0.3, 0.7, k.y) * smoothstep(-0.06, -0.045, r.z);
+}
+
+float collar_height() {
+    return collar.x + collar.y * abs(r.x) - collar.z * r.z - collar.w * max(0.0, 1.0 - abs(r.x) / 0.055) * step(-0.03, r.z);
+}
+bool clothed() { return r.y < collar_height(); }
