@@ -182,10 +182,13 @@ def predict(
         threads: CPU threads; 0 takes all there are.
     """
     from fauxface.inference import Landmarker
-    from fauxface.inference.predict import predict_files
+    from fauxface.inference.predict import check_out, photos_in, predict_files
 
     if out is None and json is None:
         out = Path("predictions")
+    photos_in(source)  # a source or a folder that will not do is said before a missing checkpoint
+    if out is not None:
+        check_out(out, source)
     landmarker = Landmarker.load(checkpoint, detector, flip=flip, threads=threads)
     found = predict_files(source, landmarker, out, json, skip_bad)
     for path, faces in found.faces:
