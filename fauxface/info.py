@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 PACKAGES = (
     "torch",
@@ -91,8 +92,9 @@ def _renderer() -> str:
     """What draws the faces; a context takes about a tenth of a second."""
     import moderngl
 
+    options: dict[str, Any] = {"backend": "egl"} if _LINUX else {}
     try:
-        context = moderngl.create_context(standalone=True, **({"backend": "egl"} if _LINUX else {}))
+        context = moderngl.create_standalone_context(**options)
     except Exception as error:  # moderngl raises bare Exceptions
         return f"none ({' '.join(str(error).split())}); Debian: apt-get install libegl1 libgl1-mesa-dri libgl1"
     name = context.info["GL_RENDERER"]
