@@ -130,8 +130,9 @@ def _shout(rng, add, both) -> None:
 
 
 def _mixture(rng, add, both) -> None:
-    pairs = ("browDown", "browOuterUp", "cheekSquint", "eyeSquint", "eyeWide", "mouthDimple", "mouthFrown", "mouthPress")
-    for name in (*pairs, "mouthSmile", "mouthStretch", "mouthUpperUp", "mouthLowerDown", "noseSneer"):
+    upper = ("browDown", "browOuterUp", "cheekSquint", "eyeSquint", "eyeWide", "noseSneer")
+    lower = ("Dimple", "Frown", "Press", "Smile", "Stretch", "UpperUp", "LowerDown")
+    for name in (*upper, *(f"mouth{name}" for name in lower)):
         if rng.random() < 0.3:
             both(name, rng.uniform(0, 0.8), 0.4)
     for name in ("browInnerUp", "cheekPuff", "jawForward", "jawLeft", "jawRight", "jawOpen", "mouthFunnel"):

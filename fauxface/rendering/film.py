@@ -35,5 +35,7 @@ def develop(raster: Raster, background: np.ndarray, rng: np.random.Generator, re
     if poor and rng.random() < 0.6:
         quality = int(rng.integers(18, 70))
         _, coded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        pixels = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+        decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        assert decoded is not None
+        pixels = np.ascontiguousarray(decoded[..., ::-1])
     return pixels

@@ -25,7 +25,7 @@ from fauxface.rendering.version import GENERATOR_VERSION
 ASPECTS = ("identity", "expression", "pose", "camera", "look", "hair", "strands", "light", "background", "film")
 """Each draws from a stream of its own, so that a change to one leaves the others as they were."""
 COARSE_SIZE = 320
-"""Frames up to this size draw the cage's triangles, which are then a few pixels wide; larger ones the subdivided mesh's."""
+"""Frames up to this size draw the cage's triangles, a few pixels wide there; larger ones the subdivided mesh's."""
 HIDDEN_BY = 0.006
 """A point is hidden when something is this much nearer to the camera, metres."""
 

@@ -51,15 +51,24 @@ class Hair:
     strands: float
 
 
-STYLES = ("crop", "short", "fringe", "bob", "long", "swept", "afro", "tied")
+STYLES = {
+    "crop": (0.04, 0.27),
+    "short": (0.10, 0.30),
+    "fringe": (0.17, 0.12),
+    "bob": (0.18, 0.03),
+    "long": (0.20, 0.05),
+    "swept": (0.12, 0.12),
+    "afro": (0.07, 0.08),
+    "tied": (0.12, 0.03),
+}
+"""Hairstyles and how often women and men wear them."""
 
 
 def draw_hair(rng: np.random.Generator, female: bool, age: float, bald: float) -> Hair | None:
     """A random hairstyle, or None for a bald head; men lose hair with age, women wear it longer more often."""
     if rng.random() < (0.25 * bald if female else bald * np.clip(age / 40, 0.2, 2.5)):
         return None
-    share = [0.04, 0.1, 0.17, 0.18, 0.2, 0.12, 0.07, 0.12] if female else [0.27, 0.3, 0.12, 0.03, 0.05, 0.12, 0.08, 0.03]
-    style = str(rng.choice(STYLES, p=np.array(share) / np.sum(share)))
+    style = str(rng.choice(list(STYLES), p=[share[0 if female else 1] for share in STYLES.values()]))
     recede = 0.0 if female else float(max(0.0, rng.normal(0.012 * (age - 25) / 30, 0.008)))
     low = {"long": (-0.3, -0.14), "bob": (-0.13, -0.06)}.get(style, (-0.065, -0.045))
     back = rng.uniform(*low)
@@ -108,7 +117,8 @@ def _layer(hair: Hair, skull: np.ndarray, layer: float, rng: np.random.Generator
     azimuth = 2 * np.pi * turns - np.pi
     front = np.abs(azimuth)
     hairline = np.interp(front, _ANGLES, _HAIRLINE) + hair.recede * np.interp(front, [0, 1.2, 1.6], [1, 0.6, 0])
-    ends = np.interp(front, [0.0, 0.85, 1.15, 1.9, 2.4, np.pi], [hair.front, hair.front, *[hair.side] * 2, *[hair.back] * 2])
+    around = [hair.front, hair.front, hair.side, hair.side, hair.back, hair.back]
+    ends = np.interp(front, [0.0, 0.85, 1.15, 1.9, 2.4, np.pi], around)
     ends = ends + 0.008 * hair.curl * rng.normal(size=AROUND)
     # over the face hair ends at the hairline unless it is a fringe or falls beside it
     ends = np.where((hair.front > 0.1) & (front < 1.15), hairline, np.minimum(ends, hairline))
@@ -200,8 +210,8 @@ def _skull_fit() -> tuple[np.ndarray, np.ndarray]:
     polar, azimuth = _directions(rest[chosen] - SKULL)
     grid_polar, grid_azimuth = np.meshgrid(_POLAR, 2 * np.pi * np.arange(AROUND) / AROUND - np.pi, indexing="ij")
     basis = _harmonics(polar, azimuth)
-    ridge = 1e-3 * len(chosen) * np.diag([(1 + d * (d + 1)) * 1e-3 for d in range(DEGREE + 1) for _ in range(2 * d + 1)])
-    solve = np.linalg.solve(basis.T @ basis + ridge, basis.T)
+    roughness = [1 + d * (d + 1) for d in range(DEGREE + 1) for _ in range(2 * d + 1)]
+    solve = np.linalg.solve(basis.T @ basis + 1e-6 * len(chosen) * np.diag(roughness), basis.T)
     fit = _harmonics(grid_polar.ravel(), grid_azimuth.ravel()) @ solve
     return fit.astype(np.float32), chosen
 

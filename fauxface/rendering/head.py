@@ -53,8 +53,8 @@ class HeadModel:
     Attributes:
         bust: MakeHuman's data.
         quads: (4Q, 4) of the subdivided mesh.
-        coarse, fine: (2Q, 3) and (8Q, 3) triangles of the cage and of the subdivided mesh; both use the subdivided mesh's
-            vertices, whose first V are the cage's on the limit surface.
+        coarse, fine: (2Q, 3) and (8Q, 3) triangles of the cage and of the subdivided mesh; both use the subdivided
+            mesh's vertices, whose first V are the cage's on the limit surface.
         part: (M,) index into ``PARTS`` of each subdivided vertex.
         kind: (M, 2) the part, and the head bone's share of the vertex.
         masks: (M, 4) as `Bust.masks`.
@@ -66,7 +66,8 @@ class HeadModel:
         self.bust = bust
         count = len(bust.vertices)
         once, self.quads = subdivide(bust.quads.astype(np.int64), count)
-        self.smooth: sparse.csr_matrix = (limit_positions(self.quads, once.shape[0]) @ once).astype(np.float32).tocsr()
+        points = once.get_shape()[0]
+        self.smooth = sparse.csr_matrix(limit_positions(self.quads, points) @ once, dtype=np.float32)
         part_weights = once @ np.eye(len(PARTS))[bust.part]
         self.part = part_weights.argmax(1)
         self.masks = np.asarray(once @ bust.masks, np.float32).clip(0, 1)
@@ -76,17 +77,17 @@ class HeadModel:
         self.coarse, self.fine = (_triangles(q) for q in (bust.quads, self.quads))
         head_share = once @ bust.neck_weights[:, 0]
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
-        self.landmarks = self._landmark_weights(once.shape[0])
+        self.landmarks = self._landmark_weights(points)
         self._blink_gap = self._lid_gaps(template)
 
     def _landmark_weights(self, count: int) -> sparse.csr_matrix:
         text = resources.files("fauxface.rendering").joinpath("landmarks_hm08.json").read_text()
-        place = {int(v): i for i, v in enumerate(self.bust.ids)}  # the first rows of the subdivided mesh are the old ones
+        place = {int(v): i for i, v in enumerate(self.bust.ids)}  # the subdivided mesh begins with the cage's vertices
         matrix = sparse.lil_matrix((68, count), dtype=np.float32)
         for point in json.loads(text)["points"]:
             for vertex, weight in point["vertices"]:
                 matrix[point["index"], place[vertex]] = weight
-        return matrix.tocsr()
+        return sparse.csr_matrix(matrix)
 
     def _blend(self, coefficients: dict[str, float]) -> np.ndarray:
         """Sum of morph targets (V, 3)."""

@@ -51,10 +51,10 @@ def draw_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ..
     child = rng.random() < recipe.children
     age = rng.uniform(2, 14) if child else 16 + 64 * rng.beta(1.2, 2.2)
     gender = float(np.clip(rng.choice([0.1, 0.9]) + rng.normal(0, 0.12), 0, 1))
-    ancestry = rng.dirichlet([0.45, 0.45, 0.6])
+    african, asian, caucasian = (float(share) for share in rng.dirichlet([0.45, 0.45, 0.6]))
     weight, muscle = np.clip(rng.normal(0, 0.45, 2), -1, 1)
     local = _draw_local(rng, recipe.shape, names)
-    return Identity(float(age), gender, tuple(map(float, ancestry)), float(weight), float(muscle), local)
+    return Identity(float(age), gender, (african, asian, caucasian), float(weight), float(muscle), local)
 
 
 def _axes(names: tuple[str, ...]) -> dict[str, list[str]]:

@@ -65,7 +65,7 @@ def jaw_curves() -> tuple[sparse.csr_matrix, np.ndarray]:
     for share in np.linspace(1, 1 - REACH, STEPS)[1:]:
         targets = middle + (points[:JAW, :2] - middle) * share
         rows.append(_front_hits(targets, corners, triangles, len(model.rest)))
-    stacked = sparse.vstack(rows).tocsr()
+    stacked = sparse.csr_matrix(sparse.vstack(rows))
     order = np.arange(STEPS * JAW).reshape(STEPS, JAW).T.ravel()
     away = points[:JAW, :2] - middle
     return stacked[order], away / np.linalg.norm(away, axis=1, keepdims=True)
@@ -86,4 +86,4 @@ def _front_hits(targets: np.ndarray, corners: np.ndarray, triangles: np.ndarray,
         assert np.isfinite(depth[best]), "a jaw curve leaves the face"
         for vertex, weight in zip(triangles[best], (1 - v[best] - w[best], v[best], w[best]), strict=True):
             matrix[row, vertex] += weight
-    return matrix.tocsr()
+    return sparse.csr_matrix(matrix)

@@ -50,8 +50,8 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     blood = float(np.clip(rng.normal(0.15, 0.1), 0, 0.5))
     skin = _FAIR * np.exp(-tone * _MELANIN - blood * _BLOOD) * rng.uniform(0.88, 1.1)
     dark_share = np.clip(african + asian + rng.normal(0, 0.15), 0, 1)
-    hair_name = str(rng.choice(list(_HAIRS), p=_mix([0.7, 0.27, 0.03, 0, 0, 0], [0.1, 0.25, 0.3, 0.18, 0.1, 0.07], dark_share)))
-    iris_name = str(rng.choice(list(_IRISES), p=_mix([0.75, 0.23, 0.02, 0, 0, 0], [0.1, 0.25, 0.15, 0.12, 0.28, 0.1], dark_share)))
+    hair_name = _pick(rng, _HAIRS, [0.7, 0.27, 0.03, 0, 0, 0], [0.1, 0.25, 0.3, 0.18, 0.1, 0.07], dark_share)
+    iris_name = _pick(rng, _IRISES, [0.75, 0.23, 0.02, 0, 0, 0], [0.1, 0.25, 0.15, 0.12, 0.28, 0.1], dark_share)
     hair = np.array(_HAIRS[hair_name]) * np.exp(rng.normal(0, 0.25, 3) * [1, 0.6, 0.6])
     if rng.random() < 0.03:
         hair = rng.random(3) ** 2 * 0.6  # dyed
@@ -140,8 +140,9 @@ def _direction(rng: np.random.Generator, azimuth: float, height: float) -> np.nd
     return np.array([np.sin(a) * np.cos(h), -np.sin(h), -np.cos(a) * np.cos(h)])
 
 
-def _mix(dark: list[float], fair: list[float], share: float) -> np.ndarray:
-    return np.array(dark) * share + np.array(fair) * (1 - share)
+def _pick(rng: np.random.Generator, names: dict, dark: list[float], fair: list[float], share: float) -> str:
+    """One of the names, by the frequencies among dark and among fair people mixed by ``share``."""
+    return str(rng.choice(list(names), p=np.array(dark) * share + np.array(fair) * (1 - share)))
 
 
 def _thickness(rng: np.random.Generator, female: bool) -> float:

@@ -1,4 +1,4 @@
-"""Triangles to pixels with OpenGL 3.3: moderngl on EGL, Mesa's software driver on a CPU, the GPU's where there is one."""
+"""Triangles to pixels with OpenGL 3.3: moderngl on EGL, by Mesa's software driver on a CPU or a GPU's own."""
 
 from __future__ import annotations
 
@@ -208,16 +208,16 @@ def _set(uniform: Any, value: Any) -> None:
 
 def _context() -> moderngl.Context:
     os.environ.setdefault("LP_NUM_THREADS", "1")  # workers are processes: one thread each
-    try:
-        return moderngl.create_context(standalone=True, backend="egl", require=330)
-    except Exception as egl_error:
+    tries: tuple[dict[str, Any], ...] = ({"backend": "egl"}, {})
+    for settings in tries:
         try:
-            return moderngl.create_context(standalone=True, require=330)
-        except Exception:
-            raise NoDisplayError(
-                "rendering needs OpenGL 3.3 through EGL, which is missing here; on Debian and Ubuntu: "
-                "apt-get install libegl1 libgl1-mesa-dri libgl1"
-            ) from egl_error
+            return moderngl.create_context(require=330, standalone=True, **settings)
+        except Exception:  # moderngl raises bare exceptions, of a kind for each backend
+            continue
+    raise NoDisplayError(
+        "rendering needs OpenGL 3.3 through EGL, which is missing here; on Debian and Ubuntu: "
+        "apt-get install libegl1 libgl1-mesa-dri libgl1"
+    )
 
 
 def check_opengl() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -76,11 +77,20 @@ def load_recipe(path: Path | None) -> Recipe:
         values = yaml.safe_load(path.read_text()) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not YAML: {str(error).splitlines()[0]}") from None
-    known = {f.name: f.type for f in fields(Recipe)}
-    if not isinstance(values, dict) or not set(values) <= set(known):
-        unknown = sorted(set(values) - set(known)) if isinstance(values, dict) else "no mapping"
-        raise ValueError(f"{path}: a recipe knows {', '.join(known)}; not {unknown}")
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: a recipe is a mapping of names to values")
+    usual = Recipe()
+    known = [f.name for f in fields(Recipe)]
+    chosen: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(f"{path}: there is no '{name}'; a recipe knows {', '.join(known)}")
+        numbers = value if isinstance(value, list) else [value]
+        wanted = len(usual.to_dict()[name]) if isinstance(getattr(usual, name), tuple) else None
+        if not all(isinstance(n, int | float) for n in numbers) or len(numbers) != (wanted or 1):
+            raise ValueError(f"{path}: '{name}' is {f'{wanted} numbers' if wanted else 'a number'}, not {value}")
+        chosen[name] = tuple(map(float, numbers)) if wanted else float(numbers[0])
     try:
-        return Recipe(**{k: tuple(float(x) for x in v) if isinstance(v, list) else float(v) for k, v in values.items()})
-    except TypeError as error:
+        return Recipe(**chosen)
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

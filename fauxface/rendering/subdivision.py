@@ -55,11 +55,11 @@ def subdivide(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.ndar
         ],
         axis=1,
     ).reshape(-1, 4)
-    return sparse.vstack([vertex_points, edge_points, face_points]).tocsr(), new_quads
+    return sparse.csr_matrix(sparse.vstack([vertex_points, edge_points, face_points])), new_quads
 
 
 def limit_positions(quads: np.ndarray, count: int) -> sparse.csr_matrix:
-    """The matrix (V, V) that moves the vertices of a quad mesh onto its limit surface; boundaries by the cubic spline."""
+    """The matrix (V, V) that moves a quad mesh's vertices onto its limit surface; boundaries by the cubic spline."""
     corners = np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2)
     edges, inverse = np.unique(np.sort(corners, axis=1), axis=0, return_inverse=True)
     boundary_edges = edges[np.bincount(inverse.reshape(-1), minlength=len(edges)) == 1]
@@ -72,7 +72,7 @@ def limit_positions(quads: np.ndarray, count: int) -> sparse.csr_matrix:
     smooth = sparse.diags(np.where(on_boundary, 0.0, 1 / (n * (n + 5)))) @ smooth
     neighbours = _matrix(boundary_edges.ravel(), boundary_edges[:, ::-1].ravel(), 1 / 6, (count, count))
     crease = (2 / 3) * sparse.identity(count) + neighbours
-    return (smooth + sparse.diags(np.where(on_boundary, 1.0, 0.0)) @ crease).tocsr()
+    return sparse.csr_matrix(smooth + sparse.diags(np.where(on_boundary, 1.0, 0.0)) @ crease)
 
 
 def _matrix(rows: np.ndarray, columns: np.ndarray, value: float, shape: tuple[int, int]) -> sparse.csr_matrix:
