@@ -1,0 +1,199 @@
+"""Checkpoints: a folder with ``model.safetensors`` and ``model.yaml``, which says what they are and may do.
+
+Licence lanes: *clean* weights were learned from our renders alone, from random initialisation or a clean checkpoint;
+anything else is *research*. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import safetensors.torch
+import torch
+import yaml
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from fauxface.files import write_bytes, write_text
+from fauxface.models import LandmarkModel, build_model
+
+WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.yaml"
+SHIPPED = Path(__file__).parent / "weights"
+"""Where the weights lie that come with the package, a folder a name."""
+LICENCES = {
+    "clean": "Apache-2.0",
+    "research": "research only: made with data or weights under other terms, see provenance",
+}
+_LARGEST_FP16 = torch.finfo(torch.float16).max
+
+
+@dataclass
+class Card:
+    """What ``model.yaml`` says of a checkpoint.
+
+    Attributes:
+        model: the model's registered name.
+        input_size: side of the crops, pixels.
+        scheme: name of the landmark scheme.
+        labels: the label convention it learned: ``projected``, ``2d`` or ``annotated``.
+        crop_margin: side of the crop in units of the box's longer side.
+        options: what else ``build_model`` needs to rebuild the model.
+        normalisation: ``mean`` and ``deviation`` of RGB in [0, 1], as built into the model.
+        training: the training configuration.
+        provenance: generator version, data, images, seed, versions, machine.
+        lane: ``clean`` or ``research``.
+        licence: the licence of the weights.
+        scores: measured errors, by name.
+    """
+
+    model: str
+    input_size: int
+    scheme: str
+    labels: str
+    crop_margin: float
+    lane: Literal["clean", "research"]
+    licence: str
+    options: dict[str, Any] = field(default_factory=dict)
+    normalisation: dict[str, list[float]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+def lane_of(ours: bool, start: Literal["random", "hub"] | Card) -> Literal["clean", "research"]:
+    """The lane of weights trained on our renders alone (or not: ``ours``) from ``start``."""
+    return (
+        "clean" if ours and (start == "random" or (isinstance(start, Card) and start.lane == "clean")) else "research"
+    )
+
+
+def card_of(model: LandmarkModel, labels: str, crop_margin: float, lane: Literal["clean", "research"]) -> Card:
+    """The card of a model; training, provenance and scores are the caller's to fill in."""
+    numbers = {name: [round(v, 6) for v in getattr(model, name).flatten().tolist()] for name in ("mean", "deviation")}
+    return Card(
+        model=model.name,
+        input_size=model.input_size,
+        scheme=model.scheme,
+        labels=labels,
+        crop_margin=crop_margin,
+        lane=lane,
+        licence=LICENCES[lane],
+        options=dict(model.options),
+        normalisation=numbers,
+    )
+
+
+def save_checkpoint(folder: Path, model: LandmarkModel, card: Card, half: bool = False) -> None:
+    """Write the model's weights and its card; ``half`` stores parameters as float16 (those that fit in it)."""
+    learned = {name for name, _ in model.named_parameters()}
+    weights = {name: _stored(value, half and name in learned) for name, value in model.state_dict().items()}
+    write_bytes(folder / WEIGHTS_FILE, safetensors.torch.save(weights, _identity(card)))
+    write_text(folder / CARD_FILE, yaml.safe_dump(asdict(card), sort_keys=False, allow_unicode=True))
+
+
+def find_checkpoint(name: str | Path) -> Path:
+    """The folder of a checkpoint, given that folder, a run's, or the name of shipped weights.
+
+    FileNotFoundError, naming the shipped weights there are, if it is none of these.
+    """
+    folder = Path(name)
+    for candidate in (folder, folder / "checkpoint", SHIPPED / str(name)):
+        if (candidate / CARD_FILE).is_file():
+            return candidate
+    shipped = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CARD_FILE}"))
+    reason = f"has no {CARD_FILE}" if folder.is_dir() else "is no folder"
+    names = f"shipped are {', '.join(shipped)}" if shipped else "none are shipped yet"
+    raise FileNotFoundError(f"no checkpoint: {name} {reason}, nor the name of shipped weights ({names})")
+
+
+def read_card(name: str | Path) -> Card:
+    """The card of a checkpoint; FileNotFoundError or ValueError, naming the file, if there is none or it is broken."""
+    path = find_checkpoint(name) / CARD_FILE
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as YAML ({_one_line(error)})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: not a model card")
+    known = {f.name for f in fields(Card)}
+    missing = sorted({"model", "input_size", "scheme", "labels", "crop_margin", "lane", "licence"} - content.keys())
+    if missing or content.keys() - known:
+        wrong = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(sorted(content.keys() - known))}"
+        raise ValueError(f"{path}: the card {wrong}")
+    card = Card(**content)
+    for name, kind in (("model", str), ("input_size", int), ("scheme", str), ("crop_margin", (int, float))):
+        if not isinstance(getattr(card, name), kind):
+            raise ValueError(f"{path}: {name} cannot be {getattr(card, name)!r}")
+    if card.lane not in LICENCES:
+        raise ValueError(f"{path}: the lane is clean or research, not {card.lane!r}")
+    return card
+
+
+def load_checkpoint(name: str | Path) -> tuple[LandmarkModel, Card]:
+    """The model, in eval mode and float32, and its card.
+
+    Args:
+        name: a checkpoint's folder, a run's, or the name of shipped weights.
+
+    FileNotFoundError if there is none; ValueError, in one line, if a file is broken or card and weights disagree.
+    """
+    folder, card = find_checkpoint(name), read_card(name)
+    path = folder / WEIGHTS_FILE
+    try:
+        weights = safetensors.torch.load_file(path)
+        with safe_open(path, "pt") as file:
+            identity = file.metadata()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing, though {CARD_FILE} is there") from None
+    except SafetensorError as error:
+        raise ValueError(f"{path}: not readable as safetensors ({_one_line(error)})") from error
+    try:
+        model = build_model(card.model, card.input_size, card.scheme, **card.options)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{folder / CARD_FILE}: {_one_line(error)}") from error
+    _check_agreement(folder, model, card, weights, identity or {})
+    model.load_state_dict(weights)
+    return model.eval(), card
+
+
+def _identity(card: Card) -> dict[str, str]:
+    """What the weights' file says of itself too, as shapes alone do not tell 120 px from 128 px."""
+    return {
+        name: str(getattr(card, name)) for name in ("model", "input_size", "scheme", "labels", "crop_margin", "lane")
+    }
+
+
+def _check_agreement(
+    folder: Path, model: LandmarkModel, card: Card, weights: dict[str, Tensor], identity: dict[str, str]
+) -> None:
+    """ValueError, in one line, unless the weights are those of the model that the card names."""
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in weights.items()}
+    says = f"{folder}: {CARD_FILE} and {WEIGHTS_FILE} disagree: {card.model} for {card.scheme} at {card.input_size} px"
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            there = _shape(name, found)
+            raise ValueError(f"{says} has {_shape(name, wanted)}, the weights have {there}")
+    for name, value in _identity(card).items():
+        if identity.get(name, value) != value:
+            raise ValueError(f"{says} has {name} {value}, the weights have {identity[name]}")
+    expected = card_of(model, card.labels, card.crop_margin, card.lane).normalisation
+    if card.normalisation and card.normalisation != expected:
+        raise ValueError(f"{folder}: {CARD_FILE}'s normalisation is not the model's, {expected}")
+
+
+def _shape(name: str, shapes: dict[str, tuple[int, ...]]) -> str:
+    return f"{name} {shapes[name]}" if name in shapes else f"no {name}"
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    if half and bool((value.abs() <= _LARGEST_FP16).all()):
+        return value.half()
+    return value
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]

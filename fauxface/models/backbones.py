@@ -1,0 +1,68 @@
+"""Backbones: timm networks as a list of feature maps of falling resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "mobilenetv1": "mobilenetv1_100",
+        "mobilenetv2": "mobilenetv2_100",
+        "mobilenetv3": "mobilenetv3_large_100",
+        "mobilenetv3small": "mobilenetv3_small_100",
+    }
+)
+"""Our short names of timm's; any other timm name is used as it is."""
+
+
+class Backbone(nn.Module):
+    """A timm network without its classifier.
+
+    Attributes:
+        channels: channels of each feature map.
+        strides: pixels of the image a cell of each map, rising.
+    """
+
+    def __init__(self, network: Any):
+        super().__init__()
+        self.network = network
+        self.channels: tuple[int, ...] = tuple(network.feature_info.channels())
+        self.strides: tuple[int, ...] = tuple(network.feature_info.reduction())
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Maps B×C×H×W, one a stride, of normalised images B×3×S×S."""
+        return self.network(images)
+
+    @torch.no_grad()
+    def sides(self, input_size: int) -> tuple[int, ...]:
+        """Cells along a side of each map, for images of that size."""
+        training = self.training
+        maps = self.eval()(torch.zeros(1, 3, input_size, input_size))
+        self.train(training)
+        return tuple(m.shape[-1] for m in maps)
+
+    @property
+    def has_depthwise(self) -> bool:
+        """Whether it has convolutions by channel, which CPUs run slower in bf16 than in float32."""
+        return any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in self.modules())
+
+
+def create_backbone(name: str, pretrained: bool = False) -> Backbone:
+    """The backbone of that name (ours or timm's), with random weights, or the hub's if ``pretrained``.
+
+    ValueError if timm has no such network, or none that gives feature maps; OSError if the hub cannot be reached.
+    """
+    network = ALIASES.get(name, name)
+    if not timm.is_model(network):
+        raise ValueError(f"unknown backbone '{name}'; there are {', '.join(ALIASES)} and timm's names, e.g. resnet50")
+    try:
+        return Backbone(timm.create_model(network, pretrained=pretrained, features_only=True))
+    except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ValueError(f"the timm network '{network}' cannot be used as a backbone: {reason}") from error

@@ -1,0 +1,85 @@
+"""What every landmark model is: images in; landmarks, scores and perhaps visibility out; with its own loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fauxface.landmarks import scheme_of
+
+MEAN = (0.485, 0.456, 0.406)
+DEVIATION = (0.229, 0.224, 0.225)
+"""ImageNet's mean and standard deviation of RGB in [0, 1]: what timm's weights expect."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The truth: ``landmarks`` B×N×2 float32 in crop pixels; ``visibility`` B×N booleans, or None if not known."""
+
+    landmarks: Tensor
+    visibility: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about B crops.
+
+    Attributes:
+        landmarks: B×N×2 float32, crop pixels, pixel centres at whole numbers.
+        scores: B×N in [0, 1]; the higher, the smaller the error that is expected.
+        visibility: B×N, the probability that a point is seen; None where the model does not tell.
+    """
+
+    landmarks: Tensor
+    scores: Tensor
+    visibility: Tensor | None
+
+
+class LandmarkModel(nn.Module, ABC):
+    """A network for crops of one size and landmarks of one scheme.
+
+    Attributes:
+        name: the model's registered name, ``<backbone>-<method>``.
+        input_size: side of the crops, pixels.
+        scheme: the landmark scheme's name.
+        options: what else ``build_model`` was told; with the name, the size and the scheme it rebuilds the model.
+        paper: where the method comes from.
+    """
+
+    paper: str = ""
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, name: str, input_size: int, scheme: str, options: dict[str, Any]):
+        super().__init__()
+        self.name = name
+        self.input_size = input_size
+        self.scheme = scheme
+        self.points = scheme_of(scheme).count
+        self.options = options
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Images B×3×H×W in [0, 1] as the backbone wants them: the one normalisation, the same everywhere."""
+        return (images - self.mean) / self.deviation
+
+    def learn_statistics(self, landmarks: Tensor) -> None:
+        """Take what the method needs to know of the training labels (M×N×2, crop pixels) before training starts."""
+        del landmarks
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Any:
+        """Raw outputs (tensors) of images B×3×S×S float in [0, 1], S the input size."""
+
+    @abstractmethod
+    def loss(self, outputs: Any, targets: Targets) -> Tensor:
+        """The loss, a scalar, float32."""
+
+    @abstractmethod
+    def decode(self, outputs: Any) -> Prediction:
+        """Landmarks, scores and visibility out of the raw outputs."""

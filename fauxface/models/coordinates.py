@@ -1,0 +1,106 @@
+"""Direct regression of coordinates.
+
+As in Wood et al. 2021, "Fake It Till You Make It", on any backbone; but the last feature map is flattened, not pooled:
+where a thing lies is what is asked here, and pooling is what forgets it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
+
+from fauxface.models.backbones import create_backbone
+from fauxface.models.base import LandmarkModel, Prediction, Targets
+from fauxface.models.losses import LOSSES
+
+FEATURES = 1024
+"""Numbers that the flattened map is squeezed to, about."""
+GOOD_ERROR = 0.01
+"""The expected error, as a share of the crop's side, that gets the score 1/2."""
+SIDE_WEIGHT = 0.01
+"""Weight of the scores' and visibilities' losses, which only their own layers feel."""
+
+
+class CoordinateOutputs(NamedTuple):
+    """Raw outputs.
+
+    Attributes:
+        points: B×N×2, shares of the crop's side, 0 the first pixel's outer edge, 1 the last one's.
+        log_error: B×N, logarithm of the error expected of a point, as a share of the crop's side.
+        visible: B×N logits, or None.
+    """
+
+    points: Tensor
+    log_error: Tensor
+    visible: Tensor | None
+
+
+class Coordinates(LandmarkModel):
+    """Backbone → 1×1 convolution → flattened → linear.
+
+    Scores and visibilities are read off the same features, detached, so that learning them cannot harm the points.
+    """
+
+    mean_face: Tensor
+    paper = "Wood et al. 2021, Fake It Till You Make It"
+
+    def __init__(
+        self,
+        name: str,
+        backbone: str,
+        input_size: int,
+        scheme: str,
+        *,
+        pretrained: bool = False,
+        loss: Literal["smooth_l1", "l1", "l2", "wing"] = "smooth_l1",
+        visibility: bool = False,
+    ):
+        """See `build_model`; ValueError for an unknown backbone or loss."""
+        super().__init__(name, input_size, scheme, {"loss": loss, "visibility": visibility})
+        if loss not in LOSSES:
+            raise ValueError(f"unknown loss '{loss}'; there are {', '.join(LOSSES)}")
+        self.backbone = create_backbone(backbone, pretrained)
+        cells = self.backbone.sides(input_size)[-1] ** 2
+        width = max(8, FEATURES // cells)
+        features = width * cells
+        self.squeeze = nn.Sequential(
+            nn.Conv2d(self.backbone.channels[-1], width, 1, bias=False), nn.BatchNorm2d(width), nn.Hardswish()
+        )
+        self.locate = nn.Linear(features, 2 * self.points)
+        self.doubt = nn.Linear(features, self.points)
+        self.see = nn.Linear(features, self.points) if visibility else None
+        nn.init.normal_(self.locate.weight, std=0.001)
+        nn.init.zeros_(self.locate.bias)
+        self.register_buffer("mean_face", torch.full((self.points, 2), 0.5))
+
+    def learn_statistics(self, landmarks: Tensor) -> None:
+        """The mean face, from which the network predicts the way to each point."""
+        self.mean_face.copy_((landmarks.mean(0) + 0.5) / self.input_size)
+
+    def forward(self, images: Tensor) -> CoordinateOutputs:
+        """See `LandmarkModel.forward`."""
+        features = self.squeeze(self.backbone(self.normalise(images))[-1]).flatten(1)
+        detached = features.detach()
+        points = self.mean_face + self.locate(features).float().unflatten(1, (self.points, 2))
+        visible = None if self.see is None else self.see(detached).float()
+        return CoordinateOutputs(points, self.doubt(detached).float() + math.log(GOOD_ERROR), visible)
+
+    def loss(self, outputs: CoordinateOutputs, targets: Targets) -> Tensor:
+        """See `LandmarkModel.loss`."""
+        error = outputs.points - (targets.landmarks + 0.5) / self.input_size
+        total = LOSSES[self.options["loss"]](error).mean()
+        true_error = error.detach().norm(dim=-1).clamp(min=1e-4)
+        total = total + SIDE_WEIGHT * smooth_l1_loss(outputs.log_error, true_error.log())
+        if outputs.visible is not None and targets.visibility is not None:
+            total = total + SIDE_WEIGHT * binary_cross_entropy_with_logits(outputs.visible, targets.visibility.float())
+        return total
+
+    def decode(self, outputs: CoordinateOutputs) -> Prediction:
+        """See `LandmarkModel.decode`."""
+        landmarks = outputs.points * self.input_size - 0.5
+        scores = 1 / (1 + outputs.log_error.exp() / GOOD_ERROR)
+        return Prediction(landmarks, scores, None if outputs.visible is None else outputs.visible.sigmoid())

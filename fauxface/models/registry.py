@@ -1,0 +1,40 @@
+"""Which models there are: ``<backbone>-<method>``. A new method is one new file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from fauxface.models.base import LandmarkModel
+from fauxface.models.coordinates import Coordinates
+
+METHODS: Mapping[str, Callable[..., LandmarkModel]] = MappingProxyType({"coordinates": Coordinates})
+"""Method → its class, called with (name, backbone, input_size, scheme, **options)."""
+
+MODELS: tuple[str, ...] = (
+    "mobilenetv3-coordinates",
+    "mobilenetv3small-coordinates",
+    "resnet50-coordinates",
+)
+"""The models that are listed and tested; any other timm backbone works by name."""
+
+
+def build_model(name: str, input_size: int, scheme: str, **options: Any) -> LandmarkModel:
+    """A model with random weights (the hub's in its backbone with ``pretrained=True``).
+
+    Args:
+        name: ``<backbone>-<method>``; the backbone is one of ours or any of timm's.
+        input_size: side of the crops, pixels.
+        scheme: name of the landmark scheme.
+        options: what the method offers beside: see its class.
+
+    ValueError, in one line, for an unknown method, backbone or option's value.
+    """
+    backbone, _, method = name.rpartition("-")
+    if method not in METHODS or not backbone:
+        methods = ", ".join(f"<backbone>-{m}" for m in METHODS)
+        raise ValueError(f"unknown model '{name}'; there are {', '.join(MODELS)}; others are named {methods}")
+    if input_size < 32:
+        raise ValueError(f"the model's crops are {input_size} px; 32 px is the least")
+    return METHODS[method](name, backbone, input_size, scheme, **options)

@@ -1,0 +1,106 @@
+"""What a training run is told. No torch here: the command line reads this for its help."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+DEFAULT_EPOCHS = 100
+MAY_CHANGE = ("resume", "threads", "workers", "accelerator")
+"""Fields in which a resumed run may differ from how it began."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides a training run."""
+
+    data: Path
+    """Folder of labelled faces: rendered ones, or any other format that can be read."""
+    out: Path
+    """The run's folder, which must be new or empty unless the run is resumed."""
+    model: str = "mobilenetv3-coordinates"
+    """The model's name, <backbone>-<method>, e.g. mobilenetv3small-coordinates or resnet50-coordinates."""
+    images: int | None = None
+    """Train on this many of the images, drawn by the seed; the 1,000 are among the 10,000. Default: all."""
+    augment: str = "all"
+    """The augmentation policy: none, translation-occlusion, all, or strong (for photographs)."""
+    epochs: int | None = None
+    """Budget: passes over the data. Default, when no budget is given: 100."""
+    steps: int | None = None
+    """Budget: optimiser steps."""
+    samples: int | None = None
+    """Budget: faces seen in all, repeats counted."""
+    batch: int = 64
+    """Faces a step."""
+    seed: int = 0
+    """Decides the images, the held-out ones, the first weights, the order and every augmentation."""
+    init: str | None = None
+    """Start from this checkpoint (a folder, a run, or the name of shipped weights) instead of random weights."""
+    resume: bool = False
+    """Go on where an interrupted run in the folder stopped; if nothing is there, start."""
+    labels: Literal["2d", "projected"] | None = None
+    """Which rendered labels to learn. Default: 2d where every image has them, else projected."""
+    skip_bad: bool = False
+    """Leave out images that cannot be read, naming and counting them, instead of stopping at the first."""
+    val_data: Path | None = None
+    """Folder of held-out faces to validate on. Default: a share of the data, held out by the seed."""
+    val_fraction: float = 0.05
+    """The share of the data that is held out when there is no folder for it (at most 500 images)."""
+    input_size: int = 128
+    """Side of the crops that the model sees, pixels."""
+    crop_margin: float = 1.3
+    """Side of the crop in units of the face box's longer side."""
+    loss: Literal["smooth_l1", "l1", "l2", "wing"] = "smooth_l1"
+    """The loss of the coordinates."""
+    lr: float = 1.5e-3
+    """The highest learning rate: reached after the warm-up, falls along a cosine to 0."""
+    weight_decay: float = 0.05
+    """AdamW's weight decay; norms and biases have none."""
+    warmup: int = 200
+    """Steps over which the learning rate rises (at most a tenth of the run)."""
+    ema: float = 0.998
+    """How much of the weights' running average is kept each step; 0 is no averaging."""
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    """Arithmetic of the forward pass; auto is bf16 where the hardware gains by it."""
+    pretrained: bool = False
+    """Start the backbone from the model hub's weights (downloaded; the result is for research only)."""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train."""
+    threads: int = 0
+    """CPU threads of the training; 0 is as many as there are cores."""
+    workers: int = 0
+    """CPU threads that read images; 0 is as many as there are cores, at most 8."""
+
+    def check(self) -> None:
+        """ValueError, in one line, for settings that cannot be."""
+        budgets = [name for name in ("epochs", "steps", "samples") if getattr(self, name) is not None]
+        if len(budgets) > 1:
+            raise ValueError(f"one budget only, not --{' and --'.join(budgets)}")
+        for name in (
+            *budgets,
+            "batch",
+            "input_size",
+            "lr",
+            "crop_margin",
+            *(["images"] if self.images is not None else []),
+        ):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {getattr(self, name)}")
+        for name in ("seed", "weight_decay", "warmup", "threads", "workers"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"--{name.replace('_', '-')} must not be below 0, but is {getattr(self, name)}")
+        for name in ("val_fraction", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"--{name.replace('_', '-')} must lie in [0, 1), not {getattr(self, name)}")
+        if self.pretrained and self.init is not None:
+            raise ValueError("--pretrained and --init both say where to start: give one")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as YAML can hold them."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+    def differences(self, earlier: dict[str, Any]) -> list[str]:
+        """Names of the fields whose change makes this another run than ``earlier`` (``as_dict`` of that one)."""
+        now = self.as_dict()
+        return [f.name for f in fields(self) if f.name not in MAY_CHANGE and now[f.name] != earlier.get(f.name)]

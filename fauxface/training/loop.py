@@ -1,0 +1,176 @@
+"""The training loop, on Lightning Fabric, from top to bottom.
+
+Every batch is a function of (seed, epoch, place in the epoch), and all that changes is saved: so a killed run that goes
+on ends, on the same CPU with the same threads, with the weights of one that was never broken.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from fauxface import augment
+from fauxface.landmarks import scheme_of
+from fauxface.models import Targets
+from fauxface.training.config import TrainingConfig
+from fauxface.training.data import load_data
+from fauxface.training.log import COLUMNS, draw_curves, write_log
+from fauxface.training.run import begin_run, check_run, first_model, write_checkpoint
+from fauxface.training.state import load_state, pack_tensors, restore_tensors, save_state
+from fauxface.training.step import WeightAverage, adamw, learning_rate, precision_of, shuffled, total_steps, validate
+
+LOGGED_EPOCHS = 100
+"""About so many epochs of a run are validated and logged."""
+SAVE_SECONDS = 30.0
+"""The end of a logged epoch is saved unless the last save is younger than this."""
+SAVE_SECONDS_WITHIN = 180.0
+"""Within an epoch a save comes when the last one is older than this."""
+CHECK_STEPS = 20
+"""How often the loss is looked at (each look waits for the device)."""
+
+
+@dataclass
+class Done:
+    """How far a run is; with the tensors, all that a killed run needs to go on.
+
+    Attributes:
+        step: optimiser steps done.
+        loss: sum of the losses since the last logged epoch.
+        losses: how many they are.
+        minutes: time spent, all attempts together.
+        rows: the log so far.
+    """
+
+    step: int = 0
+    loss: float = 0.0
+    losses: int = 0
+    minutes: float = 0.0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+def train(config: TrainingConfig) -> Path:
+    """Train a model on labelled faces; the run's folder.
+
+    The folder gets ``config.yaml``, ``log.csv``, ``curves.png``, ``checkpoint/`` (averaged weights) and ``resume/``.
+    FileExistsError if it holds a run already and ``config.resume`` is off, or something else; ValueError for settings
+    or data that cannot be used, and when the loss is no longer a finite number; errors of `load_data`.
+    """
+    config.check()
+    policy = augment.policy(config.augment)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    run = check_run(config)
+    data = load_data(config)
+    model, start = first_model(config, data)
+    begin_run(config)
+
+    fabric = Fabric(accelerator=config.accelerator, devices=1, precision=precision_of(config, model))
+    model = model.to(fabric.device).to(memory_format=torch.channels_last).train()
+    average = WeightAverage(model, config.ema)
+    wrapped, optimizer = fabric.setup(model, adamw(model, config))
+    done = Done()
+    if saved := load_state(run / "resume"):
+        tensors, record = saved
+        restore_tensors(tensors, model, average.model, optimizer)
+        done = Done(**{name: record[name] for name in vars(done)})
+
+    scheme = scheme_of(data.train.scheme)
+    images = torch.from_numpy(data.train.images).permute(0, 3, 1, 2)
+    landmarks = torch.from_numpy(data.train.landmarks)
+    visibility = None if data.train.visibility is None else torch.from_numpy(data.train.visibility)
+    batch = min(config.batch, len(images))
+    per_epoch = len(images) // batch
+    steps = total_steps(config, per_epoch, batch)
+    log_every = math.ceil(steps / per_epoch / LOGGED_EPOCHS)
+
+    def save() -> None:
+        save_state(run / "resume", done.step, pack_tensors(model, average.model, optimizer), asdict(done))
+        write_checkpoint(run / "checkpoint", average.model, config, data, start, done.rows)
+        write_log(run / "log.csv", done.rows)
+        draw_curves(run / "curves.png", done.rows)
+
+    loss_sum = torch.tensor(done.loss, device=fabric.device)
+    began = last_saved = time.monotonic()
+    minutes_before, first_step = done.minutes, done.step
+    with _progress(steps, done) as (progress, task):
+        for step in range(done.step, steps):
+            epoch, place = divmod(step, per_epoch)
+            chosen = shuffled(len(images), config.seed, epoch)[place * batch : (place + 1) * batch]
+            crops = augment.apply(
+                policy,
+                fabric.to_device(images[chosen]),
+                fabric.to_device(landmarks[chosen]),
+                None if visibility is None else fabric.to_device(visibility[chosen]),
+                scheme=scheme,
+                size=data.train.size,
+                padding=data.train.padding,
+                seed=config.seed,
+                epoch=epoch,
+                indices=chosen,
+            )
+            rate = learning_rate(config, step, steps)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            outputs = wrapped(crops.images.contiguous(memory_format=torch.channels_last))
+            loss = model.loss(outputs, Targets(crops.landmarks, crops.visibility))
+            fabric.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad()
+            average.update(step)
+            loss_sum += loss.detach()
+            done.step, done.losses = step + 1, done.losses + 1
+
+            last = done.step == steps
+            log_now = last or (place == per_epoch - 1 and (epoch + 1) % log_every == 0)
+            save_within = time.monotonic() - last_saved > SAVE_SECONDS_WITHIN
+            if not (log_now or save_within or done.step % CHECK_STEPS == 0):
+                continue
+            done.loss = loss_sum.item()
+            if not math.isfinite(done.loss):
+                raise ValueError(
+                    f"the loss is no longer a finite number after {done.step} steps: "
+                    f"try a lower --lr (now {config.lr:g}), a longer --warmup or --precision 32"
+                )
+            seconds = time.monotonic() - began
+            done.minutes = minutes_before + seconds / 60
+            speed, mean_loss = (done.step - first_step) * batch / seconds, done.loss / done.losses
+            progress.update(task, completed=done.step, speed=f"{speed:.0f}", loss=f"{mean_loss:.4f}")
+            if log_now:
+                val_loss, val_nme = validate(average.model, data.val)
+                row = (epoch + 1, done.step, done.step * batch, rate, mean_loss, val_loss, val_nme, speed, done.minutes)
+                done.rows.append(dict(zip(COLUMNS, row, strict=True)))
+                done.loss, done.losses = 0.0, 0
+                loss_sum.zero_()
+                progress.update(task, nme=f"{val_nme:.2f} %")
+            if last or save_within or (log_now and time.monotonic() - last_saved > SAVE_SECONDS):
+                save()
+                last_saved = time.monotonic()
+    if first_step == steps:
+        save()  # killed between its last state and its checkpoint, or simply done
+    return run
+
+
+@contextmanager
+def _progress(steps: int, done: Done) -> Iterator[tuple[Progress, TaskID]]:
+    """A bar on standard error that shows steps, images/s, loss, NME and the time left."""
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]} images/s, loss {task.fields[loss]}, held-out NME {task.fields[nme]},"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        nme = f"{done.rows[-1]['val_nme']:.2f} %" if done.rows else "–"
+        yield progress, progress.add_task("", total=steps, completed=done.step, speed="–", loss="–", nme=nme)

@@ -1,0 +1,117 @@
+"""A run's folder: what may be in it, where the model starts, and the checkpoint that comes out."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from fauxface.checkpoint import Card, card_of, lane_of, load_checkpoint, save_checkpoint
+from fauxface.files import write_text
+from fauxface.models import LandmarkModel, build_model
+from fauxface.training.config import TrainingConfig
+from fauxface.training.data import RunData
+
+CONFIG_FILE = "config.yaml"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the weights came from: a ``card``, the model ``hub``, or (neither) random numbers."""
+
+    card: Card | None
+    hub: bool
+
+
+def check_run(config: TrainingConfig) -> Path:
+    """The run's folder, found fit for this run; nothing is written.
+
+    FileExistsError if it holds a run and ``resume`` is off, or something else; ValueError if the run there had other
+    settings.
+    """
+    run = config.out
+    path = run / CONFIG_FILE
+    if not path.is_file():
+        if run.is_file():
+            raise FileExistsError(f"{run} is a file, not a folder for a training run")
+        if run.is_dir() and any(not _is_leftover(p) for p in run.iterdir()):
+            raise FileExistsError(f"{run} already holds something else; give the training run an empty or new folder")
+        return run
+    if not config.resume:
+        raise FileExistsError(f"{run} already holds a training run; go on with --resume or give another folder")
+    try:
+        earlier = yaml.safe_load(path.read_text())
+        changed = config.differences(earlier)
+    except (yaml.YAMLError, AttributeError) as error:
+        raise ValueError(f"{path}: not a training configuration") from error
+    if changed:
+        now = config.as_dict()
+        changes = ", ".join(f"{name} {earlier.get(name)} → {now[name]}" for name in changed)
+        raise ValueError(f"{run} began with other settings ({changes}); a resumed run keeps its own")
+    return run
+
+
+def begin_run(config: TrainingConfig) -> None:
+    """Write the configuration, and remove what a killed run left half-written."""
+    run = config.out
+    for folder in (run, run / "checkpoint", run / "resume"):
+        for path in folder.glob(".*"):
+            if _is_leftover(path):
+                path.unlink()
+    if not (run / CONFIG_FILE).is_file():
+        write_text(run / CONFIG_FILE, yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True))
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether this is a temporary file of ours (see `fauxface.files.atomic_path`) that a kill left."""
+    return path.name.startswith((".config.", ".model.", ".log.", ".curves.", ".step-")) and path.is_file()
+
+
+def first_model(config: TrainingConfig, data: RunData) -> tuple[LandmarkModel, Start]:
+    """The model before the first step, and where it came from; errors as ``build_model`` and ``load_checkpoint``."""
+    scheme, options = data.train.scheme, {"loss": config.loss, "visibility": data.train.visibility is not None}
+    if config.init is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            model = build_model(config.model, config.input_size, scheme, pretrained=config.pretrained, **options)
+        model.learn_statistics(torch.from_numpy(data.train.landmarks) - data.train.padding)
+        return model, Start(None, config.pretrained)
+    source, card = load_checkpoint(config.init)
+    wanted = f"{config.model} at {config.input_size} px for {scheme}"
+    there = f"{card.model} at {card.input_size} px for {card.scheme}"
+    if wanted != there:
+        raise ValueError(f"--init {config.init} is {there}, not {wanted}")
+    options["visibility"] = card.options.get("visibility", False)
+    model = build_model(config.model, config.input_size, scheme, **options)
+    model.load_state_dict(source.state_dict())
+    return model, Start(card, False)
+
+
+def write_checkpoint(
+    folder: Path, model: LandmarkModel, config: TrainingConfig, data: RunData, start: Start, rows: list[dict[str, Any]]
+) -> None:
+    """Write the averaged weights with a card that says how they came about."""
+    lane = lane_of(data.generator is not None, start.card or ("hub" if start.hub else "random"))
+    card = card_of(model, data.labels, config.crop_margin, lane)
+    card.training = config.as_dict()
+    card.provenance = {
+        "generator": data.generator,
+        "data": config.data.name,
+        "images": len(data.train),
+        "skipped": len(data.train.skipped),
+        "held_out": len(data.val),
+        "seed": config.seed,
+        "init": "hub" if start.hub else config.init or "random",
+        "versions": {name: version(name) for name in ("fauxface", "torch", "timm", "numpy")},
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
+    }
+    if start.card is not None:
+        card.provenance["init_provenance"] = start.card.provenance
+    if rows:
+        card.scores = {"held_out_nme": round(rows[-1]["val_nme"], 4)}
+    save_checkpoint(folder, model, card)

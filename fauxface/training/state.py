@@ -1,0 +1,77 @@
+"""The state that a killed run goes on from: tensors in safetensors, the rest in JSON, two generations.
+
+A generation counts only if its JSON, written last, is whole and names the hash of its tensors. So a kill at any moment
+leaves at least the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from fauxface.files import write_bytes, write_text
+
+GENERATIONS = 2
+
+
+def save_state(folder: Path, step: int, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+    """Write the state after ``step`` steps and remove what is older than the generation before."""
+    data = safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+    path = folder / f"step-{step:09d}.safetensors"
+    write_bytes(path, data)
+    digest = hashlib.sha256(data).hexdigest()
+    write_text(path.with_suffix(".json"), json.dumps({**record, "step": step, "sha256": digest}, indent=1))
+    kept = sorted(folder.glob("step-*.json"))[-GENERATIONS:]
+    for old in folder.iterdir():
+        if old.stem not in {k.stem for k in kept}:
+            old.unlink()
+
+
+def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The newest whole generation's tensors and record; None if there is none."""
+    for path in sorted(folder.glob("step-*.json"), reverse=True):
+        try:
+            record = json.loads(path.read_text())
+            data = path.with_suffix(".safetensors").read_bytes()
+        except (OSError, ValueError):
+            continue
+        if hashlib.sha256(data).hexdigest() == record.get("sha256"):
+            return safetensors.torch.load(data), record
+    return None
+
+
+def pack_tensors(
+    model: torch.nn.Module, average: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, Tensor]:
+    """Every tensor that training changes, by name."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    for index, parameter in enumerate(_parameters(optimizer)):
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{index}.{key}"] = value
+    return tensors
+
+
+def restore_tensors(
+    tensors: dict[str, Tensor], model: torch.nn.Module, average: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
+    """Put back what ``pack_tensors`` packed."""
+    for prefix, module in (("model.", model), ("average.", average)):
+        module.load_state_dict({n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)})
+    for index, parameter in enumerate(_parameters(optimizer)):
+        prefix = f"optimizer.{index}."
+        for name, value in tensors.items():
+            if name.startswith(prefix):
+                # moments lie in memory as their parameter does (channels last): the fused kernel relies on it
+                like = torch.empty_like(parameter) if value.shape == parameter.shape and value.ndim else value.clone()
+                optimizer.state[parameter][name.removeprefix(prefix)] = like.copy_(value)
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
