@@ -3,9 +3,10 @@
     .venv/bin/python benchmarks/fit_detector_frame.py [--data RENDERS] [--quick]
 
 Renders 500 faces (or takes a folder of renders), runs the detector, and takes medians over the faces found of: the
-landmark box's width and height in units of the detector box's, and how far its centre lies below, in the same units.
-To the side it is zero by symmetry. Put the printed constants in ``fauxface/inference/detectors.py``. Never fit them on
-photographs: these constants are part of the crop, and so of every score under ``--box detector``.
+landmark box's width and height in units of the detector box's (then both scaled so that the longer side's median is
+right), and how far its centre lies below, in the same units. To the side it is zero by symmetry. Put the printed
+constants in ``fauxface/inference/detectors.py``. Never fit them on photographs: they are part of the crop, and so of
+every score under ``--box detector``.
 The last line on standard output is one JSON object.
 """
 
@@ -40,8 +41,10 @@ def fit(boxes: np.ndarray, truths: np.ndarray) -> tuple[float, float, float, flo
     """The frame: width, height, shift to the right, shift down."""
     size, wanted = boxes[:, 2:] - boxes[:, :2], truths[:, 2:] - truths[:, :2]
     shift = ((truths[:, :2] + truths[:, 2:]) - (boxes[:, :2] + boxes[:, 2:])) / 2 / size
-    width, height = np.median(wanted / size, axis=0)
-    return round(float(width), 3), round(float(height), 3), 0.0, round(float(np.median(shift[:, 1])), 3)
+    scale = np.median(wanted / size, axis=0)
+    # a crop's side is the box's longer one: let its median be right
+    scale *= np.median(wanted.max(axis=1) / (size * scale).max(axis=1))
+    return round(float(scale[0]), 3), round(float(scale[1]), 3), 0.0, round(float(np.median(shift[:, 1])), 3)
 
 
 def spread(frame: tuple[float, float, float, float], boxes: np.ndarray, truths: np.ndarray) -> dict[str, float]:

@@ -26,7 +26,7 @@ SUBSTITUTIONS: list[tuple[str, str]] = [
     (r"--count 400 --size 256", "--count 4 --size 96"),
     (r"--samples 400000", "--samples 16 --batch 8 --input-size 64"),  # half an hour of training
     (r"fauxface demo --out demo", "fauxface demo --quick --out demo"),  # ten minutes
-    *([] if SHIPPED else [(r"fauxface-s", "run")]),
+    *([] if SHIPPED else [(r"fauxface-s", "run"), (r"fauxface predict", "fauxface predict --checkpoint run")]),
 ]
 # What another test or CI shows: fetching and installing.
 ELSEWHERE = ("git clone", "make ")
