@@ -6,6 +6,7 @@ anything else is *research*. Nothing is pickled.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -89,7 +90,7 @@ def save_checkpoint(folder: Path, model: LandmarkModel, card: Card, half: bool =
     """Write the model's weights and its card; ``half`` stores parameters as float16 (those that fit in it)."""
     learned = {name for name, _ in model.named_parameters()}
     weights = {name: _stored(value, half and name in learned) for name, value in model.state_dict().items()}
-    write_bytes(folder / WEIGHTS_FILE, safetensors.torch.save(weights, _identity(card)))
+    write_bytes(folder / WEIGHTS_FILE, safetensors.torch.save(weights, {"card": json.dumps(_identity(card))}))
     write_text(folder / CARD_FILE, yaml.safe_dump(asdict(card), sort_keys=False, allow_unicode=True))
 
 
@@ -144,7 +145,7 @@ def load_checkpoint(name: str | Path) -> tuple[LandmarkModel, Card]:
     try:
         weights = safetensors.torch.load_file(path)
         with safe_open(path, "pt") as file:
-            identity = file.metadata()
+            identity = json.loads((file.metadata() or {}).get("card", "{}"))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing, though {CARD_FILE} is there") from None
     except SafetensorError as error:
@@ -153,20 +154,18 @@ def load_checkpoint(name: str | Path) -> tuple[LandmarkModel, Card]:
         model = build_model(card.model, card.input_size, card.scheme, **card.options)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{folder / CARD_FILE}: {_one_line(error)}") from error
-    _check_agreement(folder, model, card, weights, identity or {})
+    _check_agreement(folder, model, card, weights, identity)
     model.load_state_dict(weights)
     return model.eval(), card
 
 
-def _identity(card: Card) -> dict[str, str]:
+def _identity(card: Card) -> dict[str, Any]:
     """What the weights' file says of itself too, as shapes alone do not tell 120 px from 128 px."""
-    return {
-        name: str(getattr(card, name)) for name in ("model", "input_size", "scheme", "labels", "crop_margin", "lane")
-    }
+    return {name: getattr(card, name) for name in ("model", "input_size", "scheme", "labels", "crop_margin", "lane")}
 
 
 def _check_agreement(
-    folder: Path, model: LandmarkModel, card: Card, weights: dict[str, Tensor], identity: dict[str, str]
+    folder: Path, model: LandmarkModel, card: Card, weights: dict[str, Tensor], identity: dict[str, Any]
 ) -> None:
     """ValueError, in one line, unless the weights are those of the model that the card names."""
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}

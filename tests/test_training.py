@@ -1,0 +1,286 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+import yaml
+from fake_data import write_face_synthetics, write_ibug
+
+from fauxface.checkpoint import load_checkpoint
+from fauxface.training import TrainingConfig, loop, train
+from fauxface.training.data import load_data
+from fauxface.training.state import load_state, save_state
+from fauxface.training.step import WeightAverage, adamw, learning_rate, precision_of, total_steps
+
+STEPS = 13
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory) -> Path:
+    return write_face_synthetics(tmp_path_factory.mktemp("data") / "faces", 42, size=64)
+
+
+@pytest.fixture
+def config(faces, tmp_path) -> TrainingConfig:
+    return TrainingConfig(
+        data=faces,
+        out=tmp_path / "run",
+        model="mobilenetv3small-coordinates",
+        augment="strong",
+        steps=STEPS,
+        batch=8,
+        input_size=32,
+        threads=1,
+        workers=1,
+        accelerator="cpu",
+    )
+
+
+def weights_of(run: Path) -> bytes:
+    return (run / "checkpoint" / "model.safetensors").read_bytes()
+
+
+def test_a_run_holds_what_the_design_says(config, faces):
+    run = train(config)
+    assert sorted(path.name for path in run.iterdir()) == [
+        "checkpoint",
+        "config.yaml",
+        "curves.png",
+        "log.csv",
+        "resume",
+    ]
+    assert sorted(p.name for p in (run / "checkpoint").iterdir()) == ["model.safetensors", "model.yaml"]
+    assert yaml.safe_load((run / "config.yaml").read_text()) == config.as_dict()
+    rows = list(csv.DictReader((run / "log.csv").open()))
+    assert [int(row["step"]) for row in rows] == [5, 10, 13]
+    assert all(float(row["val_nme"]) > 0 and float(row["loss"]) > 0 for row in rows)
+    model, card = load_checkpoint(run)
+    assert (card.labels, card.lane, card.crop_margin, card.options["visibility"]) == ("2d", "research", 1.3, True)
+    assert card.provenance["images"] == 40
+    assert card.scores["held_out_nme"] == pytest.approx(float(rows[-1]["val_nme"]), abs=1e-3)
+    assert card.training["augment"] == "strong"
+    assert not any(p.requires_grad and p.grad is not None for p in model.parameters())
+
+    with pytest.raises(FileExistsError, match="already holds a training run; go on with --resume"):
+        train(config)
+    with pytest.raises(ValueError, match=r"began with other settings \(lr 0.0015 → 0.1\)"):
+        train(replace(config, resume=True, lr=0.1))
+    before = weights_of(run)
+    train(replace(config, resume=True))
+    assert weights_of(run) == before
+
+
+@pytest.mark.parametrize("broken_at", [0, 3, 5, 12])
+def test_a_broken_run_resumes_to_the_same_weights(config, monkeypatch, broken_at):
+    expected = train(config)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", -1)
+    monkeypatch.setattr(loop, "SAVE_SECONDS_WITHIN", -1 if broken_at != 12 else 1e9)
+    update, again = WeightAverage.update, replace(config, out=config.out.with_name("broken"), resume=True)
+
+    def fail(self, step):
+        if step == broken_at:
+            raise KeyboardInterrupt
+        update(self, step)
+
+    monkeypatch.setattr(WeightAverage, "update", fail)
+    with pytest.raises(KeyboardInterrupt):
+        train(again)
+    monkeypatch.setattr(WeightAverage, "update", update)
+    (again.out / ".log.half-written.csv").write_text("")
+    train(again)
+    assert weights_of(again.out) == weights_of(expected)
+    rows, broken = (list(csv.DictReader((run / "log.csv").open())) for run in (expected, again.out))
+    assert [row["loss"] for row in rows] == [row["loss"] for row in broken]
+    assert len(list(again.out.iterdir())) == 5
+
+
+def test_a_killed_process_resumes_to_the_same_weights(config):
+    config = replace(config, steps=40)
+    expected = train(config)
+    again = replace(config, out=config.out.with_name("killed"), resume=True)
+    code = (
+        "import sys, json\nfrom pathlib import Path\nfrom fauxface.training import TrainingConfig, loop, train\n"
+        "loop.SAVE_SECONDS = loop.SAVE_SECONDS_WITHIN = -1\n"
+        "settings = json.loads(sys.argv[1])\n"
+        "train(TrainingConfig(**{**settings, 'data': Path(settings['data']), 'out': Path(settings['out'])}))\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", code, json.dumps(again.as_dict())], env=environment)
+    try:
+        deadline = time.monotonic() + 240
+        while len(list((again.out / "resume").glob("*.json"))) < 2 and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    saved = load_state(again.out / "resume")
+    assert saved is not None
+    assert 0 < saved[1]["step"] < 40
+    train(again)
+    assert weights_of(again.out) == weights_of(expected)
+
+
+def test_a_torn_state_falls_back_to_the_one_before(tmp_path):
+    for step in (1, 2, 3):
+        save_state(tmp_path, step, {"a": torch.full((3,), float(step))}, {"rows": []})
+    assert len(list(tmp_path.iterdir())) == 4
+    newest = tmp_path / "step-000000003.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1] + b"x")
+    tensors, record = load_state(tmp_path)
+    assert record["step"] == 2
+    assert tensors["a"].tolist() == [2, 2, 2]
+    (tmp_path / "step-000000002.json").write_text("{")
+    assert load_state(tmp_path) is None
+
+
+def test_a_run_learns(config):
+    run = train(replace(config, steps=120, augment="none", warmup=10))
+    rows = list(csv.DictReader((run / "log.csv").open()))
+    assert float(rows[-1]["loss"]) < 0.7 * float(rows[0]["loss"])
+    assert float(rows[-1]["val_nme"]) < float(rows[0]["val_nme"])
+
+
+def test_init_starts_from_a_checkpoint(config, tmp_path):
+    first = train(replace(config, steps=1, lr=1e-9))
+    config = replace(config, out=tmp_path / "second", init=str(first))
+    model, card = load_checkpoint(train(replace(config, steps=1, lr=1e-9)))
+    for a, b in zip(model.parameters(), load_checkpoint(first)[0].parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
+    assert card.provenance["init_provenance"]["init"] == "random"
+    with pytest.raises(ValueError, match="not mobilenetv3small-coordinates at 64 px"):
+        train(replace(config, out=tmp_path / "third", input_size=64))
+
+
+def test_only_our_renders_are_clean(config, faces, tmp_path):
+    ours = write_face_synthetics(tmp_path / "ours", 6, size=64)
+    for path in ours.glob("*.json"):
+        path.write_text(path.read_text().replace('"generator": "fake"', '"generator": "1"'))
+    config = replace(config, steps=1, data=ours, out=tmp_path / "clean")
+    card = load_checkpoint(train(config))[1]
+    assert (card.lane, card.provenance["generator"], card.licence) == ("clean", "1", "Apache-2.0")
+    onwards = replace(config, init=str(tmp_path / "clean"), out=tmp_path / "onwards")
+    assert load_checkpoint(train(onwards))[1].lane == "clean"
+    assert load_checkpoint(train(replace(onwards, data=faces, out=tmp_path / "mixed")))[1].lane == "research"
+    (ours / "000003.json").unlink()
+    assert load_data(replace(config, images=6, val_data=faces)).generator is None
+
+
+def test_held_out_faces(config, faces, tmp_path):
+    data = load_data(config)
+    assert (len(data.train), len(data.val)) == (40, 2)
+    other = write_face_synthetics(tmp_path / "other", 5, seed=9, size=64)
+    data = load_data(replace(config, val_data=other, images=30))
+    assert (len(data.train), len(data.val)) == (30, 5)
+    ibug = write_ibug(tmp_path / "ibug", 3, size=64)
+    with pytest.raises(ValueError, match="ibug"):
+        load_data(replace(config, val_data=ibug))
+    with pytest.raises(ValueError, match="cannot take 43 samples"):
+        train(replace(config, images=43))
+    assert not config.out.exists()
+
+
+def test_a_loss_that_is_no_number_stops_the_run(config, monkeypatch):
+    from fauxface.models.coordinates import Coordinates
+
+    monkeypatch.setattr(Coordinates, "loss", lambda self, outputs, targets: outputs.points.sum() * float("nan"))
+    with pytest.raises(ValueError, match=r"no longer a finite number after 5 steps: try a lower --lr"):
+        train(config)
+
+
+def test_a_folder_that_holds_something_else_stays_as_it_is(config):
+    config.out.mkdir()
+    train(replace(config, steps=1))
+    other = config.out.with_name("other")
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    for resume in (False, True):
+        with pytest.raises(FileExistsError, match="already holds something else"):
+            train(replace(config, out=other, resume=resume))
+    assert [path.name for path in other.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 3}, "one budget only, not --epochs and --steps"),
+        ({"batch": 0}, "--batch must be above 0"),
+        ({"images": 0}, "--images must be above 0"),
+        ({"seed": -1}, "--seed must not be below 0"),
+        ({"ema": 1.0}, r"--ema must lie in \[0, 1\)"),
+        ({"lr": float("nan")}, "--lr must be above 0"),
+        ({"augment": "most"}, "unknown augmentation policy 'most'"),
+        ({"model": "nonet-coordinates"}, "unknown backbone 'nonet'"),
+        ({"pretrained": True, "init": "x"}, "--pretrained and --init"),
+        ({"init": "nowhere"}, "no checkpoint: nowhere"),
+    ],
+)
+def test_bad_settings_are_one_clear_line_and_leave_nothing(config, changes, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message) as error:
+        train(replace(config, **changes))
+    assert "\n" not in str(error.value)
+    assert not config.out.exists()
+
+
+def test_schedule_and_budgets(config):
+    config = replace(config, steps=None, warmup=100)
+    rates = [learning_rate(config, step, 2000) for step in range(2000)]
+    assert max(rates) == pytest.approx(config.lr, rel=0.02)
+    assert 90 <= rates.index(max(rates)) <= 110
+    assert rates[-1] < 1e-5 * config.lr * 10
+    assert total_steps(config, 7, 8) == 700
+    assert total_steps(replace(config, epochs=3), 7, 8) == 21
+    assert total_steps(replace(config, samples=100), 7, 8) == 13
+
+
+def test_norms_and_biases_do_not_decay(config):
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    decaying, rest = adamw(model, config).param_groups
+    assert [p.ndim for p in decaying["params"]] == [4]
+    assert (len(rest["params"]), rest["weight_decay"]) == (3, 0)
+
+
+def test_the_average_follows_weights_and_statistics():
+    model = torch.nn.BatchNorm2d(2)
+    average = WeightAverage(model, 0.9)
+    with torch.no_grad():
+        model.weight.fill_(3)
+        model.running_mean.fill_(1)
+        model.num_batches_tracked.fill_(7)
+    average.update(10**6)
+    assert average.model.weight.tolist() == pytest.approx([1.2, 1.2])
+    assert average.model.running_mean.tolist() == pytest.approx([0.1, 0.1])
+    assert average.model.num_batches_tracked == 7
+
+
+def test_precision_can_be_chosen(config):
+    model = torch.nn.Conv2d(4, 4, 3, groups=4)
+    assert precision_of(config, model) == "32-true"
+    assert precision_of(replace(config, precision="bf16"), model) == "bf16-mixed"
+
+
+def test_bf16_trains(config):
+    assert train(replace(config, precision="bf16", steps=2)) == config.out
+
+
+def test_files_stay_whole_on_a_full_disk(config, monkeypatch):
+    """A write that fails leaves the error and no half-written file."""
+    real = safetensors.torch.save
+    monkeypatch.setattr(Path, "write_bytes", lambda self, data: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(OSError, match="No space left"):
+        train(replace(config, steps=1))
+    assert real is safetensors.torch.save
+    assert not list(config.out.rglob("*.*"))
