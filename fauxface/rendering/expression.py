@@ -37,7 +37,7 @@ def draw_expression(rng: np.random.Generator, recipe: Recipe) -> Expression:
     for name in ("browInnerUp", "jawOpen", "mouthPucker", "mouthShrugLower", "mouthRollLower"):
         add(name, rng.normal(-0.05, 0.08))
     for name in ("browDown", "browOuterUp", "eyeSquint", "mouthFrown", "mouthSmile", "mouthPress", "cheekSquint"):
-        both(name, rng.normal(0, 0.1), 0.3)
+        both(name, rng.normal(-0.03, 0.08), 0.3)
     if rng.random() >= recipe.neutral:
         moods = (_smile, _laugh, _speak, _surprise, _anger, _sadness, _pucker, _shout, _mixture)
         share = np.array([0.27, 0.15, 0.18, 0.06, 0.08, 0.06, 0.06, 0.06, 0.08])
@@ -55,7 +55,7 @@ def draw_expression(rng: np.random.Generator, recipe: Recipe) -> Expression:
     elif closed < 1.25 * recipe.closed_eyes:
         add(f"eyeBlink{rng.choice(['Left', 'Right'])}", rng.uniform(0.8, 1))
     else:
-        both("eyeBlink", rng.uniform(0, 0.45) ** 1.5, 0.1)
+        both("eyeBlink", max(0.0, rng.normal(0.0, 0.13)), 0.1)
     return Expression(units, gaze)
 
 

@@ -17,7 +17,7 @@ from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import annotated, landmarks_3d
 from fauxface.rendering.look import draw_light, draw_look, eye_uniforms
 from fauxface.rendering.makehuman import PARTS
-from fauxface.rendering.normals import vertex_normals
+from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.version import GENERATOR_VERSION
@@ -56,9 +56,9 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     expression = draw_expression(rng["expression"], recipe)
     pose = draw_pose(rng["pose"], recipe)
     posed = model.pose(identity, expression, pose.neck)
-    points = landmarks_3d(model, posed)
-    view = draw_view(rng["camera"], recipe, pose, points[:68], size)
     look = draw_look(rng["look"], recipe, identity, model)
+    points = landmarks_3d(model, posed, look.brows)
+    view = draw_view(rng["camera"], recipe, pose, points[:68], size)
     hair = draw_hair(rng["hair"], identity.gender < 0.5, identity.age, recipe.bald)
     background = draw_background(rng["background"], size)
     light = draw_light(rng["light"], surroundings(background))
@@ -134,16 +134,9 @@ def _dressed(model: HeadModel, posed: Posed, collar: np.ndarray) -> np.ndarray:
 
 def _hair_mesh(hair, view: View, uniforms: dict[str, Any]) -> Mesh:
     position = view.to_camera(hair.vertices).astype(np.float32)
-    edges = position[hair.triangles[:, 1]] - position[hair.triangles[:, 0]]
-    normal = np.cross(edges, position[hair.triangles[:, 2]] - position[hair.triangles[:, 0]])
-    normals = np.zeros_like(position)
-    for corner in range(3):
-        for axis in range(3):
-            normals[:, axis] += np.bincount(hair.triangles[:, corner], normal[:, axis], len(position))
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
     attributes = {
         "position": position,
-        "normal": normals,
+        "normal": vertex_normals(position, hair.triangles),
         "tangent": hair.tangents @ view.rotation.T,
         "place": hair.places,
     }

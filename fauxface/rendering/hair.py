@@ -65,8 +65,8 @@ STYLES = {
 
 
 def draw_hair(rng: np.random.Generator, female: bool, age: float, bald: float) -> Hair | None:
-    """A random hairstyle, or None for a bald head; men lose hair with age, women wear it longer more often."""
-    if rng.random() < (0.25 * bald if female else bald * np.clip(age / 40, 0.2, 2.5)):
+    """A random hairstyle, or None for a bald head (``bald``: the share among men over 30; its square among others)."""
+    if rng.random() < bald ** (1 if age > 30 and not female else 2):
         return None
     style = str(rng.choice(list(STYLES), p=[share[0 if female else 1] for share in STYLES.values()]))
     recede = 0.0 if female else float(max(0.0, rng.normal(0.012 * (age - 25) / 30, 0.008)))

@@ -22,6 +22,8 @@ from fauxface.rendering.subdivision import limit_positions, subdivide
 LID_GAP = 1.035
 """How far lids stay from the eyeball's centre, in its radii: nothing of the eye may come through them."""
 
+_BLINKS = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
+
 
 @dataclass(frozen=True)
 class Eye:
@@ -78,7 +80,8 @@ class HeadModel:
         head_share = once @ bust.neck_weights[:, 0]
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
         self.landmarks = self._landmark_weights(points)
-        self._blink_gap = self._lid_gaps(template)
+        shut = template + self._blend(dict.fromkeys(_BLINKS, 1.0))
+        self._blink_travel = self._lid_gaps(template) - self._lid_gaps(shut)
 
     def _landmark_weights(self, count: int) -> sparse.csr_matrix:
         text = resources.files("fauxface.rendering").joinpath("landmarks_hm08.json").read_text()
@@ -97,10 +100,10 @@ class HeadModel:
         return np.tensordot(weights, self.bust.targets[rows], axes=1) if rows else np.zeros_like(self.bust.vertices)
 
     def _lid_gaps(self, cage: np.ndarray) -> np.ndarray:
-        """Opening (2,) of the right and left eye: mean height between the upper and lower lid points."""
-        points = self.landmarks @ (self.smooth @ cage)
-        gaps = [[(37, 41), (38, 40)], [(43, 47), (44, 46)]]
-        return np.array([np.mean([np.linalg.norm(points[a] - points[b]) for a, b in eye]) for eye in gaps])
+        """Opening (2,) of the right and left eye, metres: how far the upper lid's points are above the lower's."""
+        height = self.landmarks @ (self.smooth @ cage[:, 1])
+        pairs = np.array([[(37, 41), (38, 40)], [(43, 47), (44, 46)]])
+        return (height[pairs[..., 0]] - height[pairs[..., 1]]).mean(1)
 
     def pose(self, identity: Identity, expression: Expression, neck: Rotation) -> Posed:
         """The person with that expression; ``neck`` is the shoulders' rotation relative to the head, head frame."""
@@ -108,10 +111,9 @@ class HeadModel:
         units = dict(expression.units)
         blinks = [units.pop("eyeBlinkRight", 0.0), units.pop("eyeBlinkLeft", 0.0)]
         cage = person + self._blend({f"unit:{k}": v for k, v in units.items()})
-        # the blink unit is made for the template's eyes: scale it to what is open here, so that 1 closes every eye
-        scale = self._lid_gaps(cage) / self._blink_gap
-        names = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
-        cage = cage + self._blend({n: b * s for n, b, s in zip(names, blinks, scale, strict=True)})
+        # the blink unit suits no eye exactly: scale it so that 1 just closes what is open here
+        share = self._lid_gaps(cage) / self._blink_travel
+        cage = cage + self._blend({n: b * s for n, b, s in zip(_BLINKS, blinks, share, strict=True)})
         # the gaze is drawn on the eyeball, so its mesh stays where the person's is
         eyeball = np.isin(self.bust.part, [PARTS.index("right_eye"), PARTS.index("left_eye")])
         cage[eyeball] = person[eyeball]

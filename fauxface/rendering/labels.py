@@ -12,8 +12,10 @@ from functools import cache
 import numpy as np
 from scipy import sparse
 
+from fauxface.rendering.brows import BROW, Brows, brow_points
 from fauxface.rendering.camera import View
 from fauxface.rendering.head import HeadModel, Posed, head_model
+from fauxface.rendering.mesh import front_points
 
 JAW = 17
 STEPS = 16
@@ -21,9 +23,10 @@ REACH = 0.62
 """How far towards the middle of the face a jaw point may slide, as a share of its distance from there."""
 
 
-def landmarks_3d(model: HeadModel, posed: Posed) -> np.ndarray:
+def landmarks_3d(model: HeadModel, posed: Posed, brows: Brows) -> np.ndarray:
     """The 70 points (70, 3) in the head frame; 68 is the right pupil (image left in a facing head), 69 the left."""
     points = model.landmarks @ posed.vertices
+    points[BROW] = brow_points(brows, posed)
     pupils = [eye.centre + eye.radius * eye.gaze for eye in posed.eyes]
     return np.concatenate([points, np.stack(pupils)]).astype(np.float64)
 
@@ -58,32 +61,11 @@ def jaw_curves() -> tuple[sparse.csr_matrix, np.ndarray]:
     mouth = points[[62, 66], 1].mean()
     # above the mouth the curves run level to the midline, below it they meet in the mouth
     middle = np.stack([np.zeros(JAW), np.maximum(points[:JAW, 1], mouth)], axis=1)
-    skin = model.quads[(model.part[model.quads] == 0).all(1)]
-    triangles = np.concatenate([skin[:, [0, 1, 2]], skin[:, [0, 2, 3]]])
-    corners = model.rest[triangles]
     rows = [model.landmarks[:JAW]]
     for share in np.linspace(1, 1 - REACH, STEPS)[1:]:
         targets = middle + (points[:JAW, :2] - middle) * share
-        rows.append(_front_hits(targets, corners, triangles, len(model.rest)))
+        rows.append(front_points(model, targets))
     stacked = sparse.csr_matrix(sparse.vstack(rows))
     order = np.arange(STEPS * JAW).reshape(STEPS, JAW).T.ravel()
     away = points[:JAW, :2] - middle
     return stacked[order], away / np.linalg.norm(away, axis=1, keepdims=True)
-
-
-def _front_hits(targets: np.ndarray, corners: np.ndarray, triangles: np.ndarray, count: int) -> sparse.csr_matrix:
-    """Barycentric weights (T, M) of the front-most points of the mesh at frontal positions (T, 2)."""
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
-    matrix = sparse.lil_matrix((len(targets), count), dtype=np.float32)
-    for row, (x, y) in enumerate(targets):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            v = ((x - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (y - a[:, 1])) / area
-            w = ((b[:, 0] - a[:, 0]) * (y - a[:, 1]) - (x - a[:, 0]) * (b[:, 1] - a[:, 1])) / area
-        inside = (v >= -1e-6) & (w >= -1e-6) & (v + w <= 1 + 1e-6)
-        depth = np.where(inside, a[:, 2] + v * (b[:, 2] - a[:, 2]) + w * (c[:, 2] - a[:, 2]), -np.inf)
-        best = int(depth.argmax())
-        assert np.isfinite(depth[best]), "a jaw curve leaves the face"
-        for vertex, weight in zip(triangles[best], (1 - v[best] - w[best], v[best], w[best]), strict=True):
-            matrix[row, vertex] += weight
-    return sparse.csr_matrix(matrix)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.head import HeadModel, Posed, head_model
+from fauxface.rendering.brows import Brows, draw_brows
+from fauxface.rendering.head import HeadModel, Posed
 from fauxface.rendering.identity import Identity
 from fauxface.rendering.recipe import Recipe
 
@@ -36,10 +36,11 @@ _IRISES = {
 
 @dataclass(frozen=True)
 class Look:
-    """A person's colours, as uniforms of the shaders ``face`` and ``hair``, and what the label file says of them."""
+    """A person's colours, as uniforms of the shaders ``face`` and ``hair``, the brows, and what the label file says."""
 
     face: dict[str, Any]
     hair: dict[str, Any]
+    brows: Brows
     summary: dict[str, Any]
 
 
@@ -65,6 +66,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     bearded = not female and adult and rng.random() < recipe.beard
     beard_shape = _draw_beard(rng) if bearded else np.zeros(4)
     beard_length = float(rng.random()) if bearded else 0.0
+    brows = draw_brows(rng, female)
     brow = greyed * rng.uniform(0.5, 1.0) * (0.7 if hair.mean() > 0.1 else 1.0)
     face = {
         "skin": skin,
@@ -78,8 +80,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "hair_colour": greyed * rng.uniform(0.6, 1),
         "brow_colour": brow,
         "brow_density": float(np.clip(rng.normal(0.85, 0.2) - (0.35 if identity.age < 6 else 0), 0.2, 1.1)),
-        "brow_extent": np.array([*_brow(model)[1], float(_thickness(rng, female)), float(rng.uniform(0.0005, 0.0013))]),
-        "brow_curve": _brow(model)[0],
+        **brows.uniforms(),
         "beard_density": float(0.35 + 0.75 * beard_length) if bearded else 0.0,
         "beard_length": beard_length,
         "beard_shape": beard_shape,
@@ -97,7 +98,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     }
     strands = {"hair_colour": hair, "grey": grey, "hair_shine": float(rng.uniform(0.1, 1.0)), "seed": face["seed"]}
     summary = {"skin_tone": tone, "hair": hair_name, "grey": grey, "iris": iris_name, "beard": bool(bearded)}
-    return Look(face, strands, summary)
+    return Look(face, strands, brows, summary)
 
 
 def eye_uniforms(posed: Posed, rotation: np.ndarray, translation: np.ndarray) -> dict[str, Any]:
@@ -145,10 +146,6 @@ def _pick(rng: np.random.Generator, names: dict, dark: list[float], fair: list[f
     return str(rng.choice(list(names), p=np.array(dark) * share + np.array(fair) * (1 - share)))
 
 
-def _thickness(rng: np.random.Generator, female: bool) -> float:
-    return np.clip(rng.normal(0.0062 if female else 0.0085, 0.0018), 0.003, 0.014)
-
-
 def _draw_beard(rng: np.random.Generator) -> np.ndarray:
     kinds = [(1, 1, 1), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0.7, 0.8, 0.7)]
     chosen = kinds[rng.choice(len(kinds), p=[0.45, 0.15, 0.15, 0.05, 0.2])]
@@ -179,13 +176,3 @@ def _places(model: HeadModel) -> dict[str, Any]:
         "mouth_height": float(points[[60, 62, 64, 66], 1].mean()),
         "nose_heights": np.array([points[27, 1], points[33, 1]]),
     }
-
-
-@cache
-def _brow(model: HeadModel | None = None) -> tuple[np.ndarray, tuple[float, float]]:
-    """The brows' upper edge, y as a cubic of |x| through the brow landmarks on the template, and its ends in |x|."""
-    model = model or head_model()
-    points = np.asarray(model.landmarks @ model.rest, np.float64)[17:27]
-    x, y = np.abs(points[:, 0]), points[:, 1]
-    cubic = np.polynomial.polynomial.polyfit(x, y, 3)
-    return cubic, (float((x[4] + x[5]) / 2), float((x[0] + x[9]) / 2))

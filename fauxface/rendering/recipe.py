@@ -25,7 +25,7 @@ class Recipe:
         children: share of faces under about 14 years.
         neutral: share of faces without a marked expression.
         closed_eyes: share of faces with both eyes closed or nearly so; a quarter as many wink.
-        bald: share of heads without hair.
+        bald: share of men over 30 without hair; among others it is the square of that.
         beard: share of adult men with a beard, moustache or stubble.
         monochrome: share of images without colour.
         low_quality: share of images with marked blur, noise or compression.
@@ -42,7 +42,7 @@ class Recipe:
     children: float = 0.12
     neutral: float = 0.3
     closed_eyes: float = 0.07
-    bald: float = 0.1
+    bald: float = 0.15
     beard: float = 0.5
     monochrome: float = 0.04
     low_quality: float = 0.25

@@ -28,8 +28,8 @@ vec3 skin_shade(vec3 normal) {
     float red = redness * (0.8 * cheek + 0.7 * tip + 0.7 * m.y + 0.5 * (noise(r * 90.0 + 3.0 * seed) - 0.4));
     float socket = exp(-square(length(vec2(x - 0.03, (r.y + 0.008) * 1.2)) / 0.017));
     albedo *= pow(blood, vec3(red + 0.35 * socket)) * mix(1.0, 0.8, socket * age);
-    float spots = smoothstep(0.78, 0.85, noise(r * 420.0 + seed * 7.0)) * freckles * (0.4 + cheek + tip);
-    albedo *= pow(melanin, vec3(1.2 * spots));
+    float spots = smoothstep(0.66, 0.9, noise(r * 700.0 + seed * 7.0)) * freckles * (0.4 + cheek + tip);
+    albedo *= pow(melanin, vec3(0.8 * spots));
     albedo = mix(albedo, albedo * lips, 0.85 * smoothstep(0.25, 0.75, m.x));
     albedo = mix(albedo, albedo * 0.3 * vec3(1.0, 0.35, 0.35), smoothstep(0.2, 0.8, m.z));
     float lid = exp(-square(length(vec2(x - 0.03, (r.y - 0.006) * 1.6)) / 0.014));

@@ -1,0 +1,43 @@
+"""Questions to a mesh: smooth normals, and which point of the template's skin lies at a place seen from the front."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from fauxface.rendering.head import HeadModel
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals (V, 3) float32, outward for faces (F, 3 or 4) that turn counter-clockwise seen from outside."""
+    corners = vertices[faces]
+    last = corners[:, -1]
+    across = np.cross(corners[:, 2] - corners[:, 0], (last if faces.shape[1] == 4 else corners[:, 2]) - corners[:, 1])
+    normals = np.empty((len(vertices), 3), np.float32)
+    flat = faces.ravel()
+    for axis in range(3):
+        normals[:, axis] = np.bincount(flat, np.repeat(across[:, axis], faces.shape[1]), len(vertices))
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return normals / np.where(length > 0, length, 1)
+
+
+def front_points(model: HeadModel, targets: np.ndarray) -> sparse.csr_matrix:
+    """Weights (T, M) of the front-most points of the template's skin at frontal positions (T, 2), metres.
+
+    They stay the same points of the skin on every person and with every expression.
+    """
+    skin = model.fine[(model.part[model.fine] == 0).all(1)]
+    a, b, c = (model.rest[skin[:, k]].astype(np.float64) for k in range(3))
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+    matrix = sparse.lil_matrix((len(targets), len(model.rest)), dtype=np.float32)
+    for row, (x, y) in enumerate(targets):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            v = ((x - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (y - a[:, 1])) / area
+            w = ((b[:, 0] - a[:, 0]) * (y - a[:, 1]) - (x - a[:, 0]) * (b[:, 1] - a[:, 1])) / area
+            inside = (v >= -1e-6) & (w >= -1e-6) & (v + w <= 1 + 1e-6)
+            depth = np.where(inside, a[:, 2] + v * (b[:, 2] - a[:, 2]) + w * (c[:, 2] - a[:, 2]), -np.inf)
+        best = int(depth.argmax())
+        assert np.isfinite(depth[best]), f"no skin at ({x:.3f}, {y:.3f})"
+        for vertex, weight in zip(skin[best], (1 - v[best] - w[best], v[best], w[best]), strict=True):
+            matrix[row, vertex] += weight
+    return sparse.csr_matrix(matrix)
