@@ -84,7 +84,9 @@ def resample(images: Tensor, matrix: Tensor, size: int, padding: int) -> Tensor:
     column = linear[:, None, :, 0] * place[:, None]
     row = linear[:, None, :, 1] * place[:, None] + shift[:, None]
     grid = row[:, :, None] + column[:, None]
-    return grid_sample(_as_float(images), grid, padding_mode="border", align_corners=False)
+    # converted where it lies: turning the layout would cost more than sampling from it
+    moved = grid_sample(images.to(torch.float32), grid, padding_mode="border", align_corners=False)
+    return moved.div_(255) if images.dtype == torch.uint8 else moved
 
 
 def _centre(images: Tensor, size: int, padding: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Occlusion: flat, textured or picture-like pieces over the face; what they cover is no longer visible.
+"""Occlusion: a flat, blotched or picture-like piece over the face; what it covers is no longer visible.
 
 Where other recipes paste patches of other samples, a piece here shows the sample's own crop upside down and tinted:
 (seed, epoch, index) alone decides it, whatever else is in the batch.
@@ -21,68 +21,47 @@ _TEXTURE = 8
 
 @dataclass(frozen=True)
 class Occlusion(Pixelwise):
-    """``strength``: the longest side of a piece, as a share of the crop's side.
-
-    Attributes:
-        shortest: the shortest side, likewise.
-        pieces: the most pieces a sample gets (each after the first in half of the cases).
-    """
+    """``strength``: the longest side of a piece, as a share of the crop's side; ``shortest``: the shortest."""
 
     strength: float = 0.5
     probability: float = 0.5
     shortest: float = 0.08
-    pieces: int = 2
 
     def change(self, batch: Batch, draws: Draws) -> Batch:
         """See `Pixelwise.change`."""
-        for piece in range(self.pieces):
-            name = f"occlusion.{piece}"
-            shape = self._shape(draws, name, batch.images)
-            cover = _cover(shape, _pixels(batch.images)).unflatten(1, batch.images.shape[-2:])
-            images = batch.images.lerp(_content(batch.images, draws, name), cover[:, None])
-            visibility = batch.visibility
-            if visibility is not None:
-                visibility = visibility & (_cover(shape, batch.landmarks) < 0.5)
-            batch = replace(batch, images=images, visibility=visibility)
-        return batch
+        height, width = batch.images.shape[-2:]
+        shape = self._shape(draws, width).to(batch.images.device, non_blocking=True)
+        rows, columns = (torch.arange(n, device=shape.device, dtype=shape.dtype) for n in (height, width))
+        cover = _cover(shape[..., None, None], columns, rows[:, None])
+        images = batch.images.lerp(_content(batch.images, draws), cover[:, None])
+        if batch.visibility is None:
+            return replace(batch, images=images)
+        hidden = _cover(shape[..., None], *batch.landmarks.unbind(-1)) > 0.5
+        return replace(batch, images=images, visibility=batch.visibility & ~hidden)
 
-    def _shape(self, draws: Draws, name: str, images: Tensor) -> Tensor:
-        """(B, 7): centre x and y, half sides, cosine and sine of the angle, 1 for an ellipse and 0 for a box."""
-        size = images.shape[-1]
-        values = draws.uniform(f"{name}.shape", 7)
-        centre = (values[:, :2] * 1.1 - 0.05) * size
-        half = (self.shortest + (self.strength - self.shortest) * values[:, 2:4]) * size / 2
-        if name != "occlusion.0":
-            half[values[:, 6] < 0.5] = 0
-        angle = values[:, 4] * torch.pi
-        ellipse = (values[:, 5] < 0.5).float()
-        shape = torch.cat([centre, half, angle.cos()[:, None], angle.sin()[:, None], ellipse[:, None]], 1)
-        return shape.to(images.device, non_blocking=True)
+    def _shape(self, draws: Draws, size: int) -> Tensor:
+        """(7, B): centre x and y, half sides, cosine and sine of the angle, 1 for an ellipse and 0 for a box."""
+        values = draws.uniform("occlusion.shape", 6).T
+        centre = (values[:2] * 1.1 - 0.05) * size
+        half = (self.shortest + (self.strength - self.shortest) * values[2:4]) * size / 2
+        angle = values[4] * torch.pi
+        return torch.cat([centre, half, angle.cos()[None], angle.sin()[None], (values[5:] < 0.5).float()])
 
 
-def _pixels(images: Tensor) -> Tensor:
-    """1×(H·W)×2: x and y of every pixel."""
-    height, width = images.shape[-2:]
-    y, x = torch.meshgrid(
-        torch.arange(height, device=images.device), torch.arange(width, device=images.device), indexing="ij"
-    )
-    return torch.stack([x, y], -1).flatten(0, 1)[None].to(images.dtype)
+def _cover(shape: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """How far points are covered, in [0, 1]; the edge is about a pixel wide. All arguments broadcast."""
+    x0, y0, half_x, half_y, cos, sin, ellipse = shape
+    # the points in the piece's own frame, ±1 at its sides; sums of a row's and a column's share
+    along = ((x - x0) * (cos / half_x) + (y - y0) * (sin / half_x)).square()
+    across = ((y - y0) * (cos / half_y) - (x - x0) * (sin / half_y)).square()
+    distance = torch.where(ellipse > 0, along + across, torch.maximum(along, across)).sqrt_()
+    return ((1 - distance) * torch.minimum(half_x, half_y) + 0.5).clamp_(0, 1)
 
 
-def _cover(shape: Tensor, points: Tensor) -> Tensor:
-    """How far points (B or 1, P, 2) are covered, (B, P) in [0, 1]; the edge is about a pixel wide."""
-    x0, y0, half_x, half_y, cos, sin, ellipse = shape[:, None].unbind(-1)
-    x, y = points[..., 0] - x0, points[..., 1] - y0
-    along = (cos * x + sin * y).abs() / half_x.clamp(min=1e-3)
-    across = (cos * y - sin * x).abs() / half_y.clamp(min=1e-3)
-    distance = torch.where(ellipse > 0, torch.hypot(along, across), torch.maximum(along, across))
-    return ((1 - distance) * torch.minimum(half_x, half_y) + 0.5).clamp(0, 1) * (half_x > 0)
-
-
-def _content(images: Tensor, draws: Draws, name: str) -> Tensor:
-    """What the pieces show, B×3×H×W: flat or blotched colour (free, or one of the image's own), or the image itself."""
+def _content(images: Tensor, draws: Draws) -> Tensor:
+    """What the piece shows, B×3×H×W: flat or blotched colour (free, or one of the image's own), or the image itself."""
     batch, channels, height, width = images.shape
-    values = draws.uniform(f"{name}.content", 10)
+    values = draws.uniform("occlusion.content", 9)
     device = images.device
 
     at = (values[:, :2] * torch.tensor([height, width])).long().to(device)
