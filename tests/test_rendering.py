@@ -114,12 +114,12 @@ def test_a_blink_closes_every_eye_and_lids_stay_off_the_eyeball(seed: int):
         height = (model.landmarks @ posed.vertices)[:, 1]
         return height[[37, 38, 43, 44]] - height[[41, 40, 47, 46]]
 
-    assert (np.abs(gaps(shut)) < 0.15 * gaps(opened)).all()
+    assert (np.abs(gaps(shut)) < 0.2 * gaps(opened)).all()
     skin = (model.part == 0)[: len(model.bust.vertices)]
     for eye in shut.eyes:
         offset = shut.vertices[: len(skin)][skin] - eye.centre
         front = (offset[:, 2] > 0.5 * eye.radius) & (np.linalg.norm(offset[:, :2], axis=1) < 0.6 * eye.radius)
-        assert np.linalg.norm(offset[front], axis=1).min() > 0.97 * eye.radius
+        assert np.linalg.norm(offset[front], axis=1).min() > 1.0 * eye.radius
 
 
 def test_the_neck_bends_below_a_head_that_stays():

@@ -19,7 +19,7 @@ from fauxface.rendering.identity import Identity, macro_coefficients
 from fauxface.rendering.makehuman import PARTS, Bust, load_bust
 from fauxface.rendering.subdivision import limit_positions, subdivide
 
-LID_GAP = 1.035
+LID_GAP = 1.02
 """How far lids stay from the eyeball's centre, in its radii: nothing of the eye may come through them."""
 
 _BLINKS = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
@@ -80,8 +80,10 @@ class HeadModel:
         head_share = once @ bust.neck_weights[:, 0]
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
         self.landmarks = self._landmark_weights(points)
+        self._smooth_cage = sparse.csr_matrix(self.smooth[: len(bust.vertices)])
+        self._landmarks_of_cage = sparse.csr_matrix(self.landmarks @ self.smooth)
         shut = template + self._blend(dict.fromkeys(_BLINKS, 1.0))
-        self._blink_travel = self._lid_gaps(template) - self._lid_gaps(shut)
+        self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
 
     def _landmark_weights(self, count: int) -> sparse.csr_matrix:
         text = resources.files("fauxface.rendering").joinpath("landmarks_hm08.json").read_text()
@@ -99,11 +101,11 @@ class HeadModel:
         weights = np.array(list(coefficients.values()), np.float32)
         return np.tensordot(weights, self.bust.targets[rows], axes=1) if rows else np.zeros_like(self.bust.vertices)
 
-    def _lid_gaps(self, cage: np.ndarray) -> np.ndarray:
-        """Opening (2,) of the right and left eye, metres: how far the upper lid's points are above the lower's."""
-        height = self.landmarks @ (self.smooth @ cage[:, 1])
-        pairs = np.array([[(37, 41), (38, 40)], [(43, 47), (44, 46)]])
-        return (height[pairs[..., 0]] - height[pairs[..., 1]]).mean(1)
+    def _lid_heights(self, cage: np.ndarray) -> np.ndarray:
+        """(2, 2, 2): right and left eye × two points of the upper lid × (x, height above the lower lid), metres."""
+        points = self._landmarks_of_cage @ cage
+        upper, lower = points[[[37, 38], [43, 44]]], points[[[41, 40], [47, 46]]]
+        return np.stack([upper[..., 0], upper[..., 1] - lower[..., 1]], axis=-1)
 
     def pose(self, identity: Identity, expression: Expression, neck: Rotation) -> Posed:
         """The person with that expression; ``neck`` is the shoulders' rotation relative to the head, head frame."""
@@ -111,9 +113,7 @@ class HeadModel:
         units = dict(expression.units)
         blinks = [units.pop("eyeBlinkRight", 0.0), units.pop("eyeBlinkLeft", 0.0)]
         cage = person + self._blend({f"unit:{k}": v for k, v in units.items()})
-        # the blink unit suits no eye exactly: scale it so that 1 just closes what is open here
-        share = self._lid_gaps(cage) / self._blink_travel
-        cage = cage + self._blend({n: b * s for n, b, s in zip(_BLINKS, blinks, share, strict=True)})
+        cage = self._close_eyes(cage, blinks)
         # the gaze is drawn on the eyeball, so its mesh stays where the person's is
         eyeball = np.isin(self.bust.part, [PARTS.index("right_eye"), PARTS.index("left_eye")])
         cage[eyeball] = person[eyeball]
@@ -128,15 +128,35 @@ class HeadModel:
         vertices = np.asarray(self.smooth @ cage, np.float32)
         return Posed(vertices, np.asarray(self.smooth @ person, np.float32), (right, left))
 
+    def _close_eyes(self, cage: np.ndarray, blinks: list[float]) -> np.ndarray:
+        """Lower the right and the left upper lid: 0 leaves an eye as it is, 1 just closes it."""
+        for side, blink in enumerate(blinks):
+            if blink <= 0:
+                continue
+            # the blink units are made for no person's eyes: scale them to the opening that there is …
+            unit = self._blend({_BLINKS[side]: 1.0})
+            share = self._lid_heights(cage)[side, :, 1].mean() / self._blink_travel[side]
+            travel = share * unit
+            # … and let the lid down where its outer or inner half would stay open, up where it would go too far
+            across, left = self._lid_heights(cage + travel)[side].T
+            order = np.argsort(across)
+            moved = np.linalg.norm(unit, axis=1)
+            travel[:, 1] -= np.clip(moved / (0.9 * moved.max()), 0, 1) * np.interp(
+                cage[:, 0], across[order], left[order]
+            )
+            cage = cage + blink * travel
+        return cage
+
     def _keep_lids_out(self, cage: np.ndarray, eye: Eye) -> None:
-        """Push the skin about an eye out of its eyeball, in place."""
-        skin = self.bust.part == PARTS.index("skin")
-        lashes = self.bust.part == PARTS.index("lashes")
-        offset = cage - eye.centre
-        distance = np.linalg.norm(offset, axis=1)
-        reach = LID_GAP * eye.radius
-        near = (skin | lashes) & (distance < reach) & (offset[:, 2] > 0.25 * eye.radius)
-        cage[near] = eye.centre + offset[near] * (reach / distance[near])[:, None]
+        """Push the skin about an eye out of its eyeball, in place, until the smooth surface clears it."""
+        lids = np.isin(self.bust.part, [PARTS.index("skin"), PARTS.index("lashes")])
+        near = np.flatnonzero(lids & (np.linalg.norm(cage - eye.centre, axis=1) < 1.5 * eye.radius))
+        near = near[cage[near, 2] - eye.centre[2] > 0.25 * eye.radius]
+        rows = self._smooth_cage[near]
+        for _ in range(4):
+            offset = np.asarray(rows @ cage) - eye.centre
+            distance = np.linalg.norm(offset, axis=1, keepdims=True)
+            cage[near] += offset / distance * np.maximum(0, LID_GAP * eye.radius - distance)
 
     def _bend_neck(self, cage: np.ndarray, neck: Rotation, origin: np.ndarray) -> np.ndarray:
         """Linear-blend skinning along the neck: the head stays, each bone below turns by its share of ``neck``."""
