@@ -225,6 +225,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command; the exit status: 0, 2 for bad input (one line says which), 130 when interrupted."""
     args = list(sys.argv[1:] if args is None else args)
+    # torch's threads sleep while they wait: by default they spin, and two runs on one machine then stall each other
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         if not args or args[0] in ("-h", "--help"):
             print(_overview())

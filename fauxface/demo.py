@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import yaml
 
 from fauxface.files import empty_or_new, write_bytes, write_text
@@ -36,7 +38,7 @@ class DemoConfig:
     count: int = 1_200
     held_out: int = 150
     size: int = 256
-    samples: int = 60_000
+    samples: int = 48_000
     model: str = "mobilenetv3small-coordinates"
     input_size: int = 128
     seed: int = 0
@@ -48,6 +50,7 @@ QUICK = DemoConfig(count=16, held_out=6, size=128, samples=64, input_size=64)
 SETTINGS = "demo.yaml"
 REPORT = "report.html"
 SHEET = 24  # renders shown
+CLOSE_UP = 460  # side of a face drawn large, px
 DRAWN = 8  # held-out renders predicted and drawn
 
 
@@ -140,7 +143,6 @@ def _predict(out: Path, landmarker: Landmarker) -> None:
 def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluation], times: dict[str, float]) -> Page:
     """The page that tells what happened, with pictures."""
     from fauxface.datasets import open_dataset
-    from fauxface.images import read_image
     from fauxface.inference import contact_sheet, draw_landmarks
     from fauxface.info import machine
     from fauxface.reports import Page
@@ -148,7 +150,6 @@ def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluati
     faces = open_dataset(out / "faces")
     samples = [faces[i] for i in range(min(SHEET, len(faces)))]
     labelled = [draw_landmarks(s.image, s.landmarks, s.scheme, s.visibility, lines=False, zoom=2) for s in samples[:12]]
-    rendered = [read_image(path) for path in sorted((out / "predicted" / "renders").glob("*.png"))]
     page = Page(
         "Fauxface: from rendered faces to landmarks on a real photograph",
         f"{config.count:,} faces were rendered, a detector was trained on nothing else, and it was tested on "
@@ -172,23 +173,41 @@ def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluati
         "FR: percent of faces whose error is above a threshold. AUC: area under the curve below, up to it."
     )
     page.table(_score_rows(scores), header=("", *(f"box from {box}" for box in scores)))
-    page.table(list(scores["landmarks"].groups.items()), header=("part of the face", "NME"))
+    parts = [(name.replace("_", " "), error) for name, error in scores["landmarks"].groups.items()]
+    page.table(parts, header=("part of the face", "NME"))
     page.pictures([(out / "evaluation" / box / "ced.png", f"Box from {box}.") for box in scores])
     page.picture(out / "evaluation" / "landmarks" / "worst_faces.png", "The faces with the largest error.")
     page.heading("Predictions on held-out renders")
     page.picture(
-        contact_sheet(rendered, 4, 230), "Found by the detector, then by the model; nothing is known of the labels."
+        contact_sheet(_faces(out / "predicted" / "renders"), 4, 230),
+        "Found by the detector, then by the model; nothing is known of the labels.",
     )
     page.heading("A real photograph")
-    page.picture(
-        out / "predicted" / "astronaut" / "astronaut.png",
-        "Eileen Collins (NASA, public domain). No photograph was trained on.",
-    )
+    page.text("Eileen Collins (NASA, public domain; from scikit-image). No photograph was trained on.")
+    whole = out / "predicted" / "astronaut" / "astronaut.png"
+    page.pictures([(whole, "As predict draws it."), *((f, "Her face.") for f in _faces(whole.parent)[:1])])
     page.heading("Again, or longer")
     page.code(
         f"fauxface predict photo.jpg --checkpoint {run}\nfauxface demo --count 4000 --samples 400000 --out longer"
     )
     return page.foot("; ".join(f"{name} {value}" for name, value in machine().items()))
+
+
+def _faces(predicted: Path) -> list[np.ndarray]:
+    """Every face of a folder that ``predict`` wrote, close up, with its landmarks."""
+    from fauxface.faces import Crop
+    from fauxface.images import read_image
+    from fauxface.inference import draw_landmarks
+    from fauxface.inference.predict import RESULT
+
+    faces = []
+    for row in json.loads((predicted / RESULT).read_text()):
+        image = read_image(Path(row["image"]))
+        for face in row["faces"]:
+            square = Crop.around(np.array(face["box"]), CLOSE_UP, 1.8)
+            points = square.to_crop(np.array(face["landmarks"]))
+            faces.append(draw_landmarks(square.extract(image), points, face["scheme"]))
+    return faces
 
 
 def _score_rows(scores: dict[str, Evaluation]) -> list[tuple[object, ...]]:

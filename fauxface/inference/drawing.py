@@ -148,7 +148,7 @@ def _draw_line(picture: np.ndarray, points: np.ndarray, closed: bool, colour: Co
     if not np.isfinite(points).all():
         return
     curve = [_fixed(points).reshape(-1, 1, 2)]
-    cv2.polylines(picture, curve, closed, (0, 0, 0), round(1.6 * width) + 1, cv2.LINE_AA, _SHIFT)
+    cv2.polylines(picture, curve, closed, (0, 0, 0), round(1.4 * width) + 1, cv2.LINE_AA, _SHIFT)
     cv2.polylines(picture, curve, closed, colour, max(1, round(width)), cv2.LINE_AA, _SHIFT)
 
 
@@ -157,7 +157,7 @@ def _draw_dot(picture: np.ndarray, point: np.ndarray, radius: float, colour: tup
         return
     x, y = (int(v) for v in _fixed(point))
     size = 1 << _SHIFT
-    cv2.circle(picture, (x, y), round((1.35 * radius + 0.5) * size), (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
+    cv2.circle(picture, (x, y), round((1.25 * radius + 0.4) * size), (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
     cv2.circle(picture, (x, y), round(radius * size), colour, -1, cv2.LINE_AA, _SHIFT)
 
 
