@@ -89,7 +89,8 @@ def card_of(model: LandmarkModel, labels: str, crop_margin: float, lane: Literal
 def save_checkpoint(folder: Path, model: LandmarkModel, card: Card, half: bool = False) -> None:
     """Write the model's weights and its card; ``half`` stores parameters as float16 (those that fit in it)."""
     learned = {name for name, _ in model.named_parameters()}
-    weights = {name: _stored(value, half and name in learned) for name, value in model.state_dict().items()}
+    state = sorted(model.state_dict().items())  # one order, so that equal weights are equal bytes
+    weights = {name: _stored(value, half and name in learned) for name, value in state}
     write_bytes(folder / WEIGHTS_FILE, safetensors.torch.save(weights, {"card": json.dumps(_identity(card))}))
     write_text(folder / CARD_FILE, yaml.safe_dump(asdict(card), sort_keys=False, allow_unicode=True))
 

@@ -72,7 +72,7 @@ class Crop:
 
     @classmethod
     def around(cls, box: np.ndarray, size: int, margin: float = CROP_MARGIN) -> Crop:
-        """The square about the centre of ``box`` (4,), ``margin`` × its longer side; ValueError for a degenerate box."""
+        """The square about the centre of ``box`` (4,), ``margin`` × its longer side; ValueError if that is nothing."""
         x0, y0, x1, y1 = (float(v) for v in box)
         side = margin * max(x1 - x0, y1 - y0)
         if not (math.isfinite(side) and side > 0 and math.isfinite(x0 + y0)):

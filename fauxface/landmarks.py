@@ -1,7 +1,7 @@
 """Landmark schemes as data: names, groups, mirror permutations, conversions.
 
-A *scheme* says what the N points of an array of landmarks (..., N, 2) mean. "Right" and "left" are the subject's, so the
-right eye is on the image's left. Points are image pixels, 0-based, pixel centres at whole numbers.
+A *scheme* says what the N points of an array of landmarks (..., N, 2) mean. "Right" and "left" are the subject's, so
+the right eye is on the image's left. Points are image pixels, 0-based, pixel centres at whole numbers.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
 }
 LEAVES: dict[str, set[str]] = {"files": set(), "images": {"files"}}  # every room may import these
 TOP = {"cli", "demo", "info", "__main__"}  # may import everything
-LIGHT = ["fauxface.cli", "fauxface.landmarks", "fauxface.faces", "fauxface.training.config"]
+LIGHT = ["fauxface.cli", "fauxface.landmarks", "fauxface.faces", "fauxface.training.config", "fauxface.rendering"]
 
 
 def modules() -> list[Path]:

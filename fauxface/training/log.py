@@ -37,7 +37,7 @@ def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:
     left.set(xlabel="samples seen", ylabel="loss", yscale="log")
     left.legend()
     right.plot(samples, [row["val_nme"] for row in rows], color="tab:orange", marker=marker)
-    right.set(xlabel="samples seen", ylabel="NME on held-out faces, % of the outer eye corners' distance", yscale="log")
+    right.set(xlabel="samples seen", ylabel="NME on held-out faces, % inter-ocular", yscale="log")
     for axes in (left, right):
         axes.grid(visible=True, which="both", alpha=0.3)
     with atomic_path(path) as temporary:
