@@ -30,6 +30,10 @@ def atomic_path(path: Path, sync: bool = True) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a full disk does not say whose
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
