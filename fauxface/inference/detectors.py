@@ -13,8 +13,8 @@ from fauxface.faces import box_iou
 
 LANDMARK_FRAME = (1.012, 0.749, 0.0, 0.13)
 """From retinaface's box to the landmark box: width and height in units of the detector's, and how far the centre lies
-to the right and below, in the same units. Fitted by ``benchmarks/fit_detector_frame.py`` on 300 of our renders (generator
-1, seed 2, 256 px; all found) and on nothing else."""
+to the right and below, in the same units. Fitted by ``benchmarks/fit_detector_frame.py`` on 300 of our renders
+(generator 1, seed 2, 256 px; all found) and on nothing else."""
 
 
 @dataclass(frozen=True)
