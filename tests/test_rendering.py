@@ -347,6 +347,14 @@ def test_a_recipe_file_changes_what_it_names(tmp_path: Path):
     assert load_recipe(None) == Recipe()
 
 
+def test_the_documented_recipe_is_the_default_one(tmp_path: Path):
+    text = (Path(__file__).parents[1] / "docs/generator.md").read_text()
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0])
+    assert load_recipe(path) == Recipe()
+    assert set(yaml.safe_load(path.read_text())) == set(Recipe().to_dict())
+
+
 def test_without_opengl_one_line_says_what_to_install(monkeypatch):
     from fauxface.rendering import rasteriser
 
