@@ -223,6 +223,9 @@ def test_a_folder_that_holds_something_else_stays_as_it_is(config):
         ({"ema": 1.0}, r"--ema must lie in \[0, 1\)"),
         ({"lr": float("nan")}, "--lr must be above 0"),
         ({"augment": "most"}, "unknown augmentation policy 'most'"),
+        ({"neighbours": -1}, "--neighbours must not be below 0"),
+        ({"neighbours": 3}, "has no 'neighbours' to choose"),
+        ({"model": "mobilenetv3small-pip", "loss": "l1"}, "has no 'loss' to choose"),
         ({"model": "nonet-coordinates"}, "unknown backbone 'nonet'"),
         ({"pretrained": True, "init": "x"}, "--pretrained and --init"),
         ({"init": "nowhere"}, "no checkpoint: nowhere"),
@@ -244,6 +247,52 @@ def test_schedule_and_budgets(config):
     assert total_steps(config, 7, 8) == 700
     assert total_steps(replace(config, epochs=3), 7, 8) == 21
     assert total_steps(replace(config, samples=100), 7, 8) == 13
+
+
+def test_the_papers_schedule(config):
+    paper = replace(config, schedule="paper", steps=None).scheduled()
+    assert (paper.lr, paper.epochs, paper.weight_decay, paper.warmup, paper.ema) == (1e-4, 60, 0, 0, 0)
+    assert paper.batch == config.batch  # what was asked for stays
+    assert replace(config, schedule="paper", batch=64).scheduled().batch == 16
+    assert paper.scheduled() == paper
+    rates = [learning_rate(paper, epoch, 60) for epoch in range(60)]
+    assert rates == pytest.approx([1e-4] * 30 + [1e-5] * 20 + [1e-6] * 10)
+    assert config.scheduled() == config
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "mobilenetv3small-pip", "neighbours": 3, "schedule": "paper"},
+        {"model": "mobilenetv2-heatmaps"},
+        {"loss": "gaussian"},
+    ],
+)
+def test_every_method_trains_and_goes_on_from_a_checkpoint(config, tmp_path, changes):
+    config = replace(config, steps=2, **changes)
+    model, card = load_checkpoint(train(config))
+    assert card.options["visibility"]
+    assert card.options.get("neighbours") == changes.get("neighbours")
+    assert card.training["lr"] == (1e-4 if config.schedule == "paper" else 1.5e-3)
+    onwards = replace(
+        config, out=tmp_path / "onwards", init=str(config.out), neighbours=None, loss="smooth_l1", lr=1e-9
+    )
+    went_on, card = load_checkpoint(train(onwards))
+    torch.testing.assert_close(
+        went_on.state_dict()["backbone.network.conv_stem.weight"].sum(),
+        model.state_dict()["backbone.network.conv_stem.weight"].sum(),
+    )
+    if "neighbours" in changes:
+        assert torch.equal(went_on.neighbours, model.neighbours)
+        with pytest.raises(ValueError, match="has 3 neighbours, not 0"):
+            train(replace(onwards, out=tmp_path / "third", neighbours=0))
+
+
+def test_a_run_of_an_older_version_resumes(config):
+    path = train(replace(config, steps=1)) / "config.yaml"
+    settings = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({k: v for k, v in settings.items() if k not in ("schedule", "neighbours")}))
+    train(replace(config, steps=1, resume=True))
 
 
 def test_norms_and_biases_do_not_decay(config):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -53,8 +54,10 @@ class Backbone(nn.Module):
         return any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in self.modules())
 
 
-def create_backbone(name: str, pretrained: bool = False) -> Backbone:
+def create_backbone(name: str, pretrained: bool = False, stride: float | None = None) -> Backbone:
     """The backbone of that name (ours or timm's), with random weights, or the hub's if ``pretrained``.
+
+    With a ``stride`` it ends at the map whose own is nearest to it, and gives that one alone.
 
     ValueError if timm has no such network, or none that gives feature maps; OSError if the hub cannot be reached.
     """
@@ -62,7 +65,20 @@ def create_backbone(name: str, pretrained: bool = False) -> Backbone:
     if not timm.is_model(network):
         raise ValueError(f"unknown backbone '{name}'; there are {', '.join(ALIASES)} and timm's names, e.g. resnet50")
     try:
-        return Backbone(timm.create_model(network, pretrained=pretrained, features_only=True))
+        if stride is None:
+            return Backbone(timm.create_model(network, pretrained=pretrained, features_only=True))
+        with torch.device("meta"):
+            strides = Backbone(timm.create_model(network, features_only=True)).strides
+        index = min(range(len(strides)), key=lambda i: abs(math.log(strides[i] / stride)))
+        return Backbone(_ended(timm.create_model(network, pretrained, features_only=True, out_indices=(index,))))
     except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise ValueError(f"the timm network '{network}' cannot be used as a backbone: {reason}") from error
+
+
+def _ended(network: Any) -> Any:
+    """The network without the layers after its last map (timm leaves them in those of EfficientNet's family)."""
+    stage, _, number = network.feature_info.module_name()[-1].partition(".")
+    if stage == "blocks" and number.isdigit() and isinstance(network.blocks, nn.Sequential):
+        network.blocks = network.blocks[: int(number) + 1]
+    return network

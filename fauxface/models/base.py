@@ -32,11 +32,13 @@ class Prediction:
         landmarks: B×N×2 float32, crop pixels, pixel centres at whole numbers.
         scores: B×N in [0, 1]; the higher, the smaller the error that is expected.
         visibility: B×N, the probability that a point is seen; None where the model does not tell.
+        sigma: B×N crop pixels, standard deviation along each axis; None where the model is not probabilistic.
     """
 
     landmarks: Tensor
     scores: Tensor
     visibility: Tensor | None
+    sigma: Tensor | None = None
 
 
 class LandmarkModel(nn.Module, ABC):

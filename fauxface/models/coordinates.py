@@ -2,6 +2,9 @@
 
 As in Wood et al. 2021, "Fake It Till You Make It", on any backbone; but the last feature map is flattened, not pooled:
 where a thing lies is what is asked here, and pooling is what forgets it.
+
+With the loss ``gaussian`` a point is a distribution, as in Wood et al. 2022, "3D Face Reconstruction with Dense
+Landmarks": the network says each point's σ too, and learns both by likelihood, Σ log σ² + ‖e‖² / 2σ².
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
 from fauxface.models.backbones import create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
-from fauxface.models.losses import LOSSES
+from fauxface.models.losses import LOSSES, gaussian
 
 FEATURES = 1024
 """Numbers that the flattened map is squeezed to, about."""
@@ -23,6 +26,10 @@ GOOD_ERROR = 0.01
 """The expected error, as a share of the crop's side, that gets the score 1/2."""
 SIDE_WEIGHT = 0.01
 """Weight of the scores' and visibilities' losses, which only their own layers feel."""
+FIRST_SIGMA = 0.1
+"""The σ that the likelihood begins with, as a share of the crop's side."""
+LEAST_SIGMA = 2e-3
+"""The least σ of the likelihood, as a share of the crop's side: without it a point learned by heart has no limit."""
 
 
 class CoordinateOutputs(NamedTuple):
@@ -30,7 +37,8 @@ class CoordinateOutputs(NamedTuple):
 
     Attributes:
         points: B×N×2, shares of the crop's side, 0 the first pixel's outer edge, 1 the last one's.
-        log_error: B×N, logarithm of the error expected of a point, as a share of the crop's side.
+        log_error: B×N, logarithm of the error expected of a point (of its σ with the loss ``gaussian``), as a share of
+            the crop's side.
         visible: B×N logits, or None.
     """
 
@@ -42,10 +50,12 @@ class CoordinateOutputs(NamedTuple):
 class Coordinates(LandmarkModel):
     """Backbone → 1×1 convolution → flattened → linear.
 
-    Scores and visibilities are read off the same features, detached, so that learning them cannot harm the points.
+    Scores and visibilities are read off the same features, detached, so that learning them cannot harm the points (but
+    σ, where there is one, is learned together with them).
     """
 
     mean_face: Tensor
+    sigma_factor: Tensor | None
     paper = "Wood et al. 2021, Fake It Till You Make It"
 
     def __init__(
@@ -56,13 +66,14 @@ class Coordinates(LandmarkModel):
         scheme: str,
         *,
         pretrained: bool = False,
-        loss: Literal["smooth_l1", "l1", "l2", "wing"] = "smooth_l1",
+        loss: Literal["smooth_l1", "l1", "l2", "wing", "gaussian"] = "smooth_l1",
         visibility: bool = False,
     ):
         """See `build_model`; ValueError for an unknown backbone or loss."""
         super().__init__(name, input_size, scheme, {"loss": loss, "visibility": visibility})
-        if loss not in LOSSES:
-            raise ValueError(f"unknown loss '{loss}'; there are {', '.join(LOSSES)}")
+        self.gaussian = loss == "gaussian"
+        if loss not in LOSSES and not self.gaussian:
+            raise ValueError(f"unknown loss '{loss}'; there are {', '.join(LOSSES)}, gaussian")
         self.backbone = create_backbone(backbone, pretrained)
         cells = self.backbone.sides(input_size)[-1] ** 2
         width = max(8, FEATURES // cells)
@@ -75,7 +86,20 @@ class Coordinates(LandmarkModel):
         self.see = nn.Linear(features, self.points) if visibility else None
         nn.init.normal_(self.locate.weight, std=0.001)
         nn.init.zeros_(self.locate.bias)
+        if self.gaussian:  # from a wide σ down: from a narrow one the likelihood would first give faces up as hopeless
+            nn.init.normal_(self.doubt.weight, std=0.001)
+            nn.init.constant_(self.doubt.bias, math.log(FIRST_SIGMA / GOOD_ERROR))
         self.register_buffer("mean_face", torch.full((self.points, 2), 0.5))
+        self.register_buffer("sigma_factor", torch.ones(()) if self.gaussian else None)
+
+    def calibrate(self, factor: float) -> None:
+        """Multiply the σ that the model tells by ``factor``, as `calibration_factor` finds it on held-out faces.
+
+        ValueError for a model that tells no σ.
+        """
+        if self.sigma_factor is None:
+            raise ValueError(f"{self.name} was not trained with the loss gaussian: it has no σ to calibrate")
+        self.sigma_factor.mul_(factor)
 
     def learn_statistics(self, landmarks: Tensor) -> None:
         """The mean face, from which the network predicts the way to each point."""
@@ -87,14 +111,18 @@ class Coordinates(LandmarkModel):
         detached = features.detach()
         points = self.mean_face + self.locate(features).float().unflatten(1, (self.points, 2))
         visible = None if self.see is None else self.see(detached).float()
-        return CoordinateOutputs(points, self.doubt(detached).float() + math.log(GOOD_ERROR), visible)
+        log_error = self.doubt(features if self.gaussian else detached).float() + math.log(GOOD_ERROR)
+        return CoordinateOutputs(points, log_error, visible)
 
     def loss(self, outputs: CoordinateOutputs, targets: Targets) -> Tensor:
         """See `LandmarkModel.loss`."""
         error = outputs.points - (targets.landmarks + 0.5) / self.input_size
-        total = LOSSES[self.options["loss"]](error).mean()
-        true_error = error.detach().norm(dim=-1).clamp(min=1e-4)
-        total = total + SIDE_WEIGHT * smooth_l1_loss(outputs.log_error, true_error.log())
+        if self.gaussian:
+            total = gaussian(error, outputs.log_error.clamp(min=math.log(LEAST_SIGMA))).mean()
+        else:
+            true_error = error.detach().norm(dim=-1).clamp(min=1e-4)
+            total = LOSSES[self.options["loss"]](error).mean()
+            total = total + SIDE_WEIGHT * smooth_l1_loss(outputs.log_error, true_error.log())
         if outputs.visible is not None and targets.visibility is not None:
             total = total + SIDE_WEIGHT * binary_cross_entropy_with_logits(outputs.visible, targets.visibility.float())
         return total
@@ -102,5 +130,7 @@ class Coordinates(LandmarkModel):
     def decode(self, outputs: CoordinateOutputs) -> Prediction:
         """See `LandmarkModel.decode`."""
         landmarks = outputs.points * self.input_size - 0.5
-        scores = 1 / (1 + outputs.log_error.exp() / GOOD_ERROR)
-        return Prediction(landmarks, scores, None if outputs.visible is None else outputs.visible.sigmoid())
+        expected = outputs.log_error.exp() if self.sigma_factor is None else self.sigma_factor * outputs.log_error.exp()
+        scores = 1 / (1 + expected / GOOD_ERROR)
+        visibility = None if outputs.visible is None else outputs.visible.sigmoid()
+        return Prediction(landmarks, scores, visibility, expected * self.input_size if self.gaussian else None)

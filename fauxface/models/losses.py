@@ -1,4 +1,4 @@
-"""Losses of coordinates: error in shares of the crop's side, element by element."""
+"""Losses of coordinates: error in shares of the crop's side, element by element (or, with a σ, point by point)."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def wing(error: Tensor, width: float = 0.04, curvature: float = 0.008) -> Tensor
     size = error.abs()
     offset = width - width * math.log(1 + width / curvature)
     return torch.where(size < width, width * torch.log1p(size / curvature), size - offset)
+
+
+def gaussian(error: Tensor, log_sigma: Tensor) -> Tensor:
+    """log σ² + ‖e‖² / 2σ² of errors B×N×2: the likelihood of an isotropic Gaussian of two dimensions, B×N."""
+    return 2 * log_sigma + 0.5 * error.square().sum(-1) * (-2 * log_sigma).exp()
 
 
 LOSSES: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType({f.__name__: f for f in (smooth_l1, l1, l2, wing)})

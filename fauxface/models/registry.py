@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from fauxface.models.base import LandmarkModel
 from fauxface.models.coordinates import Coordinates
+from fauxface.models.heatmaps import Heatmaps
+from fauxface.models.pip import Pip
 
-METHODS: Mapping[str, Callable[..., LandmarkModel]] = MappingProxyType({"coordinates": Coordinates})
+METHODS: Mapping[str, Callable[..., LandmarkModel]] = MappingProxyType(
+    {"coordinates": Coordinates, "heatmaps": Heatmaps, "pip": Pip}
+)
 """Method → its class, called with (name, backbone, input_size, scheme, **options)."""
 
 MODELS: tuple[str, ...] = (
+    "mobilenetv1-coordinates",
+    "mobilenetv2-coordinates",
     "mobilenetv3-coordinates",
     "mobilenetv3small-coordinates",
+    "resnet18-coordinates",
+    "resnet34-coordinates",
     "resnet50-coordinates",
+    "mobilenetv2-heatmaps",
+    "mobilenetv2-pip",
+    "mobilenetv3-pip",
+    "mobilenetv3small-pip",
+    "resnet18-pip",
+    "resnet50-pip",
+    "resnet101-pip",
 )
 """The models that are listed and tested; any other timm backbone works by name."""
 
@@ -29,7 +45,7 @@ def build_model(name: str, input_size: int, scheme: str, **options: Any) -> Land
         scheme: name of the landmark scheme.
         options: what the method offers beside: see its class.
 
-    ValueError, in one line, for an unknown method, backbone or option's value.
+    ValueError, in one line, for an unknown method, backbone, option or option's value.
     """
     backbone, _, method = name.rpartition("-")
     if method not in METHODS or not backbone:
@@ -37,4 +53,7 @@ def build_model(name: str, input_size: int, scheme: str, **options: Any) -> Land
         raise ValueError(f"unknown model '{name}'; there are {', '.join(MODELS)}; others are named {methods}")
     if input_size < 32:
         raise ValueError(f"the model's crops are {input_size} px; 32 px is the least")
+    known = inspect.signature(METHODS[method]).parameters
+    for option in options.keys() - known.keys():
+        raise ValueError(f"{name} has no '{option}' to choose: that is another method's option")
     return METHODS[method](name, backbone, input_size, scheme, **options)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 DEFAULT_EPOCHS = 100
+PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
+"""PIPNet's settings (Jin et al. 2021); AdamW without decay is Adam."""
+PAPER_EPOCHS = 60
 MAY_CHANGE = ("resume", "threads", "workers", "accelerator")
 """Fields in which a resumed run may differ from how it began."""
 
@@ -51,8 +54,13 @@ class TrainingConfig:
     """Side of the crops that the model sees, pixels."""
     crop_margin: float = 1.3
     """Side of the crop in units of the face box's longer side."""
-    loss: Literal["smooth_l1", "l1", "l2", "wing"] = "smooth_l1"
-    """The loss of the coordinates."""
+    loss: Literal["smooth_l1", "l1", "l2", "wing", "gaussian"] = "smooth_l1"
+    """The loss of <backbone>-coordinates; gaussian learns each point's σ too. Other methods have their own."""
+    neighbours: int | None = None
+    """How many neighbours each landmark of <backbone>-pip locates too; 0 is none. Default: the paper's 10."""
+    schedule: Literal["ours", "paper"] = "ours"
+    """Paper is PIPNet's: Adam at 1e-4, batch 16, 60 epochs, the rate a tenth after half and again after 5/6 of the run;
+    no warm-up, averaging or decay. It takes the place of those settings that are at their defaults."""
     lr: float = 1.5e-3
     """The highest learning rate: reached after the warm-up, falls along a cosine to 0."""
     weight_decay: float = 0.05
@@ -93,8 +101,25 @@ class TrainingConfig:
         for name in ("val_fraction", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must lie in [0, 1), not {getattr(self, name)}")
+        if self.neighbours is not None and self.neighbours < 0:
+            raise ValueError(f"--neighbours must not be below 0, but is {self.neighbours}")
         if self.pretrained and self.init is not None:
             raise ValueError("--pretrained and --init both say where to start: give one")
+
+    def scheduled(self) -> TrainingConfig:
+        """The configuration with its schedule's settings where it has defaults; the same again if asked twice."""
+        if self.schedule == "ours":
+            return self
+        defaults = {f.name: f.default for f in fields(self)}
+        changed = {name: value for name, value in PAPER.items() if getattr(self, name) == defaults[name]}
+        if self.epochs is None and self.steps is None and self.samples is None:
+            changed["epochs"] = PAPER_EPOCHS
+        return replace(self, **changed)  # pyright: ignore[reportArgumentType]
+
+    def model_options(self) -> dict[str, Any]:
+        """What the model is told beyond its name and size: only what is not the method's default."""
+        options: dict[str, Any] = {} if self.loss == "smooth_l1" else {"loss": self.loss}
+        return options if self.neighbours is None else {**options, "neighbours": self.neighbours}
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as YAML can hold them."""
@@ -102,5 +127,7 @@ class TrainingConfig:
 
     def differences(self, earlier: dict[str, Any]) -> list[str]:
         """Names of the fields whose change makes this another run than ``earlier`` (``as_dict`` of that one)."""
-        now = self.as_dict()
-        return [f.name for f in fields(self) if f.name not in MAY_CHANGE and now[f.name] != earlier.get(f.name)]
+        now = self.as_dict()  # a run of an older version lacks newer fields: it ran as their defaults say
+        return [
+            f.name for f in fields(self) if f.name not in MAY_CHANGE and now[f.name] != earlier.get(f.name, f.default)
+        ]

@@ -66,6 +66,7 @@ def train(config: TrainingConfig) -> Path:
     or data that cannot be used, and when the loss is no longer a finite number; errors of `load_data`.
     """
     config.check()
+    config = config.scheduled()
     policy = augment.policy(config.augment)
     if config.threads:
         torch.set_num_threads(config.threads)

@@ -74,7 +74,7 @@ def _is_leftover(path: Path) -> bool:
 
 def first_model(config: TrainingConfig, data: RunData) -> tuple[LandmarkModel, Start]:
     """The model before the first step, and where it came from; errors as ``build_model`` and ``load_checkpoint``."""
-    scheme, options = data.train.scheme, {"loss": config.loss, "visibility": data.train.visibility is not None}
+    scheme, options = data.train.scheme, {**config.model_options(), "visibility": data.train.visibility is not None}
     if config.init is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -86,9 +86,13 @@ def first_model(config: TrainingConfig, data: RunData) -> tuple[LandmarkModel, S
     there = f"{card.model} at {card.input_size} px for {card.scheme}"
     if wanted != there:
         raise ValueError(f"--init {config.init} is {there}, not {wanted}")
-    options["visibility"] = card.options.get("visibility", False)
-    model = build_model(config.model, config.input_size, scheme, **options)
-    model.load_state_dict(source.state_dict())
+    # what decides the weights' shapes stays as it is there; the loss may change
+    kept = {name: value for name, value in card.options.items() if name != "loss"}
+    if config.neighbours not in (None, kept.get("neighbours")):
+        raise ValueError(f"--init {config.init} has {kept.get('neighbours', 'no')} neighbours, not {config.neighbours}")
+    model = build_model(config.model, config.input_size, scheme, **(options | kept))
+    state = model.state_dict()
+    model.load_state_dict(state | {name: value for name, value in source.state_dict().items() if name in state})
     return model, Start(card, False)
 
 

@@ -35,7 +35,12 @@ def shuffled(count: int, seed: int, epoch: int) -> torch.Tensor:
 
 
 def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
-    """The learning rate of step ``step`` of ``steps``: a linear warm-up, then half a cosine down to 0."""
+    """The learning rate of step ``step`` of ``steps``: a linear warm-up, then half a cosine down to 0.
+
+    The paper's schedule: in steps, a tenth after half of the run and again after five sixths (epochs 30 and 50 of 60).
+    """
+    if config.schedule == "paper":
+        return config.lr * 0.1 ** ((2 * step >= steps) + (6 * step >= 5 * steps))
     warmup = min(config.warmup, steps // 10)
     rise = min(1.0, (step + 1) / (warmup + 1))
     return config.lr * rise * 0.5 * (1 + math.cos(math.pi * step / steps))

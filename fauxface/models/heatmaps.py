@@ -1,0 +1,132 @@
+"""Sub-pixel heatmaps.
+
+As Earp et al. 2021, "Sub-pixel face landmarks using heatmaps and a bag of tricks": an encoder of MobileNetV2's class,
+then deconvolution and pixel shuffle up to a quarter of the crop's side, a heatmap a landmark. Neither the target nor
+what is read off the map is rounded to cells: the target is a Gaussian about the point itself, and the peak is where the
+parabola through the map's logarithm has its top.
+
+Where the design leaves it open we choose: the map is a distribution over its cells (softmax) and its loss the
+cross-entropy with the target, which a sea of empty cells cannot swamp as it does squared errors.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from fauxface.models.backbones import create_backbone
+from fauxface.models.base import LandmarkModel, Prediction, Targets
+from fauxface.models.grid import cell_of, corner_of, highest, read
+
+SIGMA = 1.0
+"""Standard deviation of the target, cells."""
+UPSAMPLED = 8
+"""How much finer the heatmaps are than the backbone's last map: deconvolution, pixel shuffle, pixel shuffle."""
+WIDTHS = (128, 64, 64)
+"""Channels after each of the three."""
+SEEN_WEIGHT = 0.1
+"""Weight of the visibilities' loss, which only their own layer feels."""
+
+
+class HeatmapOutputs(NamedTuple):
+    """Raw outputs: ``logits`` of the heatmaps and of visibility (``visible``, or None), B×N×H×W each."""
+
+    logits: Tensor
+    visible: Tensor | None
+
+
+def log_target(points: Tensor, side: int) -> Tensor:
+    """Logarithms B×N×side×side of Gaussians with peak 1 about points B×N×2, in cells, neither rounded nor clipped."""
+    centres = torch.arange(side, device=points.device) + 0.5
+    x, y = (-0.5 * ((centres - points[..., i, None]) / SIGMA) ** 2 for i in (0, 1))
+    return y[..., :, None] + x[..., None, :]
+
+
+def peaks(log_heatmaps: Tensor) -> Tensor:
+    """Peaks B×N×2, in cells, of heatmaps given by their logarithms B×N×H×H (H ≥ 3).
+
+    The logarithm of a Gaussian is a parabola, which three cells about the highest one tell exactly, wherever between
+    them its top lies. At the border the three are the outermost ones.
+    """
+    side = log_heatmaps.shape[-1]
+    middle = corner_of(highest(log_heatmaps), side).clamp(1, side - 2)
+    steps = torch.arange(-1, 2, device=log_heatmaps.device)
+    window = (steps[:, None] * side + steps).flatten() + cell_of(middle, side)[..., None]
+    values = log_heatmaps.flatten(2).gather(2, window).unflatten(2, (3, 3))
+    rows = torch.stack([values.mean(2), values.mean(3)], 2)  # B×N×(x, y)×3
+    slope = (rows[..., 2] - rows[..., 0]) / 2
+    bend = (2 * rows[..., 1] - rows[..., 0] - rows[..., 2]).clamp(min=1e-6)
+    return middle + 0.5 + (slope / bend).clamp(-1.5, 1.5)
+
+
+class Heatmaps(LandmarkModel):
+    """Backbone → deconvolution → two pixel shuffles → 1×1 convolution."""
+
+    paper = "Earp et al. 2021, sub-pixel heatmaps"
+
+    def __init__(
+        self,
+        name: str,
+        backbone: str,
+        input_size: int,
+        scheme: str,
+        *,
+        pretrained: bool = False,
+        visibility: bool = False,
+    ):
+        """See `build_model`; ValueError for an unknown backbone."""
+        super().__init__(name, input_size, scheme, {"visibility": visibility})
+        self.backbone = create_backbone(backbone, pretrained)
+        first, second, third = WIDTHS
+        self.upsample = nn.Sequential(
+            nn.ConvTranspose2d(self.backbone.channels[-1], first, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(),
+            *_shuffle(first, second),
+            *_shuffle(second, third),
+        )
+        self.locate = nn.Conv2d(third, self.points, 1)
+        self.see = nn.Conv2d(third, self.points, 1) if visibility else None
+
+    def forward(self, images: Tensor) -> HeatmapOutputs:
+        """See `LandmarkModel.forward`."""
+        features = self.upsample(self.backbone(self.normalise(images))[-1])
+        visible = None if self.see is None else self.see(features.detach()).float()
+        return HeatmapOutputs(self.locate(features).float(), visible)
+
+    def loss(self, outputs: HeatmapOutputs, targets: Targets) -> Tensor:
+        """Mean cross-entropy of the heatmaps of the points that lie in the crop, less the targets' own entropy."""
+        side = outputs.logits.shape[-1]
+        points = (targets.landmarks + 0.5) * (side / self.input_size)
+        inside = ((points >= 0) & (points < side)).all(-1).float()
+        truth = log_target(points, side).flatten(2).log_softmax(2)
+        found = outputs.logits.flatten(2).log_softmax(2)
+        total = _mean((truth.exp() * (truth - found)).sum(2), inside)
+        if outputs.visible is not None and targets.visibility is not None:
+            logits = read(outputs.visible, cell_of(points, side))
+            seen = binary_cross_entropy_with_logits(logits, targets.visibility.float(), reduction="none")
+            total = total + SEEN_WEIGHT * _mean(seen, inside)
+        return total
+
+    def decode(self, outputs: HeatmapOutputs) -> Prediction:
+        """Sub-pixel peaks; the score is how high the distribution's peak is, 1 as high as the target's."""
+        side = outputs.logits.shape[-1]
+        log_share = outputs.logits.flatten(2).log_softmax(2).view_as(outputs.logits)
+        cells = highest(log_share)
+        landmarks = peaks(log_share) * (self.input_size / side) - 0.5
+        scores = (read(log_share, cells).exp() * (2 * math.pi * SIGMA**2)).clamp(0, 1)
+        visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
+        return Prediction(landmarks, scores, visibility)
+
+
+def _shuffle(channels: int, out: int) -> list[nn.Module]:
+    """Twice as fine by pixel shuffle (Shi et al. 2016)."""
+    return [nn.Conv2d(channels, 4 * out, 3, 1, 1, bias=False), nn.BatchNorm2d(4 * out), nn.ReLU(), nn.PixelShuffle(2)]
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return (values * weights).sum() / weights.sum().clamp(min=1)

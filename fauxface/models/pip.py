@@ -1,0 +1,145 @@
+"""Pixel-in-pixel regression.
+
+Jin et al. 2021, "Pixel-in-Pixel Net: Towards Efficient Facial Landmark Detection in the Wild": on a coarse grid a score
+says which cell holds a point, and the same cell says where in it the point lies and where its neighbours on the face
+do; what a landmark's neighbours say of it is averaged with what it says itself. All is convolution, nothing is
+up-sampled. The mean face, which decides who neighbours whom, is computed from the labels trained on.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss, one_hot
+
+from fauxface.models.backbones import create_backbone
+from fauxface.models.base import LandmarkModel, Prediction, Targets
+from fauxface.models.grid import cell_of, corner_of, highest, read
+
+SIDE = 8
+"""Cells along a side of the finest map: the paper's 256 px at stride 32."""
+SCORE_WEIGHT = 10.0
+"""Weight of the score map's loss."""
+SEEN_WEIGHT = 0.1
+"""Weight of the visibilities' loss, which only their own layer feels."""
+
+
+class PipOutputs(NamedTuple):
+    """Raw outputs, on a map of H×W cells.
+
+    Attributes:
+        score: B×N×H×W, 1 where the point lies, 0 elsewhere.
+        offset: B×N×2×H×W, the point's place from the cell's corner, in cells.
+        neighbour: B×N×K×2×H×W, the places of the landmark's neighbours, likewise; None without neighbours.
+        visible: B×N×H×W logits, or None.
+    """
+
+    score: Tensor
+    offset: Tensor
+    neighbour: Tensor | None
+    visible: Tensor | None
+
+
+class Pip(LandmarkModel):
+    """Backbone → (3×3 convolutions of stride 2) → five parallel 1×1 convolutions.
+
+    The feature map is the backbone's whose side is nearest to 8 cells: the paper's stride 32 at 256 px, stride 16 at
+    128 px.
+    """
+
+    mean_face: Tensor
+    neighbours: Tensor
+    paper = "Jin et al. 2021, PIPNet"
+
+    def __init__(
+        self,
+        name: str,
+        backbone: str,
+        input_size: int,
+        scheme: str,
+        *,
+        pretrained: bool = False,
+        stride: Literal[32, 64, 128] = 32,
+        neighbours: int = 10,
+        visibility: bool = False,
+    ):
+        """See `build_model`; ``stride`` is the paper's, of 256 px: 8, 4 or 2 cells a side; ``neighbours`` may be 0.
+
+        ValueError for an unknown backbone, another stride, or more neighbours than there are.
+        """
+        options = {"stride": stride, "neighbours": neighbours, "visibility": visibility}
+        super().__init__(name, input_size, scheme, options)
+        if stride not in (32, 64, 128):
+            raise ValueError(f"the stride is 32, 64 or 128, not {stride}")
+        if not 0 <= neighbours < self.points:
+            raise ValueError(
+                f"each of {self.points} points can have 0 to {self.points - 1} neighbours, not {neighbours}"
+            )
+        self.backbone = create_backbone(backbone, pretrained, stride=input_size / SIDE)
+        width = self.backbone.channels[-1]
+        self.coarser = nn.Sequential()
+        for _ in range((32, 64, 128).index(stride)):
+            self.coarser.extend([nn.Conv2d(width, width, 3, 2, 1), nn.BatchNorm2d(width), nn.ReLU()])
+        self.score, self.x, self.y = (nn.Conv2d(width, self.points, 1) for _ in range(3))
+        count = neighbours * self.points
+        self.neighbour_x, self.neighbour_y = (nn.Conv2d(width, count, 1) if count else None for _ in range(2))
+        self.see = nn.Conv2d(width, self.points, 1) if visibility else None
+        for layer in (*self.coarser, self.score, self.x, self.y, self.neighbour_x, self.neighbour_y, self.see):
+            if isinstance(layer, nn.Conv2d):
+                nn.init.normal_(layer.weight, std=0.001)
+                nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
+        self.register_buffer("mean_face", torch.full((self.points, 2), 0.5))
+        ring = torch.arange(self.points)[:, None] + torch.arange(1, neighbours + 1)
+        self.register_buffer("neighbours", ring % self.points)
+
+    def learn_statistics(self, landmarks: Tensor) -> None:
+        """The mean face (shares of the crop's side) and each point's nearest others on it."""
+        self.mean_face.copy_((landmarks.mean(0) + 0.5) / self.input_size)
+        distance = torch.cdist(self.mean_face, self.mean_face).fill_diagonal_(torch.inf)
+        self.neighbours.copy_(distance.argsort(dim=1, stable=True)[:, : self.neighbours.shape[1]])
+
+    def forward(self, images: Tensor) -> PipOutputs:
+        """See `LandmarkModel.forward`."""
+        features = self.coarser(self.backbone(self.normalise(images))[-1])
+        offset = torch.stack([self.x(features).float(), self.y(features).float()], 2)
+        neighbour = None
+        if self.neighbour_x is not None and self.neighbour_y is not None:
+            ways = [layer(features).float() for layer in (self.neighbour_x, self.neighbour_y)]
+            neighbour = torch.stack([way.unflatten(1, self.neighbours.shape) for way in ways], 3)
+        visible = None if self.see is None else self.see(features.detach()).float()
+        return PipOutputs(self.score(features).float(), offset, neighbour, visible)
+
+    def loss(self, outputs: PipOutputs, targets: Targets) -> Tensor:
+        """10 · MSE of the score map + L1 of x, y and the neighbours' x, y at the cell that holds the point."""
+        side = outputs.score.shape[-1]
+        points = (targets.landmarks + 0.5) * (side / self.input_size)
+        cells = cell_of(points, side)
+        corner = corner_of(cells, side)
+        truth = one_hot(cells, side * side).float().view_as(outputs.score)
+        # a mean over x and y together is half the sum of the paper's two means
+        total = SCORE_WEIGHT * mse_loss(outputs.score, truth) + 2 * l1_loss(
+            read(outputs.offset, cells), points - corner
+        )
+        if outputs.neighbour is not None:
+            ways = points[:, self.neighbours] - corner[:, :, None]
+            total = total + 2 * l1_loss(read(outputs.neighbour, cells), ways)
+        if outputs.visible is not None and targets.visibility is not None:
+            seen = binary_cross_entropy_with_logits(read(outputs.visible, cells), targets.visibility.float())
+            total = total + SEEN_WEIGHT * seen
+        return total
+
+    def decode(self, outputs: PipOutputs) -> Prediction:
+        """The mean of what a point and every point that counts it among its neighbours say; the score is its own."""
+        side = outputs.score.shape[-1]
+        cells = highest(outputs.score)
+        corner = corner_of(cells, side)
+        points = corner + read(outputs.offset, cells)
+        if outputs.neighbour is not None:
+            said = (corner[:, :, None] + read(outputs.neighbour, cells)).flatten(1, 2)
+            of = one_hot(self.neighbours.flatten(), self.points).to(said.dtype).T  # N × N·K: of whom it is said
+            points = (points + of @ said) / (1 + of.sum(1, keepdim=True))
+        landmarks = points * (self.input_size / side) - 0.5
+        visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
+        return Prediction(landmarks, read(outputs.score, cells).clamp(0, 1), visibility)
