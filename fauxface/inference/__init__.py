@@ -1,20 +1,37 @@
-"""Landmarks from pixels: the public ``Landmarker``, detectors, the one function that predicts, drawing."""
+"""Landmarks from pixels: the public ``Landmarker``, detectors, the tracker, drawing.
 
+The one function that predicts is ``landmark_crops``. ONNX: see ``fauxface.inference.export``, imported on its own.
+"""
+
+from fauxface.inference.crops import CropModel, Landmarks, landmark_crops, predict_crops
 from fauxface.inference.detectors import DETECTORS, Detection, Detector, RetinaFace, load_detector, to_landmark_frame
 from fauxface.inference.drawing import contact_sheet, draw_box, draw_landmarks
-from fauxface.inference.landmarker import Face, Landmarker, Landmarks, landmark_crops, predict_crops
+from fauxface.inference.landmarker import Face, Landmarker
+from fauxface.inference.onnx_model import OnnxModel
+from fauxface.inference.pose import Camera, Pose, head_pose
+from fauxface.inference.smoothing import FaceFilter, OneEuro
+from fauxface.inference.tracker import Tracker, TrackerSettings
 
 __all__ = [
     "DETECTORS",
+    "Camera",
+    "CropModel",
     "Detection",
     "Detector",
     "Face",
+    "FaceFilter",
     "Landmarker",
     "Landmarks",
+    "OneEuro",
+    "OnnxModel",
+    "Pose",
     "RetinaFace",
+    "Tracker",
+    "TrackerSettings",
     "contact_sheet",
     "draw_box",
     "draw_landmarks",
+    "head_pose",
     "landmark_crops",
     "load_detector",
     "predict_crops",

@@ -1,4 +1,4 @@
-"""From pixels to landmarks: the one way that evaluation, the commands and your own programs share.
+"""From pixels to landmarks: what the commands, the live page and your own programs share.
 
 from fauxface.images import read_image
 from fauxface.inference import Landmarker
@@ -10,37 +10,24 @@ for face in landmarker(read_image(Path("photo.jpg"))):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import overload
+from typing import Literal, overload
 
 import numpy as np
 import torch
 
 from fauxface.checkpoint import Card, load_checkpoint
-from fauxface.faces import CROP_MARGIN, Crop
+from fauxface.inference.crops import CropModel, Landmarks, landmark_crops
 from fauxface.inference.detectors import Detector, load_detector
-from fauxface.landmarks import flip as flip_points
-from fauxface.landmarks import scheme_of
+from fauxface.inference.onnx_model import load_onnx
+from fauxface.inference.pose import Camera, Pose, head_pose
 from fauxface.models import LandmarkModel
 
-BATCH = 64
-
-
-@dataclass(frozen=True)
-class Landmarks:
-    """What a model says about M faces.
-
-    Attributes:
-        landmarks: M×N×2 float64; in image pixels, or crop pixels where said so.
-        scores: M×N in [0, 1], higher where the error is likely lower.
-        visibility: M×N in [0, 1], or None where the model does not tell.
-    """
-
-    landmarks: np.ndarray
-    scores: np.ndarray
-    visibility: np.ndarray | None
+FRAME_RATE = 30.0
+"""Of frames that come without time stamps."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +39,10 @@ class Face:
         landmarks: N×2 image pixels, 0-based, pixel centres at whole numbers.
         scores: N in [0, 1]; higher where the error is likely lower.
         visibility: N in [0, 1], or None where the model does not tell.
-        detection_score: the detector's, in [0, 1].
+        detection_score: the detector's, in [0, 1]; of a followed face, when it was last detected.
         scheme: what the points are (``fauxface.landmarks``).
+        pose: where the head is and how it is turned; None for a scheme without a mean head.
+        id: the same number for the same face from frame to frame; None where faces are not followed.
     """
 
     box: np.ndarray
@@ -62,6 +51,8 @@ class Face:
     visibility: np.ndarray | None
     detection_score: float
     scheme: str
+    pose: Pose | None = None
+    id: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """The face as ``fauxface predict --json`` writes it."""
@@ -73,52 +64,6 @@ class Face:
         }
 
 
-def predict_crops(model: LandmarkModel, crops: np.ndarray, flip: bool = False) -> Landmarks:
-    """Landmarks in crop pixels of crops M×S×S×3 uint8 RGB, S the model's input size, in batches.
-
-    With ``flip`` each crop is seen mirrored too and the two answers are averaged (twice the time, a little better).
-    """
-    scheme = scheme_of(model.scheme)
-    if not len(crops):
-        return Landmarks(np.zeros((0, scheme.count, 2)), np.zeros((0, scheme.count)), None)
-    parts = [_predict_batch(model, crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
-    plain = _join(parts)
-    if not flip:
-        return plain
-    mirrored = predict_crops(model, crops[:, :, ::-1])
-    order = list(scheme.mirror)
-    back = Landmarks(
-        flip_points(mirrored.landmarks, scheme, crops.shape[2]),
-        mirrored.scores[:, order],
-        None if mirrored.visibility is None else mirrored.visibility[:, order],
-    )
-    return Landmarks(
-        (plain.landmarks + back.landmarks) / 2,
-        (plain.scores + back.scores) / 2,
-        None if plain.visibility is None or back.visibility is None else (plain.visibility + back.visibility) / 2,
-    )
-
-
-def landmark_crops(
-    model: LandmarkModel,
-    image: np.ndarray | Sequence[np.ndarray],
-    boxes: np.ndarray,
-    margin: float = CROP_MARGIN,
-    flip: bool = False,
-) -> Landmarks:
-    """Landmarks in image pixels of the faces in ``boxes`` (M, 4), in the landmark box's frame: crop, model, and back.
-
-    ``image`` is one image H×W×3 uint8 RGB for all boxes, or a sequence of M, one a box. Evaluation and ``Landmarker``
-    both go through here. ValueError for a box without extent.
-    """
-    images = [image] * len(boxes) if isinstance(image, np.ndarray) else image
-    squares = [Crop.around(box, model.input_size, margin) for box in boxes]
-    crops = [square.extract(picture) for square, picture in zip(squares, images, strict=True)]
-    found = predict_crops(model, np.stack(crops) if crops else np.zeros((0, 1, 1, 3), np.uint8), flip)
-    points = [square.to_image(points) for square, points in zip(squares, found.landmarks, strict=True)]
-    return Landmarks(np.stack(points) if points else found.landmarks, found.scores, found.visibility)
-
-
 @dataclass
 class Landmarker:
     """Finds faces and their landmarks.
@@ -128,12 +73,22 @@ class Landmarker:
         card: what its checkpoint says about it: scheme, data, licence, lane.
         detector: finds the faces.
         flip: see each face mirrored too and average (twice the time).
+        camera: what took the images, for the faces' poses; None guesses it from each image's size.
+        backend: what runs the model; ``onnx`` is ONNX Runtime on the CPU, with ``checkpoint``'s ONNX file.
+        checkpoint: where the model came from.
+        threads: CPU threads; 0 takes all there are.
     """
 
     model: LandmarkModel
     card: Card
     detector: Detector
     flip: bool = False
+    camera: Camera | None = None
+    backend: Literal["onnx", "torch"] = "torch"
+    checkpoint: str | Path | None = None
+    threads: int = 0
+    _onnx: CropModel | None = field(default=None, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @classmethod
     def load(
@@ -143,17 +98,23 @@ class Landmarker:
         flip: bool = False,
         threads: int = 0,
         device: str = "cpu",
+        backend: Literal["onnx", "torch"] | None = None,
+        camera: Camera | None = None,
     ) -> Landmarker:
         """A landmarker from a checkpoint folder, a run's folder or the name of shipped weights.
 
-        ``threads`` bounds the CPU threads (0: all there are). ValueError or FileNotFoundError for a checkpoint that
-        is not there or not whole, and for an unknown detector.
+        ``threads`` bounds the CPU threads (0: all there are). ``backend`` None is ``onnx`` on the CPU, else ``torch``.
+        ONNX is the checkpoint's ``model.onnx`` or, exported when first needed, the cache's. ValueError or
+        FileNotFoundError for a checkpoint that is not there or not whole, for an unknown detector or backend.
         """
+        backend = backend or ("onnx" if device == "cpu" else "torch")
+        if backend not in ("onnx", "torch") or (backend == "onnx" and device != "cpu"):
+            raise ValueError(f"the backend is onnx (on the CPU alone) or torch, not {backend} on {device}")
         found = load_detector(detector, threads)
         if threads:
             torch.set_num_threads(threads)
         model, card = load_checkpoint(checkpoint)
-        return cls(model.to(device), card, found, flip)
+        return cls(model.to(device), card, found, flip, camera, backend, checkpoint, threads)
 
     @overload
     def __call__(self, image: np.ndarray) -> list[Face]: ...
@@ -167,37 +128,56 @@ class Landmarker:
         if isinstance(image, np.ndarray):
             return self([image])[0]
         for picture in image:
-            if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
-                raise ValueError(f"an image is an array H×W×3 of uint8, RGB, not {picture.shape} of {picture.dtype}")
+            check_image(picture)
         detections = [self.detector(picture) for picture in image]
         owners = [picture for picture, found in zip(image, detections, strict=True) for _ in found]
         boxes = np.array([detection.box for found in detections for detection in found]).reshape(-1, 4)
-        result = landmark_crops(self.model, owners, boxes, self.card.crop_margin, self.flip)
+        result = self.landmarks(owners, boxes)
         faces = iter(range(len(boxes)))
         return [
-            [self._face(detection.score, boxes, result, next(faces)) for detection in found] for found in detections
+            [self._face(picture, detection.score, boxes, result, next(faces)) for detection in found]
+            for picture, found in zip(image, detections, strict=True)
         ]
 
-    def _face(self, score: float, boxes: np.ndarray, found: Landmarks, i: int) -> Face:
+    def landmarks(self, image: np.ndarray | Sequence[np.ndarray], boxes: np.ndarray) -> Landmarks:
+        """The landmarks, image pixels, of the faces in ``boxes`` (M, 4) of one image, or of a sequence of M images."""
+        return landmark_crops(self._running(), image, boxes, self.card.crop_margin, self.flip)
+
+    def pose(self, landmarks: np.ndarray, image: np.ndarray) -> Pose | None:
+        """The pose of a head with these landmarks (N, 2) in an image of that size."""
+        return head_pose(landmarks, self.model.scheme, self.camera or Camera.guess(image.shape[1], image.shape[0]))
+
+    def track(
+        self, frames: Iterable[np.ndarray | tuple[float, np.ndarray]], smooth: bool = True
+    ) -> Iterator[list[Face]]:
+        """The faces of each frame H×W×3 uint8 RGB, with ids, followed rather than detected; see ``Tracker``.
+
+        ``frames`` may carry their times: (seconds, frame), each later than the one before; without, 30 a second are
+        assumed.
+        """
+        from fauxface.inference.tracker import Tracker
+
+        tracker = Tracker(self, smooth)
+        for number, item in enumerate(frames):
+            seconds, frame = item if isinstance(item, tuple) else (number / FRAME_RATE, item)
+            yield tracker.update(frame, seconds)
+
+    def _running(self) -> LandmarkModel | CropModel:
+        if self.backend == "torch":
+            return self.model
+        with self._lock:
+            if self._onnx is None:
+                self._onnx = load_onnx(self.model, self.card, self.checkpoint, self.threads)
+        return self._onnx
+
+    def _face(self, image: np.ndarray, score: float, boxes: np.ndarray, found: Landmarks, i: int) -> Face:
         visibility = None if found.visibility is None else found.visibility[i]
-        return Face(boxes[i], found.landmarks[i], found.scores[i], visibility, score, self.model.scheme)
+        points = found.landmarks[i]
+        pose = self.pose(points, image)
+        return Face(boxes[i], points, found.scores[i], visibility, score, self.model.scheme, pose)
 
 
-@torch.inference_mode()
-def _predict_batch(model: LandmarkModel, crops: np.ndarray) -> Landmarks:
-    device = next(model.parameters()).device
-    images_B3HW = torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float() / 255
-    answer = model.decode(model(images_B3HW))
-    visibility = None if answer.visibility is None else answer.visibility.float().cpu().numpy()
-    return Landmarks(
-        answer.landmarks.double().cpu().numpy(), answer.scores.float().cpu().numpy().astype(np.float64), visibility
-    )
-
-
-def _join(parts: list[Landmarks]) -> Landmarks:
-    seen = [part.visibility for part in parts if part.visibility is not None]
-    return Landmarks(
-        np.concatenate([part.landmarks for part in parts]),
-        np.concatenate([part.scores for part in parts]),
-        np.concatenate(seen) if seen else None,
-    )
+def check_image(image: np.ndarray) -> None:
+    """ValueError for anything but H×W×3 uint8."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ValueError(f"an image is an array H×W×3 of uint8, RGB, not {image.shape} of {image.dtype}")

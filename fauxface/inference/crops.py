@@ -1,0 +1,114 @@
+"""The one place that crops, asks the model in batches and maps its answer back, for evaluation and ``Landmarker``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+
+from fauxface.faces import CROP_MARGIN, Crop
+from fauxface.landmarks import flip as flip_points
+from fauxface.landmarks import scheme_of
+from fauxface.models import LandmarkModel
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """What a model says about M faces.
+
+    Attributes:
+        landmarks: M×N×2 float64; in image pixels, or crop pixels where said so.
+        scores: M×N in [0, 1], higher where the error is likely lower.
+        visibility: M×N in [0, 1], or None where the model does not tell.
+    """
+
+    landmarks: np.ndarray
+    scores: np.ndarray
+    visibility: np.ndarray | None
+
+
+@runtime_checkable
+class CropModel(Protocol):
+    """A landmark model that is not torch's: crops in, landmarks out, on whatever runs it."""
+
+    input_size: int
+    scheme: str
+
+    def predict(self, crops: np.ndarray) -> Landmarks:
+        """Landmarks in crop pixels of crops M×S×S×3 uint8 RGB, S the input size; M is at least 1."""
+        ...
+
+
+def predict_crops(model: LandmarkModel | CropModel, crops: np.ndarray, flip: bool = False) -> Landmarks:
+    """Landmarks in crop pixels of crops M×S×S×3 uint8 RGB, S the model's input size, in batches.
+
+    With ``flip`` each crop is seen mirrored too and the two answers are averaged (twice the time, a little better).
+    """
+    scheme = scheme_of(model.scheme)
+    if not len(crops):
+        return Landmarks(np.zeros((0, scheme.count, 2)), np.zeros((0, scheme.count)), None)
+    parts = [_predict_batch(model, crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
+    plain = _join(parts)
+    if not flip:
+        return plain
+    mirrored = predict_crops(model, crops[:, :, ::-1])
+    order = list(scheme.mirror)
+    back = Landmarks(
+        flip_points(mirrored.landmarks, scheme, crops.shape[2]),
+        mirrored.scores[:, order],
+        None if mirrored.visibility is None else mirrored.visibility[:, order],
+    )
+    return Landmarks(
+        (plain.landmarks + back.landmarks) / 2,
+        (plain.scores + back.scores) / 2,
+        None if plain.visibility is None or back.visibility is None else (plain.visibility + back.visibility) / 2,
+    )
+
+
+def landmark_crops(
+    model: LandmarkModel | CropModel,
+    image: np.ndarray | Sequence[np.ndarray],
+    boxes: np.ndarray,
+    margin: float = CROP_MARGIN,
+    flip: bool = False,
+) -> Landmarks:
+    """Landmarks in image pixels of the faces in ``boxes`` (M, 4), in the landmark box's frame: crop, model, and back.
+
+    ``image`` is one image H×W×3 uint8 RGB for all boxes, or a sequence of M, one a box. ValueError for a box without
+    extent.
+    """
+    images = [image] * len(boxes) if isinstance(image, np.ndarray) else image
+    squares = [Crop.around(box, model.input_size, margin) for box in boxes]
+    crops = [square.extract(picture) for square, picture in zip(squares, images, strict=True)]
+    found = predict_crops(model, np.stack(crops) if crops else np.zeros((0, 1, 1, 3), np.uint8), flip)
+    points = [square.to_image(points) for square, points in zip(squares, found.landmarks, strict=True)]
+    return Landmarks(np.stack(points) if points else found.landmarks, found.scores, found.visibility)
+
+
+def _predict_batch(model: LandmarkModel | CropModel, crops: np.ndarray) -> Landmarks:
+    return model.predict(crops) if isinstance(model, CropModel) else _predict_torch(model, crops)
+
+
+@torch.inference_mode()
+def _predict_torch(model: LandmarkModel, crops: np.ndarray) -> Landmarks:
+    device = next(model.parameters()).device
+    images_B3HW = torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float() / 255
+    answer = model.decode(model(images_B3HW))
+    visibility = None if answer.visibility is None else answer.visibility.float().cpu().numpy()
+    return Landmarks(
+        answer.landmarks.double().cpu().numpy(), answer.scores.float().cpu().numpy().astype(np.float64), visibility
+    )
+
+
+def _join(parts: list[Landmarks]) -> Landmarks:
+    seen = [part.visibility for part in parts if part.visibility is not None]
+    return Landmarks(
+        np.concatenate([part.landmarks for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate(seen) if seen else None,
+    )

@@ -1,0 +1,124 @@
+"""Models as ONNX files that need nothing of ours to run: pixels of a crop in, landmarks of that crop out.
+
+Input ``image`` N×S×S×3 uint8 RGB; outputs ``landmarks`` N×P×2 float32, crop pixels, pixel centres at whole numbers, and
+``scores`` N×P in [0, 1]. The crop is the square about the centre of the face's box, 1.3 × its longer side
+(``crop_margin`` in the metadata). Normalisation and decoding are in the graph. Licence, lane and scheme are in the
+metadata.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from fauxface import __version__
+from fauxface.checkpoint import Card
+from fauxface.models import LandmarkModel
+
+OPSET = 18
+
+
+class _Whole(nn.Module):
+    """From a crop's bytes to its landmarks."""
+
+    def __init__(self, model: LandmarkModel, visibility: bool) -> None:
+        super().__init__()
+        self.model, self.visibility = model, visibility
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        answer = self.model.decode(self.model(image.permute(0, 3, 1, 2).float() / 255))
+        parts = (answer.landmarks, answer.scores)
+        return (*parts, answer.visibility) if self.visibility and answer.visibility is not None else parts
+
+
+def to_onnx(model: LandmarkModel, card: Card, batch: int = 0, visibility: bool = False) -> onnx.ModelProto:
+    """The model with its pre- and post-processing, in eval mode.
+
+    Args:
+        model: on the CPU, in eval mode.
+        card: what the metadata says of it.
+        batch: the one size of batches that the file shall take; 0 takes any.
+        visibility: add the output ``visibility`` N×P, if the model tells it.
+    """
+    count = batch or 2
+    images = torch.zeros((count, model.input_size, model.input_size, 3), dtype=torch.uint8)
+    whole = _Whole(model, visibility).eval()
+    with torch.inference_mode():
+        names = ["landmarks", "scores", "visibility"][: len(whole(images))]
+    shapes: Any = None if batch else {"image": {0: torch.export.Dim("batch", min=1)}}
+    with _quiet():
+        program = torch.onnx.export(
+            whole,
+            (images,),
+            input_names=["image"],
+            output_names=names,
+            dynamic_shapes=shapes,
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    proto = program.model_proto
+    _forget_sources(proto)
+    onnx.helper.set_model_props(proto, metadata(card))
+    onnx.checker.check_model(proto)
+    return proto
+
+
+def metadata(card: Card) -> dict[str, str]:
+    """What the file says of itself: licence and lane first."""
+    said = {key: asdict(card)[key] for key in ("licence", "lane", "model", "scheme", "labels", "input_size")}
+    more = {"crop_margin": card.crop_margin, "provenance": json.dumps(card.provenance, default=str)}
+    pixels = "RGB; landmarks in crop pixels, pixel centres at whole numbers"
+    return {key: str(value) for key, value in {**said, **more, "pixels": pixels, "fauxface": __version__}.items()}
+
+
+def halved(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model with its larger float32 weights stored as float16 and cast back when it is loaded."""
+    small = onnx.ModelProto()
+    small.CopyFrom(proto)
+    graph = small.graph
+    casts = []
+    for i, weight in enumerate(graph.initializer):
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size < 64 or np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        name = weight.name
+        graph.initializer[i].CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_fp16"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}_fp16"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(small)
+    return small
+
+
+def _forget_sources(proto: onnx.ModelProto) -> None:
+    """Drop the exporter's notes on where in whose files each node comes from."""
+    for thing in (proto.graph, *proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.value_info):
+        del thing.metadata_props[:]
+        thing.doc_string = ""
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter speaks of its own steps, on every channel there is."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

@@ -1,0 +1,112 @@
+"""Landmark models on ONNX Runtime, and where their files come from: the checkpoint, or the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from fauxface.checkpoint import Card, find_checkpoint
+from fauxface.files import cache_folder, write_bytes
+from fauxface.inference.crops import Landmarks
+from fauxface.models import LandmarkModel
+
+ONNX_FILE = "model.onnx"
+_PACKAGE = Path(__file__).parents[1]
+_CODE = ("models/**/*.py", "inference/export.py")
+"""The code that an exported file depends on, as patterns in the package."""
+
+
+class OnnxModel:
+    """A landmark model that ONNX Runtime runs on the CPU.
+
+    Attributes:
+        input_size: side of the crops, pixels.
+        scheme: the landmark scheme's name.
+    """
+
+    def __init__(self, file: Path | bytes, threads: int = 0) -> None:
+        """Load an ONNX file as ``fauxface export`` writes it; ValueError, in one line, for any other."""
+        name = file if isinstance(file, Path) else "the ONNX model"
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(file) if isinstance(file, Path) else file, _options(threads), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime's exceptions have no common class of their own
+            raise ValueError(f"{name}: not a model that ONNX Runtime can run: {_one_line(error)}") from error
+        said = self._session.get_modelmeta().custom_metadata_map
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        if not {"scheme", "input_size"} <= said.keys() or self._outputs[:2] != ["landmarks", "scores"]:
+            raise ValueError(f"{name}: not a model that fauxface exported")
+        self.scheme, self.input_size = said["scheme"], int(said["input_size"])
+        batch: Any = self._session.get_inputs()[0].shape[0]
+        self._batch = batch if isinstance(batch, int) else None
+
+    def predict(self, crops: np.ndarray) -> Landmarks:
+        """Landmarks in crop pixels of crops M×S×S×3 uint8 RGB."""
+        crops = np.ascontiguousarray(crops)
+        step = self._batch or len(crops)
+        found = [self._run(crops[i : i + step], step) for i in range(0, len(crops), step)]
+        answer = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        visibility = answer[2] if len(answer) > 2 else None
+        return Landmarks(answer[0].astype(np.float64), answer[1].astype(np.float64), visibility)
+
+    def _run(self, crops: np.ndarray, step: int) -> list[np.ndarray]:
+        missing = step - len(crops)  # a file with a fixed batch
+        whole = np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)]) if missing else crops
+        return [np.asarray(part)[: len(crops)] for part in self._session.run(self._outputs, {"image": whole})]
+
+
+def load_onnx(model: LandmarkModel, card: Card, checkpoint: str | Path | None, threads: int = 0) -> OnnxModel:
+    """The model on ONNX Runtime: its checkpoint's ``model.onnx``, else one exported into the cache (once)."""
+    if checkpoint is not None:
+        shipped = find_checkpoint(checkpoint) / ONNX_FILE
+        if shipped.is_file():
+            found = OnnxModel(shipped, threads)
+            if (found.scheme, found.input_size) != (card.scheme, card.input_size):
+                raise ValueError(f"{shipped}: not the checkpoint's model: {found.scheme} at {found.input_size} px")
+            return found
+    path = cache_folder() / "onnx" / f"{_key(model, card)}.onnx"
+    if path.is_file():
+        try:
+            return OnnxModel(path, threads)
+        except ValueError:  # broken: made anew
+            path.unlink(missing_ok=True)
+    from fauxface.inference.export import to_onnx
+
+    data = to_onnx(model, card, visibility=True).SerializeToString()
+    try:
+        write_bytes(path, data)
+    except OSError:  # a cache that cannot be written costs the next start some seconds, no more
+        return OnnxModel(data, threads)
+    return OnnxModel(path, threads)
+
+
+def _key(model: LandmarkModel, card: Card) -> str:
+    """A hash of all that the exported file depends on: weights, model, code, exporter."""
+    digest = hashlib.blake2b(digest_size=20)
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    for pattern in _CODE:
+        for path in sorted(_PACKAGE.glob(pattern)):
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
+    digest.update(repr((card, [version(library) for library in ("onnx", "onnxscript", "timm", "torch")])).encode())
+    return digest.hexdigest()
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the frame's other work needs the cores
+    return options
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]
