@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from test_models import SIZE, images_of, model_of, targets_of
+from test_models import SIZE, images_of, model_of, overfit, targets_of
 
-from fauxface.models import EXPECTED_COVERAGE, Targets, build_model, calibration_factor, coverage
+from fauxface.models import EXPECTED_COVERAGE, MODELS, Targets, build_model, calibration_factor, coverage
+from fauxface.models.coordinates import FIRST_SIGMA
 from fauxface.models.grid import cell_of, corner_of, highest, read
 from fauxface.models.heatmaps import HeatmapOutputs, Heatmaps, log_target, peaks
 from fauxface.models.losses import gaussian
 from fauxface.models.pip import Pip, PipOutputs
+from fauxface.models.table import describe, models_table
 
 
 @pytest.fixture(autouse=True)
@@ -169,8 +171,6 @@ def test_heatmaps_leave_points_outside_out_of_the_loss():
 
 
 def test_heatmaps_are_small():
-    from fauxface.models.table import describe
-
     facts = describe("mobilenetv2-heatmaps")
     assert facts.flops < 1e9
     assert 4 * facts.parameters < 20e6
@@ -191,7 +191,7 @@ def test_a_probabilistic_model_tells_and_learns_sigma():
     model.loss(outputs, targets).backward()
     assert all(p.grad is not None and p.grad.any() for p in (model.doubt.weight, model.locate.weight))
     found = model.decode(outputs)
-    assert found.sigma.mean().item() == pytest.approx(0.1 * SIZE, rel=0.2)
+    assert found.sigma.mean().item() == pytest.approx(FIRST_SIGMA * SIZE, rel=0.2)
     model.calibrate(2.0)
     wider = model.decode(outputs)
     torch.testing.assert_close(wider.sigma, 2 * found.sigma)
@@ -217,3 +217,49 @@ def test_calibration_on_synthetic_errors():
     assert coverage(errors[1], told[1], factor) == pytest.approx(EXPECTED_COVERAGE, abs=0.05)
     with pytest.raises(ValueError, match="finite"):
         calibration_factor(np.array([]), np.array([]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("mobilenetv3small-coordinates", {"loss": "gaussian"}),
+        ("mobilenetv3small-coordinates", {"loss": "l1"}),
+        ("mobilenetv3small-coordinates", {"loss": "l2"}),
+        ("mobilenetv3small-coordinates", {"loss": "wing"}),
+        ("mobilenetv3small-pip", {"neighbours": 0}),
+    ],
+)
+def test_variants_overfit_eight_faces(name, options):
+    assert overfit(name, **options)[0] < 1
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2-heatmaps", "mobilenetv3small-pip"])
+def test_a_model_with_what_it_says_can_be_traced(name):
+    """As `torch.onnx.export` begins: images in; landmarks, scores and visibility out; any batch."""
+
+    class Said(torch.nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.model = model
+
+        def forward(self, images):
+            found = self.model.decode(self.model(images))
+            return found.landmarks, found.scores, found.visibility
+
+    said = Said(model_of(name, visibility=True)).eval()
+    batch = torch.export.Dim("batch", min=1, max=64)
+    program = torch.export.export(said, (images_of(2),), dynamic_shapes=({0: batch},)).module()
+    with torch.no_grad():
+        for found, expected in zip(program(images_of(3)), said(images_of(3)), strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_the_table_counts_what_is_known():
+    # ResNet-18 at 224 px: 1.81 G multiply-adds (timm's table), here without its classifier
+    assert describe("resnet18-coordinates", 224).flops == pytest.approx(2 * 1.81e9, rel=0.02)
+    facts = describe("mobilenetv3small-coordinates")
+    assert facts.parameters == sum(p.numel() for p in build_model(facts.name, 128, "face_synthetics70").parameters())
+    assert facts.paper == "Wood et al. 2021, direct regression; Howard et al. 2019"
+    table = models_table(64).splitlines()
+    assert [line.split()[0] for line in table[1 : len(MODELS) + 1]] == list(MODELS)

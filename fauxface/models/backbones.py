@@ -21,6 +21,16 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 )
 """Our short names of timm's; any other timm name is used as it is."""
 
+PAPERS: Mapping[str, str] = MappingProxyType(
+    {
+        "mobilenetv1": "Howard et al. 2017",
+        "mobilenetv2": "Sandler et al. 2018",
+        "mobilenetv3": "Howard et al. 2019",
+        "resnet": "He et al. 2015",
+    }
+)
+"""Where our backbones come from, by how their names begin."""
+
 
 class Backbone(nn.Module):
     """A timm network without its classifier.

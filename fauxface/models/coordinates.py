@@ -26,8 +26,10 @@ GOOD_ERROR = 0.01
 """The expected error, as a share of the crop's side, that gets the score 1/2."""
 SIDE_WEIGHT = 0.01
 """Weight of the scores' and visibilities' losses, which only their own layers feel."""
-FIRST_SIGMA = 0.1
-"""The σ that the likelihood begins with, as a share of the crop's side."""
+FIRST_SIGMA = 0.05
+"""The σ that the likelihood begins with, as a share of the crop's side: from a narrower one it gives faces up."""
+SIGMA_PACE = 0.3
+"""How fast log σ follows its layer: one step too far below the error, and ‖e‖²/2σ² spoils Adam's sense of scale."""
 LEAST_SIGMA = 2e-3
 """The least σ of the likelihood, as a share of the crop's side: without it a point learned by heart has no limit."""
 
@@ -50,13 +52,13 @@ class CoordinateOutputs(NamedTuple):
 class Coordinates(LandmarkModel):
     """Backbone → 1×1 convolution → flattened → linear.
 
-    Scores and visibilities are read off the same features, detached, so that learning them cannot harm the points (but
-    σ, where there is one, is learned together with them).
+    Scores and visibilities are read off the same features, detached, so that learning them cannot harm the points. So
+    is σ, where there is one; but it weighs each point's error.
     """
 
     mean_face: Tensor
     sigma_factor: Tensor | None
-    paper = "Wood et al. 2021, Fake It Till You Make It"
+    paper = "Wood et al. 2021, direct regression"
 
     def __init__(
         self,
@@ -86,9 +88,9 @@ class Coordinates(LandmarkModel):
         self.see = nn.Linear(features, self.points) if visibility else None
         nn.init.normal_(self.locate.weight, std=0.001)
         nn.init.zeros_(self.locate.bias)
-        if self.gaussian:  # from a wide σ down: from a narrow one the likelihood would first give faces up as hopeless
+        if self.gaussian:
             nn.init.normal_(self.doubt.weight, std=0.001)
-            nn.init.constant_(self.doubt.bias, math.log(FIRST_SIGMA / GOOD_ERROR))
+            nn.init.zeros_(self.doubt.bias)
         self.register_buffer("mean_face", torch.full((self.points, 2), 0.5))
         self.register_buffer("sigma_factor", torch.ones(()) if self.gaussian else None)
 
@@ -111,7 +113,10 @@ class Coordinates(LandmarkModel):
         detached = features.detach()
         points = self.mean_face + self.locate(features).float().unflatten(1, (self.points, 2))
         visible = None if self.see is None else self.see(detached).float()
-        log_error = self.doubt(features if self.gaussian else detached).float() + math.log(GOOD_ERROR)
+        if self.gaussian:
+            log_error = SIGMA_PACE * self.doubt(detached).float() + math.log(FIRST_SIGMA)
+        else:
+            log_error = self.doubt(detached).float() + math.log(GOOD_ERROR)
         return CoordinateOutputs(points, log_error, visible)
 
     def loss(self, outputs: CoordinateOutputs, targets: Targets) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from fauxface.models.backbones import PAPERS
 from fauxface.models.registry import MODELS, build_model
 
 INPUT_SIZE = 128
@@ -27,7 +28,7 @@ class ModelFacts:
         input_size: side of the crops, pixels.
         parameters: learned numbers.
         flops: floating-point operations a face: convolutions and matrix products, a multiply-add counted as 2.
-        paper: where the method comes from.
+        paper: where the method comes from, and the backbone.
     """
 
     name: str
@@ -46,7 +47,8 @@ def describe(name: str, input_size: int = INPUT_SIZE, scheme: str = SCHEME) -> M
         with counter:
             model(images)
     count = sum(parameter.numel() for parameter in model.parameters())
-    return ModelFacts(name, input_size, count, counter.get_total_flops(), model.paper)
+    papers = [model.paper, *(paper for start, paper in PAPERS.items() if name.startswith(start))]
+    return ModelFacts(name, input_size, count, counter.get_total_flops(), "; ".join(papers))
 
 
 def timings(input_size: int = INPUT_SIZE, path: Path = TIMINGS) -> dict[str, Any] | None:

@@ -34,7 +34,8 @@ def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:
     marker = "." if len(rows) < 50 else None
     left.plot(samples, [row["loss"] for row in rows], label="training, augmented", marker=marker)
     left.plot(samples, [row["val_loss"] for row in rows], label="held out, averaged weights", marker=marker)
-    left.set(xlabel="samples seen", ylabel="loss", yscale="log")
+    positive = all(row[name] > 0 for row in rows for name in ("loss", "val_loss"))  # a likelihood's need not be
+    left.set(xlabel="samples seen", ylabel="loss", yscale="log" if positive else "linear")
     left.legend()
     right.plot(samples, [row["val_nme"] for row in rows], color="tab:orange", marker=marker)
     right.set(xlabel="samples seen", ylabel="NME on held-out faces, % inter-ocular", yscale="log")

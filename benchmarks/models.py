@@ -1,0 +1,96 @@
+"""How long each registered model takes for a face on one CPU thread, in ONNX Runtime.
+
+    python benchmarks/models.py [--quick] [--input-size 128]
+
+Prints a table, then one line of JSON: ``ms`` by model. Without --quick (three models, briefly) the times go into
+``fauxface/models/timings.json``, which `fauxface models` shows, so run it on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import time
+import warnings
+
+os.environ.update({"OMP_NUM_THREADS": "1"})
+
+import numpy as np
+import onnxruntime
+import torch
+
+from fauxface.files import write_text
+from fauxface.info import machine
+from fauxface.models import MODELS, LandmarkModel, build_model
+from fauxface.models.table import INPUT_SIZE, SCHEME, TIMINGS
+
+QUICK = ("mobilenetv3small-coordinates", "mobilenetv2-heatmaps", "mobilenetv3small-pip")
+
+
+class Decoded(torch.nn.Module):
+    """Images in, landmarks and scores out, as an application sees a model."""
+
+    def __init__(self, model: LandmarkModel):
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        found = self.model.decode(self.model(images))
+        return found.landmarks, found.scores
+
+
+def session(name: str, input_size: int) -> onnxruntime.InferenceSession:
+    """The model, with random weights, in ONNX Runtime on one thread."""
+    model = Decoded(build_model(name, input_size, SCHEME)).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(model, (torch.zeros(1, 3, input_size, input_size),), dynamo=True, verbose=False)
+    assert program is not None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    content = program.model_proto.SerializeToString()
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def milliseconds(run: onnxruntime.InferenceSession, input_size: int, seconds: float) -> float:
+    """Median time of a face, over ``seconds``, after a warm-up."""
+    feed = {run.get_inputs()[0].name: np.random.default_rng(0).random((1, 3, input_size, input_size), np.float32)}
+    for _ in range(5):
+        run.run(None, feed)
+    times, began = [], time.perf_counter()
+    while time.perf_counter() - began < seconds or len(times) < 5:
+        start = time.perf_counter()
+        run.run(None, feed)
+        times.append(time.perf_counter() - start)
+    return 1000 * float(np.median(times))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one small model a method, briefly; writes nothing")
+    parser.add_argument("--input-size", type=int, default=INPUT_SIZE, help="side of the crops, pixels")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    found: dict[str, float] = {}
+    for name in QUICK if options.quick else MODELS:
+        found[name] = round(
+            milliseconds(session(name, options.input_size), options.input_size, 1 if options.quick else 5), 3
+        )
+        print(f"{name:<30}{found[name]:8.2f} ms", flush=True)
+    where = machine()
+    record = {
+        "machine": where["processor"],
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "onnxruntime": where["onnxruntime"],
+        "input_size": options.input_size,
+        "ms": found,
+    }
+    if not options.quick:
+        write_text(TIMINGS, json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main()
