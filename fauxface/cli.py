@@ -158,11 +158,13 @@ def predict(
     json: OptionalPath = None,
     flip: bool = False,
     skip_bad: bool = False,
+    style: Literal["all", "points", "lines", "sketch"] = "all",
     threads: int = 0,
 ) -> None:
-    """Find the landmarks of every face in a photograph, or in each photograph of a folder.
+    """Find the landmarks of every face in a photograph, in each photograph of a folder, or in a video.
 
-    Draws them into OUT (by default `predictions`, unless --json alone is asked for), with predictions.json beside.
+    Draws them into OUT (by default `predictions`, unless --json alone is asked for), with predictions.json beside. A
+    video's faces are followed from frame to frame, and get a table too: a row a face a frame.
     Coordinates are image pixels, 0-based, pixel centres at whole numbers, of the image turned as its EXIF data says. A
     photograph without a face is no error: its list of faces is empty.
 
@@ -170,32 +172,79 @@ def predict(
       fauxface predict photo.jpg
       fauxface predict photos --out drawn --skip-bad
       fauxface predict photo.jpg --checkpoint run --json faces.json
+      fauxface predict clip.mp4 --out drawn --style lines
 
     Args:
-        source: a photograph or a folder of them.
+        source: a photograph, a folder of them, or a video.
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
         detector: what finds the faces.
         out: folder for the drawn pictures; new, empty, or an earlier prediction's, which is replaced.
         json: file for [{image, faces: [{box, landmarks, scores, scheme}]}].
         flip: see each face mirrored too and average (twice the time).
         skip_bad: name photographs that cannot be read and go on without them.
+        style: all (box, lines, points), points, lines, or sketch: lines on black, as talking-head models take them.
         threads: CPU threads; 0 takes all there are.
     """
     from fauxface.inference import Landmarker
     from fauxface.inference.predict import check_out, photos_in, predict_files
+    from fauxface.inference.predict_video import check_video, predict_video
+    from fauxface.inference.video import is_video
 
     if out is None and json is None:
         out = Path("predictions")
-    photos_in(source)  # a source or a folder that will not do is said before a missing checkpoint
+    moving = is_video(source) and not source.is_dir()
+    (check_video if moving else photos_in)(
+        source
+    )  # a source or a folder that will not do is said before a missing checkpoint
     if out is not None:
         check_out(out, source)
     landmarker = Landmarker.load(checkpoint, detector, flip=flip, threads=threads)
-    found = predict_files(source, landmarker, out, json, skip_bad)
-    for path, faces in found.faces:
-        print(f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
+    if moving:
+        from fauxface.inference.tracker import Tracker
+
+        print(predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style).summary(source))
+    else:
+        for path, faces in predict_files(source, landmarker, out, json, skip_bad, style).faces:
+            print(f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
     for place in (out, json):
         if place is not None:
             print(f"wrote {place}")
+
+
+def live(
+    checkpoint: str = "fauxface-s",
+    camera: OptionalInt = None,
+    source: OptionalPath = None,
+    browser: bool = False,
+    host: str = "127.0.0.1",
+    port: int = 8470,
+    detector: Literal["retinaface"] = "retinaface",
+    threads: int = 0,
+) -> None:
+    """Follow the faces of a camera or a video, in a window or on a page in the browser.
+
+    In the window: p points, l lines, i ids, s smoothing, m mirror, q or Esc to end. The page asks the browser for its
+    camera and sends the pictures to this process alone; with --source it shows that video instead.
+
+    Examples:
+      fauxface live
+      fauxface live --source clip.mp4
+      fauxface live --browser
+      fauxface live --browser --source clip.mp4 --checkpoint run
+
+    Args:
+        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
+        camera: number of this machine's camera; 0 unless told otherwise.
+        source: a video file to play instead.
+        browser: serve a page instead of opening a window.
+        host: address that the page is served on; the default is this machine alone.
+        port: its port; 0 takes any that is free.
+        detector: what finds the faces.
+        threads: CPU threads; 0 takes all there are.
+    """
+    from fauxface.live import run_live
+
+    run_live(checkpoint, camera, source, browser, host, port, detector, threads)
 
 
 def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CHECKPOINT]")]] = None) -> None:
@@ -218,7 +267,7 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (demo, render, train, evaluate, predict, info)
+    command.__name__: command for command in (demo, render, train, evaluate, predict, live, info)
 }
 
 

@@ -14,8 +14,9 @@ from rich.progress import Progress
 
 from fauxface.files import atomic_folder, empty_or_new, write_text
 from fauxface.images import is_image, read_image, write_image
-from fauxface.inference.drawing import draw_box, draw_landmarks
 from fauxface.inference.landmarker import Face, Landmarker
+from fauxface.inference.styles import Style, draw_faces
+from fauxface.inference.video import is_video
 
 BATCH_PIXELS = 32_000_000
 """Photographs are taken together until they hold so many pixels, or until there are ``BATCH_IMAGES``."""
@@ -23,7 +24,6 @@ BATCH_IMAGES = 32
 MIN_SIDE = 16
 """Photographs with a side shorter than this are refused (px)."""
 RESULT = "predictions.json"
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
 
 
 @dataclass
@@ -45,6 +45,7 @@ def predict_files(
     out: Path | None = None,
     json_file: Path | None = None,
     skip_bad: bool = False,
+    style: Style = "all",
 ) -> Predictions:
     """Landmarks of every face in a photograph, or in each photograph of a folder.
 
@@ -66,7 +67,7 @@ def predict_files(
             for path, image, faces in zip(paths, images, found, strict=True):
                 result.faces.append((path, faces))
                 if drawn is not None:
-                    write_image(drawn / names[path], draw_faces(image, faces))
+                    write_image(drawn / names[path], draw_faces(image, faces, style))
         for line in result.skipped:
             progress.print(f"skipped {line}", markup=False, highlight=False, soft_wrap=True)
         if drawn is not None:
@@ -74,13 +75,6 @@ def predict_files(
         if json_file is not None:
             write_text(json_file, result.as_json())
     return result
-
-
-def draw_faces(image: np.ndarray, faces: list[Face]) -> np.ndarray:
-    """A copy of the image H×W×3 uint8 RGB with every face's box, lines and points."""
-    for face in faces:
-        image = draw_landmarks(draw_box(image, face.box), face.landmarks, face.scheme, face.visibility)
-    return image
 
 
 def photos_in(source: Path) -> list[Path]:
@@ -92,8 +86,8 @@ def photos_in(source: Path) -> list[Path]:
         if not photos:
             raise ValueError(f"{source} holds no photographs (.jpg, .png, .webp, .bmp, .tif)")
         return photos
-    if source.suffix.lower() in VIDEO_SUFFIXES:
-        raise ValueError(f"{source} is a video; predict takes photographs and folders of them so far")
+    if is_video(source):
+        raise ValueError(f"{source} is a video, not a photograph")
     return [source]
 
 

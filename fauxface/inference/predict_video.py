@@ -1,0 +1,186 @@
+"""A video in; a drawn video, a table and JSON out: what ``fauxface predict clip.mp4`` does."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from fauxface.files import atomic_folder, atomic_path
+from fauxface.inference.following import Follower
+from fauxface.inference.landmarker import Face
+from fauxface.inference.predict import RESULT, check_out
+from fauxface.inference.styles import Style, draw_faces
+from fauxface.inference.video import VideoFrame, VideoReader, fit, write_video
+from fauxface.landmarks import scheme_of
+
+DRAWN_SIDE = 1920
+"""The drawn video's longer side at most (px)."""
+
+
+@dataclass
+class VideoPredictions:
+    """What was found: how many frames, how many faces by id, and how many packets were broken."""
+
+    frames: int = 0
+    ids: set[int] = field(default_factory=set)
+    most: int = 0
+    broken: int = 0
+
+    def summary(self, source: Path) -> str:
+        """One line: ``clip.mp4: 300 frames, 2 faces``."""
+        count = max(len(self.ids), self.most)
+        line = f"{source}: {self.frames} frame{'s' * (self.frames != 1)}, {count} face{'s' * (count != 1)}"
+        return line + (f", {self.broken} packets that cannot be decoded" if self.broken else "")
+
+
+def check_video(source: Path) -> None:
+    """FileNotFoundError or ValueError, in one line, for a file that is no video that can be read."""
+    with VideoReader(source) as reader:
+        next(iter(reader))
+
+
+def predict_video(
+    source: Path,
+    follower: Follower,
+    scheme: str,
+    out: Path | None = None,
+    json_file: Path | None = None,
+    style: Style = "all",
+) -> VideoPredictions:
+    """Landmarks of every face in every frame of a video, in the video's own pixels, and seconds from its first frame.
+
+    ``out`` gets the drawn video (H.264, at most 1920 px), a table with a row a face a frame (CSV, and Parquet where
+    pyarrow is installed) and ``predictions.json``, as a whole or not at all. ``json_file`` gets the JSON. Memory does
+    not grow with the video's length. Raises ValueError or OSError, in one line, for a video that cannot be read.
+    """
+    if out is not None:
+        check_out(out, source)
+    found = VideoPredictions()
+    with ExitStack() as stack:
+        reader = stack.enter_context(VideoReader(source))
+        sinks: list[Any] = []
+        if out is not None:
+            folder = stack.enter_context(atomic_folder(out))
+            table = folder / f"{source.stem}.csv"
+            stack.callback(_write_parquet, table, scheme)
+            sinks.append(stack.enter_context(_drawing(folder / f"{source.stem}.mp4", reader.rate, style)))
+            sinks.append(stack.enter_context(_table(table, scheme)))
+            sinks.append(stack.enter_context(_json(folder / RESULT, source)))
+        if json_file is not None:
+            sinks.append(stack.enter_context(_json(json_file, source)))
+        for frame in _shown(reader):
+            faces = follower.update(frame.image, frame.seconds)
+            for sink in sinks:
+                sink(frame, faces)
+            found.frames += 1
+            found.most = max(found.most, len(faces))
+            found.ids |= {face.id for face in faces if face.id is not None}
+        found.broken = reader.broken
+    return found
+
+
+def in_own_pixels(face: Face, scale: float) -> Face:
+    """A face found in a frame that was scaled down, in the video's own pixels."""
+    if scale == 1:
+        return face
+    return replace(face, box=(face.box + 0.5) * scale - 0.5, landmarks=(face.landmarks + 0.5) * scale - 0.5)
+
+
+@contextmanager
+def _drawing(path: Path, rate: float, style: Style) -> Iterator[Any]:
+    with write_video(path, rate) as video:
+
+        def draw(frame: VideoFrame, faces: list[Face]) -> None:
+            image, scale = fit(frame.image, DRAWN_SIDE)
+            video.write(draw_faces(image, [in_own_pixels(face, 1 / scale) for face in faces], style), frame.seconds)
+
+        yield draw
+
+
+def table_columns(scheme: str) -> list[str]:
+    """The table's columns: frame, seconds, id, box, pose in degrees, the mean score, and each point."""
+    points = [f"{axis}{i}" for i in range(scheme_of(scheme).count) for axis in "xy"]
+    return [
+        *("frame", "seconds", "id", "box_x0", "box_y0", "box_x1", "box_y1"),
+        *("yaw", "pitch", "roll", "score", *points),
+    ]
+
+
+@contextmanager
+def _table(path: Path, scheme: str) -> Iterator[Any]:
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(table_columns(scheme))
+
+        def write(frame: VideoFrame, faces: list[Face]) -> None:
+            for face in (in_own_pixels(face, frame.scale) for face in faces):
+                angles = (face.pose.yaw, face.pose.pitch, face.pose.roll) if face.pose is not None else ("", "", "")
+                numbers = [*face.box, *angles, np.mean(face.scores), *face.landmarks.ravel()]
+                identity = "" if face.id is None else face.id
+                rows.writerow([frame.index, f"{frame.seconds:.6f}", identity, *map(_short, numbers)])
+
+        yield write
+
+
+@contextmanager
+def _json(path: Path, source: Path) -> Iterator[Any]:
+    """A list of {image, frame, seconds, faces}, an element a frame, written as it comes."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        separator = "[\n"
+
+        def write(frame: VideoFrame, faces: list[Face]) -> None:
+            nonlocal separator
+            own = [{"id": face.id, **in_own_pixels(face, frame.scale).as_json()} for face in faces]
+            row = {"image": str(source), "frame": frame.index, "seconds": round(frame.seconds, 6), "faces": own}
+            _append(file, separator + json.dumps(row))
+            separator = ",\n"
+
+        yield write
+        _append(file, "\n]\n")
+
+
+def _write_parquet(table: Path, scheme: str) -> None:
+    """The same table as Parquet beside the CSV, a part at a time, where pyarrow is installed."""
+    if find_spec("pyarrow") is None or not table.is_file():
+        return
+    import pyarrow  # pyright: ignore[reportMissingImports]
+    from pyarrow import csv as arrow_csv  # pyright: ignore[reportMissingImports]
+    from pyarrow import parquet  # pyright: ignore[reportMissingImports]
+
+    # said, not guessed: a column's first values may be missing
+    kinds = {name: pyarrow.int64() if name in ("frame", "id") else pyarrow.float64() for name in table_columns(scheme)}
+    options = arrow_csv.ConvertOptions(column_types=kinds)
+    with (
+        atomic_path(table.with_suffix(".parquet")) as path,
+        arrow_csv.open_csv(table, convert_options=options) as parts,
+        parquet.ParquetWriter(path, parts.schema) as writer,
+    ):
+        for part in parts:
+            writer.write_batch(part)
+
+
+def _append(file: IO[str], text: str) -> None:
+    file.write(text)
+
+
+def _short(number: Any) -> str:
+    return number if isinstance(number, str) else f"{float(number):.3f}"
+
+
+def _shown(reader: VideoReader) -> Iterator[VideoFrame]:
+    """The reader's frames, with a progress bar on standard error."""
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"following faces in {reader.path.name}", total=reader.count)
+        for frame in reader:
+            yield frame
+            progress.advance(task)

@@ -1,0 +1,88 @@
+"""Ways to draw faces: over the picture, or as landmark sketches on black."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from scipy.spatial import Delaunay
+
+from fauxface.inference.drawing import COLOURS, LINES, Colour, draw_box, draw_landmarks, stroke
+from fauxface.inference.landmarker import Face
+from fauxface.landmarks import scheme_of
+
+Style = Literal["all", "points", "lines", "sketch"]
+STYLES: tuple[Style, ...] = get_args(Style)
+
+SKETCH_COLOURS: Mapping[str, Colour] = MappingProxyType(
+    {
+        "jaw": (0, 128, 0),
+        "right_brow": (255, 165, 0),
+        "left_brow": (255, 165, 0),
+        "nose": (0, 0, 255),
+        "right_eye": (255, 0, 0),
+        "left_eye": (255, 0, 0),
+        "mouth": (128, 0, 128),
+    }
+)
+"""RGB, a colour a facial part, as implementations of Zakharov et al. 2019 have them."""
+_SHIFT = 4  # OpenCV draws at 1/16 px
+
+
+def draw_faces(image: np.ndarray, faces: Iterable[Face], style: Style = "all") -> np.ndarray:
+    """A copy of the image H×W×3 uint8 RGB with faces drawn on it, or (``sketch``) their sketch on black.
+
+    ``all`` draws box, lines and points. ValueError for a style that there is not.
+    """
+    if style not in STYLES:
+        raise ValueError(f"no drawing style '{style}'; there are {', '.join(STYLES)}")
+    picture = np.zeros_like(image) if style == "sketch" else np.ascontiguousarray(image).copy()
+    for face in faces:
+        if style == "sketch":
+            _sketch(picture, face)
+            continue
+        if style == "all":
+            picture = draw_box(picture, face.box)
+        picture = draw_landmarks(
+            picture, face.landmarks, face.scheme, face.visibility, points=style != "lines", lines=style != "points"
+        )
+    return picture
+
+
+def _sketch(picture: np.ndarray, face: Face) -> None:
+    """The landmark sketch that few-shot talking-head models take (Zakharov et al. 2019, arXiv 1905.08233, section 3.1).
+
+    Lines of one colour a part join the points in order; points alone (pupils) are not drawn.
+    """
+    width = max(1, round(1.5 * stroke(face.landmarks)))
+    for line in LINES[face.scheme]:
+        points = face.landmarks[list(line.points)]
+        if np.isfinite(points).all():
+            curve = np.round(np.clip(points, -1e5, 1e5) * (1 << _SHIFT)).astype(np.int32).reshape(-1, 1, 2)
+            cv2.polylines(picture, [curve], line.closed, SKETCH_COLOURS[line.group], width, cv2.LINE_AA, _SHIFT)
+
+
+def point_colours(scheme: str) -> list[Colour]:
+    """RGB of each of a scheme's points."""
+    groups = {i: group for group, indices in scheme_of(scheme).groups.items() for i in indices}
+    return [COLOURS[groups[i]] for i in range(scheme_of(scheme).count)]
+
+
+@cache
+def mesh_edges(scheme: str) -> list[tuple[int, int]]:
+    """Pairs of points that a triangle mesh of the face joins: Delaunay's, of the mean head seen from the front.
+
+    Empty for a scheme whose points the mean head does not have.
+    """
+    from fauxface.inference.pose import mean_head
+
+    count = scheme_of(scheme).count
+    if scheme not in ("ibug68", "face_synthetics70"):
+        return []
+    triangles = Delaunay(mean_head()[:count, :2]).simplices
+    edges = {tuple(sorted((int(t[i]), int(t[i - 1])))) for t in triangles for i in range(3)}
+    return sorted((a, b) for a, b in edges)

@@ -1,0 +1,57 @@
+"""What ``fauxface live`` does."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from fauxface.inference import Landmarker
+from fauxface.inference.tracker import Tracker
+from fauxface.live.sources import Clip, open_source
+from fauxface.live.window import HELP, check_screen, show
+
+
+def run_live(
+    checkpoint: str = "fauxface-s",
+    camera: int | None = None,
+    source: Path | None = None,
+    browser: bool = False,
+    host: str = "127.0.0.1",
+    port: int = 8470,
+    detector: str = "retinaface",
+    threads: int = 0,
+) -> None:
+    """Follow the faces of a camera or a video, in a window or on a page in the browser, until it ends or is ended.
+
+    ValueError or OSError, in one line, for choices that exclude each other, no camera, no screen, a video that cannot
+    be read, an address that is taken, and a checkpoint that is not there. The window and the source are looked at
+    before the checkpoint is loaded.
+    """
+    if source is not None and camera is not None:
+        raise ValueError("--camera and --source exclude each other")
+    if browser and camera is not None:
+        raise ValueError("--browser takes the browser's camera, which is chosen there; leave out --camera")
+    if browser:
+        _serve(checkpoint, source, host, port, detector, threads)
+        return
+    check_screen()
+    with closing(open_source(source, camera or 0)) as opened:
+        landmarker = Landmarker.load(checkpoint, detector, threads=threads)
+        print(HELP)
+        count = show(opened, Tracker(landmarker))
+        print(f"{opened.name}: {count} frames")
+
+
+def _serve(checkpoint: str, source: Path | None, host: str, port: int, detector: str, threads: int) -> None:
+    try:
+        from fauxface.live.server import serve
+    except ImportError as error:
+        raise ValueError(f"the page needs {error.name}: pip install 'fauxface[live]'") from None
+    if source is not None:
+        Clip(source).close()
+    landmarker = Landmarker.load(checkpoint, detector, threads=threads)
+
+    def announce(address: str) -> None:
+        print(f"open {address} in a browser; Ctrl-C ends", flush=True)
+
+    serve(landmarker, source, host, port, announce=announce)

@@ -1,0 +1,189 @@
+"""The page's server: a few files, and a WebSocket a client, on this machine alone unless told otherwise."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import socket as sockets
+import sys
+import webbrowser
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from fauxface.inference.drawing import LINES
+from fauxface.inference.following import Follower
+from fauxface.inference.landmarker import Landmarker
+from fauxface.inference.styles import mesh_edges, point_colours
+from fauxface.inference.tracker import Tracker
+from fauxface.live.protocol import Limits
+from fauxface.live.session import Session
+from fauxface.live.sources import Clip
+from fauxface.live.window import has_screen
+
+PAGE = Path(__file__).parent / "page"
+FILES = {
+    "/": ("index.html", "text/html"),
+    "/style.css": ("style.css", "text/css"),
+    "/live.js": ("live.js", "text/javascript"),
+    "/drawing.js": ("drawing.js", "text/javascript"),
+    "/protocol.js": ("protocol.js", "text/javascript"),
+}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Permissions-Policy": "camera=(self), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+PORT = 8470
+_TRY_LATER = 1013  # WebSocket close code
+
+
+def create_app(
+    new_follower: Callable[[], Follower],
+    scheme: str,
+    source: Path | None = None,
+    host: str = "127.0.0.1",
+    limits: Limits | None = None,
+    about: str = "",
+) -> Starlette:
+    """The page and its WebSocket as a Starlette app.
+
+    Args:
+        new_follower: makes a client's tracker.
+        scheme: what its landmarks are.
+        source: a clip to play to the page; without one the page sends its camera's frames.
+        host: the address that the server listens on, which says by what names it may be called.
+        limits: what a client may ask for.
+        about: a line for the page's foot.
+    """
+    limits = limits or Limits()
+    pool = ThreadPoolExecutor(limits.clients, "live")
+    here: set[Session] = set()
+    hello = json.dumps(
+        {
+            "mode": "camera" if source is None else "clip",
+            "name": "" if source is None else source.name,
+            "about": about,
+            "colours": point_colours(scheme),
+            "lines": [{"points": line.points, "closed": line.closed} for line in LINES[scheme]],
+            "mesh": mesh_edges(scheme),
+            "frames_per_second": limits.frames_per_second,
+        }
+    )
+
+    async def file(request: Request) -> Response:
+        if not _may_be_called(request.headers, host):
+            return PlainTextResponse("this server does not go by that name\n", 403, HEADERS)
+        name, kind = FILES[request.url.path]
+        return Response((PAGE / name).read_bytes(), 200, HEADERS, f"{kind}; charset=utf-8")
+
+    async def client(socket: WebSocket) -> None:
+        if not (_may_be_called(socket.headers, host) and _is_own_page(socket.headers)):
+            await socket.close()  # before it is accepted: the client gets 403
+            return
+        await socket.accept()
+        if len(here) >= limits.clients:
+            await socket.close(_TRY_LATER, "too many clients")
+            return
+        session = Session(socket, new_follower(), pool, limits, None if source is None else partial(Clip, source))
+        here.add(session)
+        try:
+            await session.run(hello)
+        finally:
+            here.discard(session)
+
+    return Starlette(routes=[*(Route(path, file) for path in FILES), WebSocketRoute("/live", client)])
+
+
+def serve(
+    landmarker: Landmarker,
+    source: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    limits: Limits | None = None,
+    announce: Callable[[str], Any] = print,
+) -> None:
+    """Serve the page until interrupted; ``announce`` is told its address. ``port`` 0 takes any that is free.
+
+    ValueError or OSError, in one line, for a clip that cannot be read and an address that cannot be had.
+    """
+    limits = limits or Limits()
+    if source is not None:
+        Clip(source).close()  # said now rather than to the first client
+    card = landmarker.card
+    about = f"{card.model}, {card.input_size} px, {card.licence if card.lane == 'clean' else 'research only'}"
+    app = create_app(partial(Tracker, landmarker), card.scheme, source, host, limits, about)
+    with _listen(host, port) as listener:
+        name = host if _is_loopback(host) else sockets.gethostname() if host in ("0.0.0.0", "::") else host
+        address = f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}/"
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            lifespan="off",
+            ws_max_size=limits.frame_bytes,
+            ws_max_queue=4,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=2,
+            server_header=False,
+        )
+        announce(address)
+        if has_screen() and sys.stdout.isatty():
+            webbrowser.open(address)
+        with suppress(KeyboardInterrupt):  # the way to end it
+            uvicorn.Server(config).run([listener])
+
+
+def _listen(host: str, port: int) -> sockets.socket:
+    try:
+        family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+        return sockets.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise OSError(
+            f"cannot listen on {host} port {port}: {reason}; --port takes another, 0 any that is free"
+        ) from None
+
+
+def _may_be_called(headers: Headers, host: str) -> bool:
+    """Whether the request names this machine by its own name: a rebound DNS name of somebody else's does not."""
+    name = (urlsplit(f"//{headers.get('host', '')}").hostname or "").lower()
+    if name == "localhost" or _is_loopback(name):
+        return True
+    if _is_loopback(host):
+        return False
+    own = sockets.gethostname().lower()
+    return _is_address(name) or name in (host.lower(), own, f"{own}.local")
+
+
+def _is_own_page(headers: Headers) -> bool:
+    """Whether a WebSocket was opened by a page of this very server; browsers always say whose page it is."""
+    origin = urlsplit(headers.get("origin", ""))
+    return origin.scheme in ("http", "https") and origin.netloc.lower() == headers.get("host", "").lower() != ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    return name == "localhost" or (_is_address(name) and ipaddress.ip_address(name).is_loopback)

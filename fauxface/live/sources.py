@@ -1,0 +1,175 @@
+"""Where live frames come from: a camera or a video file, at their own pace; frames that are late are left out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from fauxface.images import is_image
+from fauxface.inference.video import VideoFrame, VideoReader, fit
+
+MAX_SIDE = 1280
+"""Live frames are scaled down to this longer side (px): 8K costs time and shows nothing more."""
+_PATIENCE = 5.0  # seconds without a picture after which a camera counts as gone
+_PAUSE = 0.5  # a reader that stayed away longer finds the clip where it left it
+
+
+class Source(Protocol):
+    """Frames in order of time."""
+
+    name: str
+
+    def read(self) -> VideoFrame | None:
+        """The newest frame that has not been read, waiting for it if need be; None when there are no more."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the camera or file."""
+        ...
+
+
+class Clip:
+    """A video file played at its own speed: ``read`` waits until a frame is due and leaves late ones out.
+
+    ``clock`` and ``sleep`` are there for tests. FileNotFoundError or ValueError as ``VideoReader`` raises them, for a
+    file whose first frame cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        max_side: int = MAX_SIDE,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if is_image(path):
+            raise ValueError(f"{path} is a picture; live takes videos and cameras (`fauxface predict` takes pictures)")
+        self.name = path.name
+        self._clock, self._sleep = clock, sleep
+        self._reader = VideoReader(path, max_side)
+        self._frames = iter(self._reader)
+        try:
+            self._ahead: VideoFrame | None = next(self._frames, None)
+        except BaseException:
+            self._reader.__exit__()
+            raise
+        self._lock = threading.Lock()  # a client may leave while its next frame is read
+        self._closed = False
+        self._start: float | None = None
+        self._last_read = 0.0
+
+    def read(self) -> VideoFrame | None:
+        """The newest frame that is due; None at the end. The first call starts the clock."""
+        with self._lock:
+            return None if self._closed else self._next()
+
+    def _next(self) -> VideoFrame | None:
+        now = self._clock()
+        if self._start is None:
+            self._start = now
+        elif now - self._last_read > _PAUSE:  # nobody looked: go on where we were, rather than leave all that out
+            self._start += now - self._last_read
+        frame = self._ahead
+        if frame is None:
+            return None
+        wait = self._start + frame.seconds - now
+        if wait > 0:
+            self._sleep(wait)
+        self._ahead = next(self._frames, None)
+        due = self._clock() - self._start
+        while self._ahead is not None and self._ahead.seconds <= due:
+            frame, self._ahead = self._ahead, next(self._frames, None)
+        self._last_read = self._clock()
+        return frame
+
+    def close(self) -> None:
+        """Close the file, when nobody reads it any more."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._reader.__exit__()
+
+
+class Camera:
+    """A camera of this machine, by its number; a thread reads it, so that ``read`` never gets an old picture.
+
+    OSError, in one line, if there is no such camera, and from ``read`` if it stops sending pictures.
+    """
+
+    def __init__(self, index: int = 0, max_side: int = MAX_SIDE, capture: Any = None) -> None:
+        if index < 0:
+            raise ValueError(f"cameras are numbered from 0; there is no camera {index}")
+        self.name, self._max_side = f"camera {index}", max_side
+        self._capture = capture if capture is not None else _open_camera(index)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise OSError(
+                f"no camera {index}: none is there, or another program has it, or it may not be used; "
+                "`--source FILE` takes a video, `--browser` the browser's camera"
+            )
+        self._news = threading.Condition()
+        self._newest: VideoFrame | None = None
+        self._gone = self._closed = False
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread.start()
+
+    def read(self) -> VideoFrame | None:
+        """The newest picture; OSError when the camera is gone (unplugged, or silent for five seconds)."""
+        with self._news:
+            came = self._news.wait_for(lambda: self._newest is not None or self._gone or self._closed, _PATIENCE)
+            frame, self._newest = self._newest, None
+        if frame is None and self._closed:
+            return None
+        if frame is None:
+            why = "unplugged?" if came else f"nothing for {_PATIENCE:.0f} s"
+            raise OSError(f"{self.name} sends no more pictures ({why})")
+        return frame
+
+    def close(self) -> None:
+        """Give the camera back."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+        self._thread.join(_PATIENCE)
+
+    def _run(self) -> None:
+        start, index = time.monotonic(), 0
+        while not self._closed:
+            done, picture = self._capture.read()
+            seconds = time.monotonic() - start
+            if not done or picture is None or not picture.size:
+                break
+            image, scale = fit(to_rgb(picture), self._max_side)
+            with self._news:
+                self._newest = VideoFrame(image, index, seconds, scale)
+                self._news.notify_all()
+            index += 1
+        self._capture.release()
+        with self._news:
+            self._gone = True
+            self._news.notify_all()
+
+
+def open_source(source: Path | None = None, camera: int = 0, max_side: int = MAX_SIDE) -> Source:
+    """The video file ``source``, or without one the camera of that number."""
+    return Camera(camera, max_side) if source is None else Clip(source, max_side)
+
+
+def to_rgb(picture: np.ndarray) -> np.ndarray:
+    """A camera's picture, H×W or H×W×1 grey, H×W×3 BGR or H×W×4 BGRA, uint8 or uint16, as H×W×3 uint8 RGB."""
+    if picture.dtype == np.uint16:
+        picture = (picture >> 8).astype(np.uint8)
+    if picture.ndim == 2 or picture.shape[2] == 1:
+        return cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+    return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+
+
+def _open_camera(index: int) -> Any:
+    cv2.utils.logging.setLogLevel(0)  # OpenCV tells of every back end that it tried; we say it in one line
+    return cv2.VideoCapture(index)
