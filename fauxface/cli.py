@@ -247,6 +247,23 @@ def live(
     run_live(checkpoint, camera, source, browser, host, port, detector, threads)
 
 
+def models(input_size: int = 128) -> None:
+    """List the models that can be trained: parameters, FLOPs, milliseconds a face on a CPU, paper.
+
+    Parameters and FLOPs are computed on the spot; a multiply-add counts as 2. Other backbones of timm's work by name.
+
+    Examples:
+      fauxface models
+      fauxface models --input-size 256
+
+    Args:
+        input_size: side of the crops that a model sees, pixels.
+    """
+    from fauxface.models.table import models_table
+
+    print(models_table(input_size))
+
+
 def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CHECKPOINT]")]] = None) -> None:
     """Show versions and hardware; for a checkpoint its model, data, licence and scores.
 
@@ -267,7 +284,7 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (demo, render, train, evaluate, predict, live, info)
+    command.__name__: command for command in (demo, render, train, evaluate, predict, live, models, info)
 }
 
 
