@@ -23,7 +23,7 @@ SHIPPED = (Path(fauxface.__file__).parent / "weights" / "fauxface-s").is_dir()
 # What is made small, and why; everything else is run as it is written.
 SUBSTITUTIONS: list[tuple[str, str]] = [
     (r"--count 4000 --size 256", "--count 8 --size 96"),  # minutes of rendering
-    (r"--count 400 --size 256", "--count 4 --size 96"),
+    (r"--count 300 --size 256", "--count 4 --size 96"),
     (r"--samples 400000", "--samples 16 --batch 8 --input-size 64"),  # half an hour of training
     (r"fauxface demo --out demo", "fauxface demo --quick --out demo"),  # ten minutes
     *([] if SHIPPED else [(r"fauxface-s", "run"), (r"fauxface predict", "fauxface predict --checkpoint run")]),
