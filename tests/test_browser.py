@@ -47,7 +47,7 @@ LOOK = """([bits, square]) => {
     if (pen.getImageData(x, square / 2, 1, 1).data[1] > 127) number += 1 << bit;
   }
   const pixels = overlay.getContext("2d").getImageData(0, 0, overlay.width, overlay.height).data, drawn = [];
-  for (let i = 3; i < pixels.length; i += 4) if (pixels[i] > 200) drawn.push((i - 3) / 4);
+  for (let i = 3; i < pixels.length; i += 4) if (pixels[i] > 120) drawn.push((i - 3) / 4);
   return {number, drawn, width: overlay.width, scale: overlay.width / picture.width,
           faces: window.fauxface.state.answer.faces.length, size: [picture.width, picture.height],
           told: window.fauxface.state.answer.faces.flatMap(face => Array.from(face.points)),

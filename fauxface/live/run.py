@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+
 from fauxface.inference import Landmarker
 from fauxface.inference.tracker import Tracker
 from fauxface.live.sources import Clip, open_source
@@ -36,10 +38,19 @@ def run_live(
         return
     check_screen()
     with closing(open_source(source, camera or 0)) as opened:
-        landmarker = Landmarker.load(checkpoint, detector, threads=threads)
+        landmarker = _ready(checkpoint, detector, threads)
         print(HELP)
         count = show(opened, Tracker(landmarker))
         print(f"{opened.name}: {count} frames")
+
+
+def _ready(checkpoint: str, detector: str, threads: int) -> Landmarker:
+    """A landmarker that has seen a picture already, so that what it does once does not hold up the first face."""
+    landmarker = Landmarker.load(checkpoint, detector, threads=threads)
+    nothing = np.zeros((96, 96, 3), np.uint8)
+    landmarker.detector(nothing)
+    landmarker.landmarks(nothing, np.array([[16.0, 16.0, 80.0, 80.0]]))
+    return landmarker
 
 
 def _serve(checkpoint: str, source: Path | None, host: str, port: int, detector: str, threads: int) -> None:
@@ -49,7 +60,7 @@ def _serve(checkpoint: str, source: Path | None, host: str, port: int, detector:
         raise ValueError(f"the page needs {error.name}: pip install 'fauxface[live]'") from None
     if source is not None:
         Clip(source).close()
-    landmarker = Landmarker.load(checkpoint, detector, threads=threads)
+    landmarker = _ready(checkpoint, detector, threads)
 
     def announce(address: str) -> None:
         print(f"open {address} in a browser; Ctrl-C ends", flush=True)
