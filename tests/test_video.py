@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -314,3 +316,13 @@ def test_pictures_of_cameras_of_every_kind():
     blue[..., 0] = 200
     assert (to_rgb(blue) == [0, 0, 200]).all()
     assert (to_rgb(blue[..., :3]) == [0, 0, 200]).all()
+
+
+def test_a_video_may_be_left_half_read(clip: Path):
+    """Decoder threads that still work when a file is closed must not wait for us, nor we for them."""
+    code = (
+        "import sys; from pathlib import Path; from fauxface.live.sources import Clip\n"
+        "for i in range(20):\n    clip = Clip(Path(sys.argv[1])); clip.close(); del clip\nprint('done')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(clip)], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "done", done.stderr
