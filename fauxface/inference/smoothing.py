@@ -21,11 +21,14 @@ class OneEuro:
         min_cutoff: cutoff of a still face, Hz; lower is steadier.
         beta: how much the cutoff rises, Hz for an inter-ocular distance a second; higher follows closer.
         speed_cutoff: cutoff of the low-pass that the speed is measured through, Hz.
+        within: share of the points' speed against each other that counts; each point's noise is in it, which the speed
+            of the face as a whole averages away.
     """
 
-    min_cutoff: float = 0.4
-    beta: float = 6.0
-    speed_cutoff: float = 1.5
+    min_cutoff: float = 0.3
+    beta: float = 10.0
+    speed_cutoff: float = 1.0
+    within: float = 0.35
 
 
 class FaceFilter:
@@ -35,7 +38,7 @@ class FaceFilter:
         self.settings = settings
         self._points: np.ndarray | None = None
         self._raw: np.ndarray | None = None
-        self._velocity: np.ndarray | float = 0.0
+        self._velocity = np.zeros((1, 2))
         self._seconds = 0.0
 
     def __call__(self, points: np.ndarray, seconds: float, unit: float) -> np.ndarray:
@@ -55,7 +58,9 @@ class FaceFilter:
             return points
         velocity = (points - self._raw) / (elapsed * max(unit, 1e-6))
         self._velocity = self._velocity + _share(self.settings.speed_cutoff, elapsed) * (velocity - self._velocity)
-        speed = math.sqrt(float((np.asarray(self._velocity) ** 2).sum(-1).mean()))
+        whole = self._velocity.mean(0)
+        within = math.sqrt(float(((self._velocity - whole) ** 2).sum(-1).mean()))
+        speed = math.hypot(*whole) + self.settings.within * within
         share = _share(self.settings.min_cutoff + self.settings.beta * speed, elapsed)
         self._points = self._points + share * (points - self._points)
         self._raw, self._seconds = points, seconds

@@ -1,0 +1,186 @@
+"""ONNX files: what they take and give, parity with torch, eight bits, the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from fake_data import write_face_synthetics
+
+from fauxface.checkpoint import card_of, load_checkpoint, save_checkpoint
+from fauxface.exporting import export
+from fauxface.files import cache_folder
+from fauxface.inference import Landmarker, OnnxModel, predict_crops
+from fauxface.inference.export import halved, to_onnx
+from fauxface.models import build_model
+
+MODEL = "mobilenetv3small-coordinates"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained checkpoint whose answers do depend on the picture."""
+    torch.manual_seed(0)
+    model = build_model(MODEL, 64, "face_synthetics70", visibility=True).eval()
+    for name, weight in model.named_parameters():
+        if name.startswith("locate."):
+            torch.nn.init.normal_(weight, std=1)
+    path = tmp_path_factory.mktemp("checkpoint")
+    save_checkpoint(path, model, replace(card_of(model, "2d", 1.3, "clean"), provenance={"seed": 0}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> onnx.ModelProto:
+    return to_onnx(*load_checkpoint(folder))
+
+
+def crops(count: int) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, 64, 64, 3), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_the_file_is_what_others_expect(whole: onnx.ModelProto):
+    session = onnxruntime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
+    [image] = session.get_inputs()
+    landmarks, scores = session.get_outputs()
+    assert (image.name, image.type, image.shape[1:]) == ("image", "tensor(uint8)", [64, 64, 3])
+    assert (landmarks.name, landmarks.shape[1:], scores.name, scores.shape[1:]) == (
+        "landmarks",
+        [70, 2],
+        "scores",
+        [70],
+    )
+    assert isinstance(image.shape[0], str)
+    said = session.get_modelmeta().custom_metadata_map
+    assert said["licence"] == "Apache-2.0"
+    assert said["lane"] == "clean"
+    assert said["scheme"] == "face_synthetics70"
+    assert str(Path(__file__).parents[1]) not in str(whole)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_it_says_what_torch_says(folder: Path, whole: onnx.ModelProto, count: int):
+    model, _ = load_checkpoint(folder)
+    ours, theirs = (predict_crops(m, crops(count)) for m in (model, OnnxModel(whole.SerializeToString(), 1)))
+    assert np.abs(ours.landmarks - theirs.landmarks).max() < 0.05
+    np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-3)
+    assert np.ptp(ours.landmarks, axis=0).max() > 1 or count == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mobilenetv3small-pip", "mobilenetv2-heatmaps"])
+def test_every_method_can_be_exported(name: str):
+    torch.manual_seed(0)
+    model = build_model(name, 64, "face_synthetics70").eval()
+    proto = to_onnx(model, card_of(model, "2d", 1.3, "clean"))
+    ours, theirs = (predict_crops(m, crops(3)) for m in (model, OnnxModel(proto.SerializeToString(), 1)))
+    assert np.median(np.abs(ours.landmarks - theirs.landmarks)) < 0.05
+
+
+def test_a_fixed_batch_takes_that_many_and_we_fill_it_up(folder: Path, tmp_path: Path):
+    found = export(folder, tmp_path / "two.onnx", batch=2)
+    session = onnxruntime.InferenceSession(str(found.path), providers=["CPUExecutionProvider"])
+    assert session.get_inputs()[0].shape[0] == 2
+    model, _ = load_checkpoint(folder)
+    ours, theirs = (predict_crops(m, crops(5)) for m in (model, OnnxModel(found.path, 1)))
+    assert np.abs(ours.landmarks - theirs.landmarks).max() < 0.05
+
+
+def test_halved_weights_are_half_the_bytes(whole: onnx.ModelProto):
+    small = halved(whole).SerializeToString()
+    assert len(small) < 0.6 * len(whole.SerializeToString())
+    a, b = (predict_crops(OnnxModel(data, 1), crops(2)) for data in (whole.SerializeToString(), small))
+    assert np.abs(a.landmarks - b.landmarks).max() < 0.5
+
+
+def test_eight_bits_are_measured_and_refused_if_they_cost_too_much(
+    folder: Path, whole: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("fauxface.exporting.to_onnx", lambda *_: whole)
+    write_face_synthetics(tmp_path / "faces", 12)
+    out = tmp_path / "small.onnx"
+    found = export(folder, out, int8=True, calibrate=tmp_path / "faces", force=True)
+    assert "int8" in found.table()
+    ops = {node.op_type for node in onnx.load(out).graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear"} <= ops
+    scales = [w for w in onnx.load(out).graph.initializer if w.name.endswith("_scale") and len(w.dims) == 1]
+    assert scales  # a scale a channel
+    assert found.nme is not None
+    out.unlink()
+    monkeypatch.setattr("fauxface.exporting.ALLOWED", -100.0)
+    with pytest.raises(ValueError, match="nothing written"):
+        export(folder, out, int8=True, calibrate=tmp_path / "faces")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"out": "a.txt"}, r"named \*\.onnx"),
+        ({"int8": True}, "go together"),
+        ({"batch": -1}, "--batch"),
+        ({"checkpoint": "gone"}, "no checkpoint"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(folder: Path, tmp_path: Path, options: dict, message: str):
+    out = tmp_path / options.pop("out", "a.onnx")
+    with pytest.raises((ValueError, OSError), match=message):
+        export(options.pop("checkpoint", folder), out, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_landmarker_exports_once_into_the_cache(
+    folder: Path, whole: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    exports: list[bool] = []
+
+    def exported(*_: object, visibility: bool) -> onnx.ModelProto:
+        exports.append(visibility)
+        return whole
+
+    monkeypatch.setenv("FAUXFACE_CACHE", str(tmp_path))
+    monkeypatch.setattr("fauxface.inference.export.to_onnx", exported)
+    image, box = crops(1)[0], np.array([[5.0, 5, 60, 60]])
+    wanted = Landmarker.load(folder, threads=1, backend="torch").landmarks(image, box)
+    assert exports == []
+    for _ in range(2):
+        found = Landmarker.load(folder, threads=1).landmarks(image, box)
+        assert np.abs(found.landmarks - wanted.landmarks).max() < 0.05
+    assert exports == [True]
+    [cached] = (cache_folder() / "onnx").iterdir()
+    cached.write_bytes(b"cut short")
+    again = Landmarker.load(folder, threads=1).landmarks(image, box)
+    np.testing.assert_array_equal(again.landmarks, found.landmarks)
+    assert exports == [True, True]
+
+
+def test_a_checkpoint_may_hold_its_onnx_file(folder: Path, whole: onnx.ModelProto, tmp_path: Path):
+    model, card = load_checkpoint(folder)
+    save_checkpoint(tmp_path, model, card)
+    (tmp_path / "model.onnx").write_bytes(halved(whole).SerializeToString())
+    found = Landmarker.load(tmp_path, threads=1).landmarks(crops(1)[0], np.array([[5.0, 5, 60, 60]]))
+    assert found.visibility is None
+    (tmp_path / "model.onnx").write_bytes(b"rubbish")
+    with pytest.raises(ValueError, match=r"model\.onnx: not a model"):
+        Landmarker.load(tmp_path, threads=1).landmarks(crops(1)[0], np.array([[5.0, 5, 60, 60]]))
+
+
+def test_an_unknown_backend_is_refused(folder: Path):
+    with pytest.raises(ValueError, match="onnx"):
+        Landmarker.load(folder, backend="tensorrt")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="onnx"):
+        Landmarker.load(folder, backend="onnx", device="cuda")
