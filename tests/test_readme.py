@@ -13,12 +13,10 @@ import pytest
 from fake_data import write_ibug
 from skimage import data as photographs
 
-import fauxface
 from fauxface.cli import COMMANDS
 from fauxface.images import write_image
 
 README = Path(__file__).parents[1] / "README.md"
-SHIPPED = (Path(fauxface.__file__).parent / "weights" / "fauxface-s").is_dir()
 
 # What is made small, and why; everything else is run as it is written.
 SUBSTITUTIONS: list[tuple[str, str]] = [
@@ -26,7 +24,6 @@ SUBSTITUTIONS: list[tuple[str, str]] = [
     (r"--count 300 --size 256", "--count 4 --size 96"),
     (r"--samples 400000", "--samples 16 --batch 8 --input-size 64"),  # half an hour of training
     (r"fauxface demo --out demo", "fauxface demo --quick --out demo"),  # ten minutes
-    *([] if SHIPPED else [(r"fauxface-s", "run"), (r"fauxface predict", "fauxface predict --checkpoint run")]),
 ]
 # What another test or CI shows: fetching, installing, and the page that stays up until it is stopped.
 ELSEWHERE = ("git clone", "make ", "fauxface live")
@@ -45,12 +42,6 @@ def small(text: str) -> str:
     for long, short in SUBSTITUTIONS:
         text = re.sub(long, short, text)
     return text
-
-
-def in_working_order(lines: list[str]) -> list[str]:
-    """Without shipped weights, what needs a checkpoint comes after what trains one."""
-    first = ("fauxface render", "fauxface train")
-    return lines if SHIPPED else sorted(lines, key=lambda line: not line.startswith(first))
 
 
 def test_every_command_is_shown():
@@ -74,7 +65,7 @@ def test_the_commands_run(tmp_path: Path):
     write_ibug(tmp_path / "300w" / "afw", 4)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "FAUXFACE_CACHE": str(tmp_path / "cache")}
-    for line in in_working_order(commands()):
+    for line in commands():
         words = shlex.split(small(line))
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=400)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
