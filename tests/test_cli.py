@@ -176,15 +176,28 @@ def test_interrupting_ends_with_130_and_one_line(tmp_path: Path, faces: Path):
     command = [sys.executable, "-m", "fauxface", "train", "--data", faces, "--out", tmp_path / "run", *SMALL]
     command[command.index("--steps") + 1] = "100000"
     process = subprocess.Popen(
-        [str(part) for part in command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment()
+        [str(part) for part in command],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
+        preexec_fn=heed_interrupts,
     )
-    wait_for(tmp_path / "run" / "config.yaml")
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    try:
+        wait_for(tmp_path / "run" / "config.yaml")
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "fauxface: interrupted"
+
+
+def heed_interrupts() -> None:
+    """A shell's background jobs, and all that they start, ignore Ctrl-C; a program started by hand does not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wait_for(path: Path, seconds: float = 90) -> None:

@@ -80,7 +80,13 @@ def test_the_page_is_served_until_interrupted(checkpoint: Path, clip: Path):
     args = ["live", "--browser", "--source", clip, "--checkpoint", checkpoint, "--port", 0, "--threads", 1]
     command = [sys.executable, "-m", "fauxface", *map(str, args)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # a shell's background jobs, and all that they start, ignore Ctrl-C; a program started by hand does not
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         assert process.stdout is not None
