@@ -193,9 +193,8 @@ def predict(
     if out is None and json is None:
         out = Path("predictions")
     moving = is_video(source) and not source.is_dir()
-    (check_video if moving else photos_in)(
-        source
-    )  # a source or a folder that will not do is said before a missing checkpoint
+    check_source = check_video if moving else photos_in
+    check_source(source)  # a source or a folder that will not do is said before a missing checkpoint
     if out is not None:
         check_out(out, source)
     landmarker = Landmarker.load(checkpoint, detector, flip=flip, threads=threads)

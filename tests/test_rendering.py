@@ -182,7 +182,7 @@ def test_jaw_curves_begin_at_the_jaw_points():
 def test_brow_points_lie_on_the_edge_that_is_painted():
     brows = Brows(raised=0.005, tilt=0.002, arch=0.001, thickness=0.008, softness=0.001)
     model = head_model()
-    template = Posed(model.rest, model.rest, pose_head().eyes)
+    template = Posed(model.rest, pose_head().eyes)
     points = brow_points(brows, template)
     curve = brows.uniforms()["brow_curve"]
     np.testing.assert_allclose(points[:, 1], np.polynomial.polynomial.polyval(np.abs(points[:, 0]), curve), atol=1e-4)

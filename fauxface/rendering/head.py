@@ -40,12 +40,10 @@ class Posed:
 
     Attributes:
         vertices: (M, 3) float32, the subdivided mesh on its limit surface.
-        neutral: (M, 3) the same person without expression, gaze or bent neck.
         eyes: right and left.
     """
 
     vertices: np.ndarray
-    neutral: np.ndarray
     eyes: tuple[Eye, Eye]
 
 
@@ -126,7 +124,7 @@ class HeadModel:
             self._keep_lids_out(cage, eye)
         cage = self._bend_neck(cage, neck, origin)
         vertices = np.asarray(self.smooth @ cage, np.float32)
-        return Posed(vertices, np.asarray(self.smooth @ person, np.float32), (right, left))
+        return Posed(vertices, (right, left))
 
     def _close_eyes(self, cage: np.ndarray, blinks: list[float]) -> np.ndarray:
         """Lower the right and the left upper lid: 0 leaves an eye as it is, 1 just closes it."""
