@@ -20,9 +20,22 @@ from fauxface.rendering.makehuman import PARTS
 from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
 from fauxface.rendering.recipe import Recipe
+from fauxface.rendering.things import Wearer, draw_things, thing_mesh
 from fauxface.rendering.version import GENERATOR_VERSION
 
-ASPECTS = ("identity", "expression", "pose", "camera", "look", "hair", "strands", "light", "background", "film")
+ASPECTS = (
+    "identity",
+    "expression",
+    "pose",
+    "camera",
+    "look",
+    "hair",
+    "strands",
+    "light",
+    "background",
+    "film",
+    "things",
+)
 """Each draws from a stream of its own, so that a change to one leaves the others as they were."""
 COARSE_SIZE = 320
 """Frames up to this size draw the cage's triangles, a few pixels wide there; larger ones the subdivided mesh's."""
@@ -59,6 +72,7 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     look = draw_look(rng["look"], recipe, identity, model)
     points = landmarks_3d(model, posed, look.brows)
     view = draw_view(rng["camera"], recipe, pose, points[:68], size)
+    worn = draw_things(rng["things"], recipe, Wearer(posed, points, identity, look.face["skin"], view))
     hair = draw_hair(rng["hair"], identity.gender < 0.5, identity.age, recipe.bald)
     background = draw_background(rng["background"], size)
     light = draw_light(rng["light"], surroundings(background))
@@ -68,6 +82,7 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     if hair is not None:
         strands = {**look.hair, "strands": np.array([hair.strands, hair.curl, hair.ragged])}
         meshes.append(_hair_mesh(hair_mesh(hair, posed, rng["strands"]), view, strands))
+    meshes += [thing_mesh(thing, view) for thing in worn.things]
     shadow = shadow_matrix(light["key_direction"], view.to_camera(np.array([0.0, -0.03, -0.05])), 0.24)
     raster = rasteriser(size).draw(meshes, view.matrix, light, shadow)
     image = develop(raster, background, rng["film"], recipe)
@@ -81,6 +96,7 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
         "muscle": identity.muscle,
         **look.summary,
         "hair_style": hair.style if hair else "bald",
+        "worn": worn.names,
     }
     meta = {
         "generator": GENERATOR_VERSION,

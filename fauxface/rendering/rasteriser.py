@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,7 +15,23 @@ import numpy as np
 NEAR, FAR = 0.05, 12.0
 SAMPLES = 4
 SHADOW_SIZE = 512
+_TEXTURES = 128
+"""Textures kept by the driver at most; the one used longest ago goes first."""
+_SAMPLER_2D = 0x8B5E
 _SAMPLE_ALPHA_TO_COVERAGE, _SAMPLE_ALPHA_TO_ONE = 0x809E, 0x809F
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A picture for the shaders, repeated and mip-mapped; it is sent to the driver once as long as it is in use.
+
+    Attributes:
+        key: names the pixels: equal keys mean equal pixels.
+        pixels: (H, W, 1–4), uint8 (0–1 in the shader; colours stay sRGB there) or float16; row 0 is v = 0.
+    """
+
+    key: str
+    pixels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -22,11 +39,12 @@ class Mesh:
     """What one program draws.
 
     Attributes:
-        program: shader name (``face`` or ``hair``).
+        program: shader name (``face``, ``hair`` or ``thing``).
         attributes: vertex attribute → (V, k) float32; ``position`` and ``normal`` are in the camera frame.
         triangles: (T, 3) vertex indices.
-        uniforms: the shader's own parameters.
+        uniforms: the shader's own parameters; a `Texture` for a sampler.
         solid: closed and opaque: only its front is drawn, and its depth first, so that each pixel is shaded once.
+        blend: seen through: drawn last, premultiplied, without label, depth or shadow.
     """
 
     program: str
@@ -34,6 +52,7 @@ class Mesh:
     triangles: np.ndarray
     uniforms: dict[str, Any]
     solid: bool = False
+    blend: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +83,8 @@ _FRAGMENTS = {
     "face_labels": ("noise.glsl", "regions.glsl", "face_labels.frag"),
     "hair": ("noise.glsl", "hair_cover.glsl", "light.glsl", "hair.frag"),
     "hair_labels": ("noise.glsl", "hair_cover.glsl", "hair_labels.frag"),
+    "thing": ("noise.glsl", "thing_cover.glsl", "light.glsl", "thing.frag"),
+    "thing_labels": ("thing_cover.glsl", "thing_labels.frag"),
     "depth": ("depth.frag",),
 }
 
@@ -113,6 +134,8 @@ class Rasteriser:
         self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
         self._shadow = self.context.framebuffer(depth_attachment=self._shadow_map)
         self._programs = {name: self._program(name) for name in _FRAGMENTS}
+        self._samplers = {name: _samplers(program) for name, program in self._programs.items()}
+        self._textures: OrderedDict[str, moderngl.Texture] = OrderedDict()
 
     def _program(self, name: str) -> moderngl.Program:
         head = "#version 330\n"
@@ -126,7 +149,7 @@ class Rasteriser:
         Args:
             meshes: what to draw; depth sorts it.
             camera: (3, 3) camera matrix.
-            light: uniforms of ``light.glsl`` but for the shadow's.
+            light: uniforms of ``light.glsl`` but for the shadow's; textures may be among them.
             shadow: `shadow_matrix` of the key light.
         """
         ctx = self.context
@@ -137,21 +160,30 @@ class Rasteriser:
 
         self._shadow.use()
         self._shadow.clear(depth=1.0)
-        self._render("shadow", meshes, buffers, {"projection": shadow})
+        cast = [pair for pair in zip(meshes, buffers, strict=True) if not pair[0].blend]
+        glass = [pair for pair in zip(meshes, buffers, strict=True) if pair[0].blend]
+        self._render("shadow", cast, {"projection": shadow})
 
         lit = {**light, "projection": clip, "shadow_matrix": shadow, "shadow_map": 0}
         self._samples.use()
         self._samples.clear(0, 0, 0, 0, depth=1.0)
         self._shadow_map.use(0)
-        self._render("depth", meshes, buffers, {"projection": clip})
+        self._render("depth", cast, {"projection": clip})
         ctx.depth_func = "<="
-        self._render("", meshes, buffers, lit)
+        self._render("", cast, lit)
         ctx.depth_func = "<"
+        if glass:
+            ctx.enable(ctx.BLEND)
+            ctx.blend_func = ctx.ONE, ctx.ONE_MINUS_SRC_ALPHA
+            self._samples.depth_mask = False
+            self._render("", glass, lit)
+            self._samples.depth_mask = True
+            ctx.disable(ctx.BLEND)
         ctx.copy_framebuffer(self._colour, self._samples)
 
         self._labels.use()
         self._labels.clear(0, depth=1.0)
-        self._render("_labels", meshes, buffers, {"projection": clip})
+        self._render("_labels", cast, {"projection": clip})
         raster = self._read()
         for buffer in buffers:
             for part in (*buffer[0].values(), buffer[1]):
@@ -163,28 +195,47 @@ class Rasteriser:
         index = np.ascontiguousarray(mesh.triangles, np.int32)
         return {k: self.context.buffer(v) for k, v in arrays.items()}, self.context.buffer(index)
 
-    def _render(self, suffix: str, meshes: list[Mesh], buffers: list, shared: dict[str, Any]) -> None:
-        for mesh, (attributes, index) in zip(meshes, buffers, strict=True):
+    def _render(self, suffix: str, drawn: list[tuple[Mesh, tuple]], shared: dict[str, Any]) -> None:
+        for mesh, (attributes, index) in drawn:
             if suffix == "depth" and not mesh.solid:
                 continue
-            program = self._programs["depth" if suffix in ("shadow", "depth") else mesh.program + suffix]
+            name = "depth" if suffix in ("shadow", "depth") else mesh.program + suffix
+            program = self._programs[name]
             # hair and lashes fade by how many of a pixel's samples they cover
-            fade = not mesh.solid and suffix == ""
+            fade = not (mesh.solid or mesh.blend) and suffix == ""
             for switch in (_SAMPLE_ALPHA_TO_COVERAGE, _SAMPLE_ALPHA_TO_ONE):
                 (self.context.enable_direct if fade else self.context.disable_direct)(switch)
             cull = mesh.solid and suffix != "shadow"
             (self.context.enable if cull else self.context.disable)(self.context.CULL_FACE)
             content = [
-                (buffer, f"{mesh.attributes[name].shape[1]}f", name)
-                for name, buffer in attributes.items()
-                if name in program  # the driver drops what a program does not use
+                (buffer, f"{mesh.attributes[attribute].shape[1]}f", attribute)
+                for attribute, buffer in attributes.items()
+                if attribute in program  # the driver drops what a program does not use
             ]
-            for name, value in {**mesh.uniforms, **shared}.items():
-                if name in program:
-                    _set(program[name], value)
+            values = {"blended": float(mesh.blend), **mesh.uniforms, **shared}
+            for unit, sampler in enumerate(self._samplers[name], start=1):
+                # a sampler without a picture still needs a unit of its own: the shadow map's is of another kind
+                self._bind(values.pop(sampler, _WHITE)).use(unit)
+                program[sampler].value = unit
+            for uniform, value in values.items():
+                if uniform in program and not isinstance(value, Texture):
+                    _set(program[uniform], value)
             array = self.context.vertex_array(program, content, index)
             array.render()
             array.release()
+
+    def _bind(self, texture: Texture) -> moderngl.Texture:
+        if texture.key not in self._textures:
+            height, width, channels = texture.pixels.shape
+            kind = "f1" if texture.pixels.dtype == np.uint8 else "f2"
+            pixels = np.ascontiguousarray(texture.pixels if kind == "f1" else texture.pixels.astype(np.float16))
+            sent = self.context.texture((width, height), channels, pixels, alignment=1, dtype=kind)
+            sent.build_mipmaps()
+            self._textures[texture.key] = sent
+        self._textures.move_to_end(texture.key)
+        while len(self._textures) > _TEXTURES:
+            self._textures.popitem(last=False)[1].release()
+        return self._textures[texture.key]
 
     def _read(self) -> Raster:
         shape = (self.size, self.size)
@@ -194,6 +245,13 @@ class Rasteriser:
         clip = 2.0 * stored - 1.0
         depth = np.where(stored < 1, 2 * FAR * NEAR / (FAR + NEAR - clip * (FAR - NEAR)), np.inf)
         return Raster(colour.astype(np.float32), labels.copy(), depth.astype(np.float32))
+
+
+_WHITE = Texture("white", np.full((1, 1, 4), 255, np.uint8))
+
+
+def _samplers(program: moderngl.Program) -> list[str]:
+    return [name for name in program if getattr(program[name], "gl_type", None) == _SAMPLER_2D]
 
 
 def _set(uniform: Any, value: Any) -> None:

@@ -12,6 +12,9 @@ vec3 ambient_light(vec3 n) {
          + s.z * (n.z > 0.0 ? ambient[4] : ambient[5]);
 }
 
+// What a mirror of some roughness shows in a direction.
+vec3 reflected(vec3 direction, float roughness) { return ambient_light(direction); }
+
 float lit(vec3 position, vec3 n) {
     vec4 p = shadow_matrix * vec4(position + 0.0015 * n, 1.0);
     vec3 s = p.xyz * 0.5 + 0.5;

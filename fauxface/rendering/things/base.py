@@ -1,0 +1,130 @@
+"""What a thing before, on or about a head is to the rest of the generator: triangles, a material, a label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fauxface.rendering.camera import View
+from fauxface.rendering.head import Posed
+from fauxface.rendering.identity import Identity
+from fauxface.rendering.mesh import vertex_normals
+from fauxface.rendering.rasteriser import Mesh, Texture
+
+
+@dataclass(frozen=True)
+class Material:
+    """How a surface looks.
+
+    Attributes:
+        colour: (3,) linear RGB; multiplies the texture where there is one.
+        roughness: 0 mirror … 1 chalk.
+        metal: 0 dielectric … 1 metal.
+        shine: strength of the dielectric's gloss; 1 is polished plastic, 0.3 cloth.
+        wrap: (3,) how far light wraps around the terminator, as under skin or in thin cloth.
+        weave: threads a unit of uv, a knitted or woven pattern; 0 is smooth.
+        opacity: 0–1; below 1 only where the thing is blended.
+        image: RGBA texture; where its alpha is below a half there is nothing.
+    """
+
+    colour: np.ndarray
+    roughness: float = 0.6
+    metal: float = 0.0
+    shine: float = 1.0
+    wrap: tuple[float, float, float] = (0.05, 0.05, 0.05)
+    weave: float = 0.0
+    opacity: float = 1.0
+    image: Texture | None = None
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A piece of the scene in the head frame (metres; x to the subject's left, y up, z forward).
+
+    Attributes:
+        vertices: (V, 3).
+        triangles: (T, 3), counter-clockwise seen from outside.
+        uv: (V, 2).
+        material: how it looks.
+        label: FaceSynthetics' class; 255 for what is no part of a person's dress.
+        solid: closed and opaque: only its front is drawn.
+        blend: seen through: drawn last, without a label, a depth or a shadow of its own.
+    """
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    uv: np.ndarray
+    material: Material
+    label: int
+    solid: bool = False
+    blend: bool = False
+
+
+@dataclass(frozen=True)
+class HairCap:
+    """Where something presses on the hair: above a plane hair stays within an ellipsoid; head frame, metres.
+
+    Attributes:
+        point: (3,) on the plane.
+        normal: (3,) unit, towards the side that is covered.
+        centre: (3,) of the ellipsoid.
+        radii: (3,) its half axes along x, y, z.
+        hides: no hair at all is seen above the plane.
+    """
+
+    point: np.ndarray
+    normal: np.ndarray
+    centre: np.ndarray
+    radii: np.ndarray
+    hides: bool = False
+
+
+@dataclass(frozen=True)
+class Wearer:
+    """Whom things are fitted to.
+
+    Attributes:
+        posed: the head in its pose.
+        landmarks: (70, 3) points, head frame.
+        identity: age, gender, ….
+        skin: (3,) the skin's mean albedo, linear RGB (hands have it, too).
+        view: the camera.
+    """
+
+    posed: Posed
+    landmarks: np.ndarray
+    identity: Identity
+    skin: np.ndarray
+    view: View
+
+
+@dataclass(frozen=True)
+class Worn:
+    """All things about a head, their names for the label file, and what they do to the hair."""
+
+    things: list[Thing] = field(default_factory=list)
+    names: dict[str, Any] = field(default_factory=dict)
+    hair_cap: HairCap | None = None
+
+
+def thing_mesh(thing: Thing, view: View) -> Mesh:
+    """A thing as the rasteriser draws it."""
+    position = view.to_camera(thing.vertices).astype(np.float32)
+    material = thing.material
+    uniforms: dict[str, Any] = {
+        "albedo": np.asarray(material.colour, float),
+        "roughness": material.roughness,
+        "metal": material.metal,
+        "gloss": material.shine,
+        "wrap": np.array(material.wrap),
+        "weave": material.weave,
+        "opacity": material.opacity,
+        "image_share": float(material.image is not None),
+        "segment": thing.label,
+    }
+    if material.image is not None:
+        uniforms["image"] = material.image
+    attributes = {"position": position, "normal": vertex_normals(position, thing.triangles), "uv": thing.uv}
+    return Mesh("thing", attributes, thing.triangles, uniforms, thing.solid, thing.blend)
