@@ -216,7 +216,7 @@ class Rasteriser:
             for unit, sampler in enumerate(self._samplers[name], start=1):
                 # a sampler without a picture still needs a unit of its own: the shadow map's is of another kind
                 self._bind(values.pop(sampler, _WHITE)).use(unit)
-                program[sampler].value = unit
+                _set(program[sampler], unit)
             for uniform, value in values.items():
                 if uniform in program and not isinstance(value, Texture):
                     _set(program[uniform], value)
