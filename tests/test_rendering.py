@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -20,7 +21,7 @@ from fauxface.rendering import Recipe, load_recipe, render_dataset, render_frame
 from fauxface.rendering.brows import Brows, brow_points
 from fauxface.rendering.camera import FACING, Pose, View, draw_view
 from fauxface.rendering.expression import Expression
-from fauxface.rendering.head import Posed, head_model
+from fauxface.rendering.head import head_model
 from fauxface.rendering.identity import Identity, draw_identity, macro_coefficients
 from fauxface.rendering.labels import JAW, STEPS, annotated, jaw_curves, landmarks_3d
 from fauxface.rendering.mesh import vertex_normals
@@ -182,7 +183,7 @@ def test_jaw_curves_begin_at_the_jaw_points():
 def test_brow_points_lie_on_the_edge_that_is_painted():
     brows = Brows(raised=0.005, tilt=0.002, arch=0.001, thickness=0.008, softness=0.001)
     model = head_model()
-    template = Posed(model.rest, pose_head().eyes)
+    template = replace(pose_head(), vertices=model.rest)
     points = brow_points(brows, template)
     curve = brows.uniforms()["brow_curve"]
     np.testing.assert_allclose(points[:, 1], np.polynomial.polynomial.polyval(np.abs(points[:, 0]), curve), atol=1e-4)

@@ -77,7 +77,7 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     background = draw_background(rng["background"], size)
     light = draw_light(rng["light"], surroundings(background))
 
-    triangles = model.coarse if size <= COARSE_SIZE else model.fine
+    triangles = model.drawn_coarse if size <= COARSE_SIZE else model.drawn_fine
     meshes = _face_meshes(model, posed, view, look.face, triangles)
     if hair is not None:
         strands = {**look.hair, "strands": np.array([hair.strands, hair.curl, hair.ragged])}
@@ -125,14 +125,15 @@ def _face_meshes(model: HeadModel, posed: Posed, view: View, look: dict, triangl
     vertices = _dressed(model, posed, look["collar"])
     position = view.to_camera(vertices).astype(np.float32)
     attributes = {
-        "position": position,
-        "normal": vertex_normals(position, model.quads),
-        "rest": model.rest,
-        "masks": model.masks,
-        "kind": model.kind,
+        "position": position[model.drawn],
+        "normal": vertex_normals(position, model.quads)[model.drawn],
+        "rest": model.rest[model.drawn],
+        "masks": model.masks[model.drawn],
+        "kind": model.kind[model.drawn],
+        "uv": model.uv,
     }
     uniforms = {**look, **eye_uniforms(posed, view.rotation, view.translation)}
-    lashes = (model.part[triangles] == PARTS.index("lashes")).all(1)
+    lashes = (model.part[model.drawn[triangles]] == PARTS.index("lashes")).all(1)
     return [
         Mesh("face", attributes, triangles[~lashes], uniforms, solid=True),
         Mesh("face", attributes, triangles[lashes], uniforms),

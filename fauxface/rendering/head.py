@@ -41,10 +41,18 @@ class Posed:
     Attributes:
         vertices: (M, 3) float32, the subdivided mesh on its limit surface.
         eyes: right and left.
+        cage: (V, 3) the mesh before subdivision.
+        coefficients: morph target → weight of all that shaped it but the closing of the eyes.
+        neck: the shoulders' rotation relative to the head.
+        origin: (3,) of the head frame in the bust's.
     """
 
     vertices: np.ndarray
     eyes: tuple[Eye, Eye]
+    cage: np.ndarray
+    coefficients: dict[str, float]
+    neck: Rotation
+    origin: np.ndarray
 
 
 class HeadModel:
@@ -55,6 +63,10 @@ class HeadModel:
         quads: (4Q, 4) of the subdivided mesh.
         coarse, fine: (2Q, 3) and (8Q, 3) triangles of the cage and of the subdivided mesh; both use the subdivided
             mesh's vertices, whose first V are the cage's on the limit surface.
+        drawn: (N,) which subdivided vertex each vertex of a textured mesh is: the first M are all of them, the others
+            double those where the texture has a seam.
+        uv: (N, 2) texture coordinates of the textured mesh's vertices; v runs down.
+        drawn_coarse, drawn_fine: `coarse` and `fine` as triangles of the textured mesh's vertices.
         part: (M,) index into ``PARTS`` of each subdivided vertex.
         kind: (M, 2) the part, and the head bone's share of the vertex.
         masks: (M, 4) as `Bust.masks`.
@@ -75,6 +87,19 @@ class HeadModel:
         template = bust.vertices + self._blend({**macro_coefficients(macro)})
         self.rest = np.asarray(self.smooth @ template - _between_eyes(template, bust.part), np.float32)
         self.coarse, self.fine = (_triangles(q) for q in (bust.quads, self.quads))
+        uv = np.stack(
+            [
+                bust.uv,
+                _middle(bust.uv, np.roll(bust.uv, -1, 1)),
+                np.repeat(bust.uv.mean(1)[:, None], 4, 1),
+                _middle(bust.uv, np.roll(bust.uv, 1, 1)),
+            ],
+            axis=2,
+        )
+        self.drawn, self.uv, split = _split_seams(self.quads, uv.reshape(-1, 4, 2), points)
+        self.drawn_fine = _triangles(split)
+        # a quad's corners are the first corners of the four that it was cut into
+        self.drawn_coarse = _triangles(split[:, 0].reshape(-1, 4))
         head_share = once @ bust.neck_weights[:, 0]
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
         self.landmarks = self._landmark_weights(points)
@@ -122,9 +147,18 @@ class HeadModel:
         right, left = (Eye(*_eyeball(person, self.bust.part, side), gaze) for side in ("right", "left"))
         for eye in (right, left):
             self._keep_lids_out(cage, eye)
-        cage = self._bend_neck(cage, neck, origin)
+        cage = self._bend_neck(cage, neck, origin, self.bust.neck_weights)
         vertices = np.asarray(self.smooth @ cage, np.float32)
-        return Posed(vertices, (right, left))
+        coefficients = {**macro_coefficients(identity), **identity.local, **{f"unit:{k}": v for k, v in units.items()}}
+        return Posed(vertices, (right, left), cage, coefficients, neck, origin)
+
+    def anchors(self, posed: Posed) -> np.ndarray:
+        """The bust's anchors (A, 3) on that head, head frame, metres."""
+        index = {name: i for i, name in enumerate(self.bust.names)}
+        rows = [index[name] for name in posed.coefficients]
+        weights = np.array(list(posed.coefficients.values()), np.float32)
+        moved = self.bust.anchors + np.tensordot(weights, self.bust.anchor_targets[rows], axes=1)
+        return self._bend_neck(moved - posed.origin, posed.neck, posed.origin, self.bust.anchor_weights)
 
     def _close_eyes(self, cage: np.ndarray, blinks: list[float]) -> np.ndarray:
         """Lower the right and the left upper lid: 0 leaves an eye as it is, 1 just closes it."""
@@ -156,9 +190,9 @@ class HeadModel:
             distance = np.linalg.norm(offset, axis=1, keepdims=True)
             cage[near] += offset / distance * np.maximum(0, LID_GAP * eye.radius - distance)
 
-    def _bend_neck(self, cage: np.ndarray, neck: Rotation, origin: np.ndarray) -> np.ndarray:
+    def _bend_neck(self, cage: np.ndarray, neck: Rotation, origin: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Linear-blend skinning along the neck: the head stays, each bone below turns by its share of ``neck``."""
-        joints, weights = self.bust.neck_joints - origin, self.bust.neck_weights
+        joints = self.bust.neck_joints - origin
         shares = Slerp([0, 1], Rotation.concatenate([Rotation.identity(), neck]))(np.linspace(0, 1, len(joints)))
         result = weights[:, :1] * cage
         rotation, translation = np.eye(3), np.zeros(3)
@@ -179,6 +213,33 @@ def _eyeball(cage: np.ndarray, part: np.ndarray, side: str) -> tuple[np.ndarray,
     centre = (low + high) / 2
     centre[2] = high[2] - radius
     return centre, radius
+
+
+def _middle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return (a + b) / 2
+
+
+def _split_seams(quads: np.ndarray, uv: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One vertex for each different texture coordinate of a vertex.
+
+    Args:
+        quads: (Q, 4) indices of ``count`` vertices.
+        uv: (Q, 4, 2) texture coordinates of their corners.
+
+    Returns:
+        For the N ≥ count new vertices, which of the old each is (the first ``count`` are the old ones in order) and its
+        texture coordinates (N, 2); and the quads (Q, 4) of the new vertices.
+    """
+    rounded = np.round(uv.reshape(-1, 2) * 2**20).astype(np.int64)
+    keys = np.column_stack([quads.ravel(), rounded])
+    kinds, first, of_corner = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    vertex = kinds[:, 0]
+    leads = np.r_[True, vertex[1:] != vertex[:-1]]  # of each vertex's kinds the first keeps its number
+    number = np.where(leads, vertex, count - 1 + np.cumsum(~leads))
+    drawn = np.concatenate([np.arange(count), vertex[~leads]])
+    coordinates = np.zeros((len(drawn), 2), np.float32)
+    coordinates[number] = uv.reshape(-1, 2)[first]
+    return drawn, coordinates, number[of_corner.reshape(-1)].reshape(-1, 4)
 
 
 def _triangles(quads: np.ndarray) -> np.ndarray:

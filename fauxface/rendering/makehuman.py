@@ -20,7 +20,7 @@ import numpy as np
 
 from fauxface.files import atomic_path, cache_folder
 
-FORMAT = 4
+FORMAT = 5
 """Changes when what is cached does."""
 
 AGES = ("baby", "child", "young", "old")
@@ -57,6 +57,9 @@ class Bust:
         neck_joints: (5, 3) heads of these bones.
         names: names of the T morph targets: ``universal:…``, ``ancestry:…``, ``local:…``, ``unit:…``.
         targets: (T, V, 3) float32 displacements; memory-mapped.
+        uv: (Q, 4, 2) texture coordinates of each quad's corners; v runs down, as pictures' rows do.
+        anchors: (A, 3) vertices that are not drawn, about head and shoulders: hair and clothes are fitted to them.
+        anchor_ids, anchor_weights, anchor_targets: of the anchors, as ``ids``, ``neck_weights``, ``targets``.
     """
 
     vertices: np.ndarray
@@ -68,6 +71,11 @@ class Bust:
     neck_joints: np.ndarray
     names: tuple[str, ...]
     targets: np.ndarray
+    uv: np.ndarray
+    anchors: np.ndarray
+    anchor_ids: np.ndarray
+    anchor_weights: np.ndarray
+    anchor_targets: np.ndarray
 
 
 @cache
@@ -78,7 +86,9 @@ def load_bust() -> Bust:
         _build(folder)
     arrays = np.load(folder / "bust.npz")
     names = tuple(json.loads((folder / "names.json").read_text()))
-    return Bust(**{k: arrays[k] for k in arrays}, names=names, targets=np.load(folder / "targets.npy", mmap_mode="r"))
+    targets = np.load(folder / "targets.npy", mmap_mode="r")
+    anchor_targets = np.load(folder / "anchor_targets.npy", mmap_mode="r")
+    return Bust(**{k: arrays[k] for k in arrays}, names=names, targets=targets, anchor_targets=anchor_targets)
 
 
 def _data() -> Path:
@@ -93,15 +103,21 @@ def _build(folder: Path) -> None:
     vertices, groups = mesh.vertices * _DECIMETRE, mesh.groups
     body = groups["body"][0]
     bust = (vertices[:, 1] > 0.44) & (np.abs(vertices[:, 0]) < 0.25)
-    faces = [body[bust[body].all(axis=1)]]
+    kept = bust[body].all(axis=1)
+    faces, corners = [body[kept]], [groups["body"][1][kept]]
     part_of = np.zeros(len(vertices), np.int32)
     for part, names in _PART_GROUPS.items():
         for name in names:
             faces.append(groups[name][0])
+            corners.append(groups[name][1])
             part_of[groups[name][0].ravel()] = PARTS.index(part)
     ids, inverse = np.unique(np.concatenate(faces), return_inverse=True)
-    names, targets = zip(*_read_targets(ids, len(vertices)), strict=True)
-    weights, joints = _neck(ids, vertices, groups)
+    anchor_ids = _anchor_ids(vertices, groups)
+    both = np.concatenate([ids, anchor_ids])
+    names, targets = zip(*_read_targets(both, len(vertices)), strict=True)
+    weights, joints = _neck(both, vertices, groups)
+    uv = mesh.uvs[np.concatenate(corners)]
+    uv[..., 1] = 1 - uv[..., 1]
     with atomic_path(folder / "bust.npz") as path:
         np.savez(
             path,
@@ -110,13 +126,24 @@ def _build(folder: Path) -> None:
             part=part_of[ids],
             ids=ids,
             masks=_masks(mesh)[ids],
-            neck_weights=weights,
+            neck_weights=weights[: len(ids)],
             neck_joints=joints,
+            uv=uv.astype(np.float32),
+            anchors=vertices[anchor_ids].astype(np.float32),
+            anchor_ids=anchor_ids,
+            anchor_weights=weights[len(ids) :],
         )
-    with atomic_path(folder / "targets.npy") as path:
-        np.save(path, np.stack(targets))
+    for name, part in (("targets", slice(len(ids))), ("anchor_targets", slice(len(ids), None))):
+        with atomic_path(folder / f"{name}.npy") as path:
+            np.save(path, np.stack([target[part] for target in targets]))
     with atomic_path(folder / "names.json") as path:  # last: it says that the rest is there
         path.write_text(json.dumps(names))
+
+
+def _anchor_ids(vertices: np.ndarray, groups: dict) -> np.ndarray:
+    """Vertices of the helper meshes for hair and for close clothes that lie within an arm's width of the bust."""
+    ids = np.unique(np.concatenate([groups[name][0].ravel() for name in ("helper-hair", "helper-tights")]))
+    return ids[(vertices[ids, 1] > 0.32) & (np.abs(vertices[ids, 0]) < 0.3)]
 
 
 @dataclass(frozen=True)
