@@ -44,7 +44,8 @@ class Mesh:
         triangles: (T, 3) vertex indices.
         uniforms: the shader's own parameters; a `Texture` for a sampler.
         solid: closed and opaque: only its front is drawn, and its depth first, so that each pixel is shaded once.
-        blend: seen through: drawn last, premultiplied, without label, depth or shadow.
+        blend: seen through: drawn last, premultiplied, without shadow, and without label and depth unless `hides`.
+        hides: what is behind it counts as hidden though it is blended: dark glass.
     """
 
     program: str
@@ -53,6 +54,7 @@ class Mesh:
     uniforms: dict[str, Any]
     solid: bool = False
     blend: bool = False
+    hides: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,8 @@ class Rasteriser:
 
         self._labels.use()
         self._labels.clear(0, depth=1.0)
-        self._render("_labels", cast, {"projection": clip})
+        hiding = [pair for pair in glass if pair[0].hides]
+        self._render("_labels", cast + hiding, {"projection": clip})
         raster = self._read()
         for buffer in buffers:
             for part in (*buffer[0].values(), buffer[1]):

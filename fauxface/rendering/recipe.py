@@ -9,6 +9,10 @@ from typing import Any
 import yaml
 
 
+WORN = ("glasses", "sunglasses", "headwear", "facewear", "headset", "jewellery", "before", "neighbours")
+"""Shares of what is worn and what is in the way; all at 0 leave head, hair and clothes."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Distributions that a render is drawn from; angles in degrees, shares in 0–1, lengths in metres.
@@ -29,6 +33,13 @@ class Recipe:
         beard: share of adult men with a beard, moustache or stubble.
         monochrome: share of images without colour.
         low_quality: share of images with marked blur, noise or compression.
+        glasses, sunglasses: shares of faces that wear them.
+        headwear: share with a cap, a hat, a scarf about the head, a hood or a helmet.
+        facewear: share with a mask over mouth and nose or a scarf over the chin.
+        headset: share with headphones or a headset.
+        jewellery: share of the women with ear rings and of all with a necklace, each.
+        before: share with a hand or an object before the face.
+        neighbours: share with another person beside, behind or partly before the face.
     """
 
     yaw: float = 25.0
@@ -46,11 +57,21 @@ class Recipe:
     beard: float = 0.5
     monochrome: float = 0.04
     low_quality: float = 0.25
+    glasses: float = 0.22
+    sunglasses: float = 0.10
+    headwear: float = 0.18
+    facewear: float = 0.04
+    headset: float = 0.03
+    jewellery: float = 0.15
+    before: float = 0.15
+    neighbours: float = 0.10
 
     def __post_init__(self) -> None:
-        for name in ("children", "neutral", "closed_eyes", "bald", "beard", "monochrome", "low_quality"):
+        for name in ("children", "neutral", "closed_eyes", "bald", "beard", "monochrome", "low_quality", *WORN):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"recipe: '{name}' is a share from 0 to 1, not {getattr(self, name)}")
+        if self.glasses + self.sunglasses > 1:
+            raise ValueError("recipe: 'glasses' and 'sunglasses' are more than 1 together")
         for name in ("face_share", "distance"):
             low, high = getattr(self, name)
             if not 0 < low <= high:

@@ -13,6 +13,9 @@ from fauxface.rendering.identity import Identity
 from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh, Texture
 
+HIDING = 0.6
+"""Opacity above which a lens hides the eyes behind it."""
+
 
 @dataclass(frozen=True)
 class Material:
@@ -50,7 +53,8 @@ class Thing:
         material: how it looks.
         label: FaceSynthetics' class; 255 for what is no part of a person's dress.
         solid: closed and opaque: only its front is drawn.
-        blend: seen through: drawn last, without a label, a depth or a shadow of its own.
+        blend: seen through: drawn last, without a shadow; if its opacity is above `HIDING` it hides what is behind it
+            as far as labels go, else it has no label and no depth.
     """
 
     vertices: np.ndarray
@@ -127,4 +131,4 @@ def thing_mesh(thing: Thing, view: View) -> Mesh:
     if material.image is not None:
         uniforms["image"] = material.image
     attributes = {"position": position, "normal": vertex_normals(position, thing.triangles), "uv": thing.uv}
-    return Mesh("thing", attributes, thing.triangles, uniforms, thing.solid, thing.blend)
+    return Mesh("thing", attributes, thing.triangles, uniforms, thing.solid, thing.blend, material.opacity > HIDING)

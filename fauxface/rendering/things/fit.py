@@ -1,0 +1,171 @@
+"""Where on a person things can sit: the scalp, the neck, the face's depth and the head's width, as they are posed.
+
+The scalp and the neck are maps from a grid of directions to points of the skin, linear in the mesh's vertices: made once
+on the template, true for every person. Depth and width are tables filled from the posed vertices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from scipy import ndimage, sparse
+from scipy.spatial import Delaunay
+
+from fauxface.rendering.head import head_model
+from fauxface.rendering.things.base import Wearer
+
+CENTRE = np.array([0.0, 0.035, -0.062])
+"""Where directions over the scalp start, on the template, metres."""
+AROUND = 48
+POLAR = np.linspace(0.0, 2.15, 26)
+"""Angles from the crown that the scalp is known at, radians; the face is among them, smoothed over."""
+NECK_AXIS = np.array([[0.0, -0.10, -0.070], [0.0, -0.30, -0.085]])
+NECK_HEIGHTS = np.linspace(-0.105, -0.27, 16)
+"""Heights on the template that the neck and the shoulders are known at, metres."""
+CELL = 0.0025
+_LOW, _HIGH = np.array([-0.1, -0.17, -0.22]), np.array([0.1, 0.13, 0.06])
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A person measured for things; head frame, metres.
+
+    Attributes:
+        scalp: (polar angles, AROUND, 3) points of the head without its ears, from the crown down.
+        neck: (heights, AROUND, 3) points of the neck, shoulders and chest, from the jaw down.
+        ears: (2, 2, 3) right and left: where an ear's top meets the head, and the ear's middle.
+        size: breadth of the face as a share of the template's.
+        depth: table of the greatest z by (y, x).
+        width: (2, …) tables of the smallest and the greatest x by (y, z), without the ears.
+    """
+
+    scalp: np.ndarray
+    neck: np.ndarray
+    ears: np.ndarray
+    size: float
+    depth: np.ndarray
+    width: np.ndarray
+
+    def z(self, points: np.ndarray) -> np.ndarray:
+        """How far the face stands out at each (x, y) of points (..., 2 or 3)."""
+        return _looked_up(self.depth, points[..., 1] - _LOW[1], points[..., 0] - _LOW[0])
+
+    def x(self, points: np.ndarray, side: int) -> np.ndarray:
+        """The head's edge on the right (``side`` 0) or the left (1) at each (y, z) of points (..., 3)."""
+        return _looked_up(self.width[side], points[..., 1] - _LOW[1], points[..., 2] - _LOW[2])
+
+    def on_scalp(self, polar: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
+        """Points (..., 3) of the scalp at angles from the crown and from the front towards the left, radians."""
+        row = np.clip(polar / POLAR[-1] * (len(POLAR) - 1), 0, len(POLAR) - 1)
+        column = (azimuth / (2 * np.pi) + 0.5) * AROUND
+        return _bilinear(self.scalp, row, column)
+
+    def on_neck(self, level: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
+        """Points (..., 3) of the neck at levels (0 under the jaw … 1 on the chest) and angles from the front."""
+        row = np.clip(level, 0, 1) * (len(NECK_HEIGHTS) - 1)
+        return _bilinear(self.neck, row, (azimuth / (2 * np.pi) + 0.5) * AROUND)
+
+
+def measure(wearer: Wearer) -> Fit:
+    """Take a person's measures."""
+    vertices = wearer.posed.vertices
+    scalp, neck, skin, ears, tops = _maps()
+    head = vertices[skin]
+    x, y, z = ((head[:, k] - _LOW[k]) / CELL for k in range(3))
+    shape = np.round((_HIGH - _LOW) / CELL).astype(int)
+    depth = _table((shape[1], shape[0]), y, x, head[:, 2])
+    plain = ~ears
+    left = _table((shape[1], shape[2]), y[plain], z[plain], head[plain, 0])
+    right = -_table((shape[1], shape[2]), y[plain], z[plain], -head[plain, 0])
+    points = np.asarray(scalp @ vertices).reshape(len(POLAR), AROUND, 3)
+    about = np.asarray(neck @ vertices).reshape(len(NECK_HEIGHTS), AROUND, 3)
+    breadth = wearer.landmarks[16, 0] - wearer.landmarks[0, 0]
+    return Fit(points, about, (tops @ vertices).reshape(2, 2, 3), breadth / 0.1314, depth, np.stack([right, left]))
+
+
+def _table(shape: tuple[int, int], row: np.ndarray, column: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """The greatest value that falls into each cell, empty cells filled from their neighbours, lowest where none is."""
+    table = np.full(shape, -1.0, np.float32)
+    row, column = np.round(row).astype(int), np.round(column).astype(int)
+    inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
+    np.maximum.at(table, (row[inside], column[inside]), value[inside])
+    for _ in range(3):
+        grown = cv2.dilate(table, np.ones((3, 3), np.uint8))
+        table = np.where(table < -0.9, grown, table)
+    return table
+
+
+def _looked_up(table: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    where = np.stack([row, column]) / CELL
+    return ndimage.map_coordinates(table, where.reshape(2, -1), order=1, mode="nearest").reshape(row.shape)
+
+
+def _bilinear(grid: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    row, column = np.broadcast_arrays(row, column)
+    top = np.minimum(row.astype(int), len(grid) - 2)
+    left = np.floor(column).astype(int)
+    down, right = (row - top)[..., None], (column - left)[..., None]
+    left, after = left % AROUND, (left + 1) % AROUND
+    upper = grid[top, left] * (1 - right) + grid[top, after] * right
+    lower = grid[top + 1, left] * (1 - right) + grid[top + 1, after] * right
+    return upper * (1 - down) + lower * down
+
+
+@cache
+def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray, np.ndarray, sparse.csr_matrix]:
+    """Weights of the scalp's and the neck's points; the skin's vertices, which of them are ears; the ears' weights."""
+    model = head_model()
+    rest = model.rest.astype(np.float64)
+    skin = (model.part == 0) & (model.masks[:, 2] < 0.3)
+    azimuth = 2 * np.pi * np.arange(AROUND) / AROUND - np.pi
+
+    head = np.flatnonzero(skin & (model.masks[:, 1] < 0.1) & (rest[:, 1] > -0.14))
+    towards = rest[head] - CENTRE
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    flat = towards[:, [0, 2]] / (1 + towards[:, 1:2])  # seen from below the chin: the crown is the middle
+    polar, around = np.meshgrid(POLAR, azimuth, indexing="ij")
+    reach = np.tan(polar / 2)
+    targets = np.stack([reach * np.sin(around), reach * np.cos(around)], axis=-1).reshape(-1, 2)
+    scalp = _barycentric(flat, targets, head, len(rest))
+
+    body = np.flatnonzero(skin & (model.masks[:, 1] < 0.1) & (rest[:, 1] < -0.085) & (model.kind[:, 1] < 0.97))
+    axis = NECK_AXIS[0, 2] + (rest[body, 1] - NECK_AXIS[0, 1]) * (
+        (NECK_AXIS[1, 2] - NECK_AXIS[0, 2]) / (NECK_AXIS[1, 1] - NECK_AXIS[0, 1])
+    )
+    angle = np.arctan2(rest[body, 0], rest[body, 2] - axis)
+    unrolled = np.concatenate(
+        [np.stack([0.06 * (angle + turn), rest[body, 1]], 1) for turn in (-2 * np.pi, 0, 2 * np.pi)]
+    )
+    height, around = np.meshgrid(NECK_HEIGHTS, azimuth, indexing="ij")
+    targets = np.stack([0.06 * around, height], axis=-1).reshape(-1, 2)
+    neck = _barycentric(unrolled, targets, np.tile(body, 3), len(rest))
+
+    near = np.flatnonzero(skin & (rest[:, 1] > -0.16))
+    ears = model.masks[near, 1] > 0.1
+    rows = sparse.lil_matrix((4, len(rest)), dtype=np.float32)
+    for side, sign in enumerate((-1, 1)):
+        ear = np.flatnonzero((model.masks[:, 1] > 0.5) & (model.part == 0) & (sign * rest[:, 0] > 0))
+        # the groove behind an ear's upper root
+        groove = np.array([sign * 0.0665, 0.0, -0.073])
+        root = ear[np.linalg.norm(rest[ear] - groove, axis=1).argsort()[:6]]
+        rows[2 * side, root] = 1 / len(root)
+        rows[2 * side + 1, ear] = 1 / len(ear)
+    return scalp, neck, near, ears, sparse.csr_matrix(rows)
+
+
+def _barycentric(points: np.ndarray, targets: np.ndarray, vertices: np.ndarray, count: int) -> sparse.csr_matrix:
+    """Weights (targets, count) that interpolate between flattened points (P, 2) of the vertices (P,)."""
+    net = Delaunay(points)
+    found = net.find_simplex(targets)
+    nearest = np.linalg.norm(points[None, ::7] - targets[found < 0][:, None], axis=2).argmin(1) * 7
+    frame = net.transform[found]
+    local = np.einsum("nij,nj->ni", frame[:, :2], targets - frame[:, 2])
+    weights = np.concatenate([local, 1 - local.sum(1, keepdims=True)], axis=1)
+    corners = vertices[net.simplices[found]]
+    weights[found < 0] = [1, 0, 0]
+    corners[found < 0] = vertices[nearest][:, None]
+    row = np.repeat(np.arange(len(targets)), 3)
+    return sparse.csr_matrix((weights.ravel().astype(np.float32), (row, corners.ravel())), (len(targets), count))
