@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fauxface.rendering.background import draw_background, surroundings
-from fauxface.rendering.camera import View, draw_pose, draw_view
+from fauxface.rendering.camera import Pose, View, draw_pose, draw_view
 from fauxface.rendering.expression import draw_expression
 from fauxface.rendering.film import develop
 from fauxface.rendering.hair import draw_hair, hair_mesh
@@ -60,10 +62,90 @@ class Frame:
     meta: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Person:
+    """Somebody before a camera: what is drawn of them, and what the label file says.
+
+    Attributes:
+        posed: the head in its pose.
+        view: how the camera sees it.
+        points: (70, 3) landmarks, head frame.
+        meshes: head, hair and things, camera frame.
+        expression: units and gaze.
+        identity: age, gender, ….
+    """
+
+    posed: Posed
+    view: View
+    points: np.ndarray
+    meshes: list[Mesh]
+    expression: dict[str, Any]
+    identity: dict[str, Any]
+
+    def labels(self, raster: Raster) -> dict[str, Any]:
+        """What ``NNNNNN.json`` says of this face in that picture."""
+        view, seen = self.view, self.view.to_camera(self.points)
+        projected = view.project(self.points)
+        return {
+            "camera": {"matrix": view.matrix.tolist(), "distance": float(view.translation[2])},
+            "head_pose": {
+                "rotation": view.rotation.tolist(),
+                "translation": view.translation.tolist(),
+                "yaw": view.yaw,
+                "pitch": view.pitch,
+                "roll": view.roll,
+            },
+            "landmarks_3d": seen.tolist(),
+            "landmarks_2d": annotated(self.posed, view, projected).tolist(),
+            "visibility": _visible(raster, seen, projected).astype(int).tolist(),
+            "expression": self.expression,
+            "identity": self.identity,
+        }
+
+
+def streams(*numbers: int) -> dict[str, np.random.Generator]:
+    """A stream of draws for each of ``ASPECTS``, all told by the numbers."""
+    seeds = np.random.SeedSequence(numbers).spawn(len(ASPECTS))
+    return {name: np.random.default_rng(seed) for name, seed in zip(ASPECTS, seeds, strict=True)}
+
+
 def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     """Picture ``index`` of ``seed``: it depends on these, the size, the recipe and the generator's version alone."""
-    streams = np.random.SeedSequence([seed, index]).spawn(len(ASPECTS))
-    rng = {name: np.random.default_rng(stream) for name, stream in zip(ASPECTS, streams, strict=True)}
+    rng = streams(seed, index)
+    person = draw_person(rng, recipe, partial(draw_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
+    background = draw_background(rng["background"], size)
+    light = draw_light(rng["light"], surroundings(background))
+    raster = rasteriser(size).draw(person.meshes, person.view.matrix, light, key_shadow(light, person.view))
+    image = develop(raster, background, rng["film"], recipe)
+    meta = {**described(seed, index, size, recipe), **person.labels(raster)}
+    return Frame(image, raster.labels, person.view.project(person.points), meta)
+
+
+def described(seed: int, index: int, size: int, recipe: Recipe) -> dict[str, Any]:
+    """What it takes to draw a picture again."""
+    return {
+        "generator": GENERATOR_VERSION,
+        "recipe": recipe.to_dict(),
+        "seed": seed,
+        "index": index,
+        "size": size,
+    }
+
+
+def draw_person(
+    rng: dict[str, np.random.Generator],
+    recipe: Recipe,
+    see: Callable[[Pose, np.ndarray], View],
+    coarse: bool,
+) -> Person:
+    """Somebody drawn at random.
+
+    Args:
+        rng: a stream for each of ``ASPECTS``.
+        recipe: what is drawn how often.
+        see: the camera that sees a pose and landmarks (68, 3; head frame).
+        coarse: with the cage's triangles, for faces of few pixels.
+    """
     model = head_model()
     identity = draw_identity(rng["identity"], recipe, model.bust.names)
     expression = draw_expression(rng["expression"], recipe)
@@ -71,24 +153,17 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     posed = model.pose(identity, expression, pose.neck)
     look = draw_look(rng["look"], recipe, identity, model)
     points = landmarks_3d(model, posed, look.brows)
-    view = draw_view(rng["camera"], recipe, pose, points[:68], size)
+    view = see(pose, points[:68])
     worn = draw_things(rng["things"], recipe, Wearer(posed, points, identity, look.face["skin"], view))
     hair = draw_hair(rng["hair"], identity.gender < 0.5, identity.age, recipe.bald)
-    background = draw_background(rng["background"], size)
-    light = draw_light(rng["light"], surroundings(background))
 
-    triangles = model.drawn_coarse if size <= COARSE_SIZE else model.drawn_fine
+    triangles = model.drawn_coarse if coarse else model.drawn_fine
     meshes = _face_meshes(model, posed, view, look.face, triangles)
     if hair is not None:
         strands = {**look.hair, "strands": np.array([hair.strands, hair.curl, hair.ragged])}
         meshes.append(_hair_mesh(hair_mesh(hair, posed, rng["strands"]), view, strands))
     meshes += [thing_mesh(thing, view) for thing in worn.things]
-    shadow = shadow_matrix(light["key_direction"], view.to_camera(np.array([0.0, -0.03, -0.05])), 0.24)
-    raster = rasteriser(size).draw(meshes, view.matrix, light, shadow)
-    image = develop(raster, background, rng["film"], recipe)
-
-    projected = view.project(points)
-    person = {
+    told = {
         "age": identity.age,
         "gender": identity.gender,
         "ancestry": list(identity.ancestry),
@@ -98,27 +173,12 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
         "hair_style": hair.style if hair else "bald",
         "worn": worn.names,
     }
-    meta = {
-        "generator": GENERATOR_VERSION,
-        "recipe": recipe.to_dict(),
-        "seed": seed,
-        "index": index,
-        "size": size,
-        "camera": {"matrix": view.matrix.tolist(), "distance": float(view.translation[2])},
-        "head_pose": {
-            "rotation": view.rotation.tolist(),
-            "translation": view.translation.tolist(),
-            "yaw": view.yaw,
-            "pitch": view.pitch,
-            "roll": view.roll,
-        },
-        "landmarks_3d": view.to_camera(points).tolist(),
-        "landmarks_2d": annotated(posed, view, projected).tolist(),
-        "visibility": _visible(raster, view.to_camera(points), projected).astype(int).tolist(),
-        "expression": {**expression.units, "gaze": list(expression.gaze)},
-        "identity": person,
-    }
-    return Frame(image, raster.labels, projected, meta)
+    return Person(posed, view, points, meshes, {**expression.units, "gaze": list(expression.gaze)}, told)
+
+
+def key_shadow(light: dict[str, Any], view: View) -> np.ndarray:
+    """`shadow_matrix` of the key light about a head."""
+    return shadow_matrix(light["key_direction"], view.to_camera(np.array([0.0, -0.03, -0.05])), 0.24)
 
 
 def _face_meshes(model: HeadModel, posed: Posed, view: View, look: dict, triangles: np.ndarray) -> list[Mesh]:
