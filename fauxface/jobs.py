@@ -1,4 +1,4 @@
-"""A resumable list of jobs on the processes of this machine.
+"""A resumable list of jobs, on the processes of this machine or on a Dask cluster.
 
 A job is a number; the caller says which are left, so that an interrupted list goes on where it stopped. Workers are
 fresh processes with one thread each: as many as there are cores are then busy, and results do not depend on how many.
@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Result = TypeVar("Result")
 
 ONE_THREAD = {
     name: "1"
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LP_NUM_THREADS")
 }
+CONNECT_SECONDS = 15
+"""How long a scheduler may take to answer."""
+LONELY_SECONDS = 60
+"""How long a cluster may be without any worker before the list is given up."""
 
 
 def cores() -> int:
@@ -28,53 +35,113 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_jobs(work: Callable[[int], None], jobs: Sequence[int], workers: int = 0, title: str = "working") -> None:
+def run_jobs(
+    work: Callable[[int], Result],
+    jobs: Sequence[int],
+    workers: int = 0,
+    title: str = "working",
+    keep: Callable[[int, Result], None] | None = None,
+    dask: str | None = None,
+) -> None:
     """Do ``work(job)`` for every job, in any order, with a progress bar on standard error.
+
+    On a cluster a worker that dies costs nothing but its time: others do its jobs again. Each worker process does one
+    job at a time, always in the same thread (an OpenGL context belongs to one); more threads of it would only wait.
 
     Args:
         work: a picklable function; what it raises ends the list and is raised here.
         jobs: what is left to do.
-        workers: processes; 0 means one a core.
+        workers: processes of this machine; 0 means one a core. A cluster has as many as it has.
         title: what the progress bar says.
+        keep: is given each job and what ``work`` returned for it, in this process.
+        dask: address of a Dask scheduler (``tcp://host:8786``), or None for the processes of this machine.
 
     Raises:
-        ChildProcessError: a worker was killed; the jobs that it had finished stay done.
-        ValueError: a negative number of workers.
+        ChildProcessError: a worker was killed, or on a cluster several by the same job, or none is left; the jobs that
+            were finished stay done.
+        ConnectionError: no scheduler answers there.
+        ValueError: a negative number of workers, a bad address, or a cluster where Dask is not installed.
     """
     if workers < 0:
         raise ValueError(f"--workers is 0 (one a core) or more, not {workers}")
     if not jobs:
         return
+    done = _on_dask(work, jobs, dask) if dask else _here(work, jobs, min(workers or cores(), len(jobs)))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
         bar = progress.add_task(title, total=len(jobs), rate="")
-        for done in _finished(work, jobs, min(workers or cores(), len(jobs))):
+        for job, result in done:
+            if keep is not None:
+                keep(job, result)
             task = progress.tasks[0]
-            progress.update(bar, completed=done, rate=f"{task.speed:.1f}/s" if task.speed else "")
+            progress.update(bar, advance=1, rate=f"{task.speed:.1f}/s" if task.speed else "")
 
 
-def _finished(work: Callable[[int], None], jobs: Iterable[int], workers: int) -> Iterator[int]:
-    """Yield how many jobs are done, each time that some are."""
+def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> Iterator[tuple[int, Result]]:
+    """Yield each job and its result as it is done by a process of this machine."""
     queue = iter(jobs)
-    done = 0
     with _environment(ONE_THREAD):
         pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
         try:
             # few jobs in the queue: an error ends the list soon
-            pending = {pool.submit(work, job) for job in islice(queue, 2 * workers)}
+            pending = {pool.submit(work, job): job for job in islice(queue, 2 * workers)}
             while pending:
-                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                    done += 1
-                pending |= {pool.submit(work, job) for job in islice(queue, len(finished))}
-                yield done
+                for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                    yield pending.pop(future), future.result()
+                    pending |= {pool.submit(work, job): job for job in islice(queue, 1)}
         except BrokenProcessPool:
             raise ChildProcessError(
                 "a worker process was killed (out of memory?); run the same command again to go on"
             ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _on_dask(work: Callable[[int], Result], jobs: Sequence[int], address: str) -> Iterator[tuple[int, Result]]:
+    """Yield each job and its result as a worker of a cluster has done it; what is under way is cancelled at the end."""
+    try:
+        import distributed
+    except ImportError:
+        raise ValueError("--dask needs Dask: pip install 'fauxface[cluster]'") from None
+    try:
+        client: Any = distributed.Client(address, timeout=CONNECT_SECONDS)
+    except OSError:
+        raise ConnectionError(f"no Dask scheduler answers at {address}") from None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{address} is no address of a Dask scheduler, such as tcp://host:8786 ({error})") from None
+    queue = iter(jobs)
+    pending: dict[Any, int] = {}
+    try:
+        while True:
+            threads = sum(client.nthreads().values())
+            # few in flight: results wait on the workers until we fetch them
+            room = max(max(2 * threads, 1) - len(pending), 0)
+            pending |= {client.submit(_in_one_thread, work, job, pure=False): job for job in islice(queue, room)}
+            if not pending:
+                return
+            try:
+                finished: Any = distributed.wait(list(pending), LONELY_SECONDS, return_when="FIRST_COMPLETED")
+            except TimeoutError:
+                if not client.nthreads():
+                    raise ChildProcessError(f"no worker is left at {address}; start some and run this again") from None
+                continue
+            for future in finished.done:
+                try:
+                    result = future.result()
+                except distributed.KilledWorker as error:
+                    raise ChildProcessError(f"several workers died of one job: {error}") from None
+                yield pending.pop(future), result
+    finally:
+        client.cancel(list(pending), force=True)
+        client.close()
+
+
+def _in_one_thread(work: Callable[[int], Result], job: int) -> Result:
+    return _THREAD.submit(work, job).result()
+
+
+_THREAD = ThreadPoolExecutor(1, "fauxface")
+"""The one thread of a cluster's worker process that does jobs; it begins with the first."""
 
 
 @contextmanager

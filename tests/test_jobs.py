@@ -2,6 +2,10 @@
 
 import os
 import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -51,3 +55,99 @@ def test_nothing_to_do_is_nothing_done():
 def test_negative_workers_are_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="--workers"):
         run_jobs(partial(touch, tmp_path), [1], -1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_back_with_their_jobs(workers: int):
+    kept: dict[int, int] = {}
+    run_jobs(square, range(9), workers, keep=kept.__setitem__)
+    assert kept == {job: job * job for job in range(9)}
+
+
+def square(job: int) -> int:
+    return job * job
+
+
+# --- the same on a cluster
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=2, host="127.0.0.1", dashboard_address=None) as running:
+        yield running.scheduler_address
+
+
+def test_a_cluster_does_every_job_and_sends_the_results_back(cluster: str):
+    kept: dict[int, int] = {}
+    run_jobs(square, range(50), dask=cluster, keep=kept.__setitem__)
+    assert kept == {job: job * job for job in range(50)}
+
+
+def where(job: int) -> tuple[int, int]:
+    time.sleep(0.02)
+    return os.getpid(), threading.get_ident()
+
+
+def test_each_worker_process_works_in_one_thread_only(cluster: str):
+    places: dict[int, tuple[int, int]] = {}
+    run_jobs(where, range(40), dask=cluster, keep=places.__setitem__)
+    assert len(set(places.values())) == len({process for process, _ in places.values()}) == 2
+
+
+def stumble(folder: Path, job: int) -> int:
+    """Once, and at one job, the worker is killed."""
+    if job == 7 and not (folder / "stumbled").exists():
+        (folder / "stumbled").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+def test_a_worker_that_dies_costs_no_job(cluster: str, tmp_path: Path):
+    kept: dict[int, int] = {}
+    run_jobs(partial(stumble, tmp_path), range(30), dask=cluster, keep=kept.__setitem__)
+    assert (tmp_path / "stumbled").exists()
+    assert kept == {job: job for job in range(30)}
+
+
+def test_a_job_that_kills_its_workers_is_told_in_one_line(cluster: str):
+    with pytest.raises(ChildProcessError, match="several workers died"):
+        run_jobs(die, [1], dask=cluster)
+
+
+def test_an_error_on_the_cluster_ends_the_list_and_is_raised(cluster: str, tmp_path: Path):
+    with pytest.raises(ValueError, match="job 3 is impossible"):
+        run_jobs(partial(fail, tmp_path), range(1000), dask=cluster)
+    assert len(list(tmp_path.iterdir())) < 50
+
+
+def slow(folder: Path, job: int) -> None:
+    (folder / str(job)).touch()
+    time.sleep(0.3)
+
+
+def test_an_interrupted_list_is_cancelled_on_the_cluster(cluster: str, tmp_path: Path):
+    def interrupt(job: int, _: None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(partial(slow, tmp_path), range(1000), dask=cluster, keep=interrupt)
+    time.sleep(0.7)
+    begun = len(list(tmp_path.iterdir()))
+    time.sleep(0.7)
+    assert begun == len(list(tmp_path.iterdir())) < 20
+
+
+@pytest.mark.parametrize(("address", "error"), [("tcp://127.0.0.1:9", ConnectionError), ("nonsense://x", ValueError)])
+def test_a_bad_address_is_one_line(address: str, error: type[Exception], monkeypatch):
+    monkeypatch.setattr("fauxface.jobs.CONNECT_SECONDS", 1)
+    with pytest.raises(error, match="Dask scheduler") as raised:
+        run_jobs(square, [1], dask=address)
+    assert "\n" not in str(raised.value)
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match=r"fauxface\[cluster\]"):
+        run_jobs(square, [1], dask="tcp://127.0.0.1:9")
