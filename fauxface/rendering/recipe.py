@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-
 WORN = ("glasses", "sunglasses", "headwear", "facewear", "headset", "jewellery", "before", "neighbours")
 """Shares of what is worn and what is in the way; all at 0 leave head, hair and clothes."""
 
@@ -40,6 +39,7 @@ class Recipe:
         jewellery: share of the women with ear rings and of all with a necklace, each.
         before: share with a hand or an object before the face.
         neighbours: share with another person beside, behind or partly before the face.
+        assets: share of people with skin, hair, hat, clothes (each for itself) of the asset pack, where it is installed.
     """
 
     yaw: float = 25.0
@@ -65,9 +65,20 @@ class Recipe:
     jewellery: float = 0.15
     before: float = 0.15
     neighbours: float = 0.10
+    assets: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("children", "neutral", "closed_eyes", "bald", "beard", "monochrome", "low_quality", *WORN):
+        for name in (
+            "children",
+            "neutral",
+            "closed_eyes",
+            "bald",
+            "beard",
+            "monochrome",
+            "low_quality",
+            "assets",
+            *WORN,
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"recipe: '{name}' is a share from 0 to 1, not {getattr(self, name)}")
         if self.glasses + self.sunglasses > 1:

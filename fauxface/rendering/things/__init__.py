@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.recipe import Recipe
+from fauxface.rendering.recipe import WORN, Recipe
 from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn, thing_mesh
 from fauxface.rendering.things.fit import measure
 from fauxface.rendering.things.glasses import draw_glasses
+from fauxface.rendering.things.headwear import draw_headwear
 
 __all__ = ["HairCap", "Material", "Thing", "Wearer", "Worn", "draw_things", "thing_mesh"]
 
@@ -19,9 +20,16 @@ def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Wor
     fit = measure(wearer)
     things: list[Thing] = []
     names: dict[str, Any] = {}
-    eyes = rng.random()
-    (own,) = rng.spawn(1)
-    if eyes < recipe.glasses + recipe.sunglasses:
-        made, names["glasses"] = draw_glasses(own, wearer, fit, eyes >= recipe.glasses)
+    cap: HairCap | None = None
+    # a stream for each kind, so that a share changes nothing but what it is the share of
+    dice = {name: stream for name, stream in zip(WORN, rng.spawn(len(WORN)), strict=True)}
+    chosen = {name: stream.random() for name, stream in dice.items()}
+    own = dice["glasses"]
+    if chosen["glasses"] < recipe.glasses + recipe.sunglasses:
+        made, names["glasses"] = draw_glasses(own, wearer, fit, chosen["glasses"] >= recipe.glasses)
         things += made
-    return Worn(things, names)
+    if chosen["headwear"] < recipe.headwear:
+        raised = names.get("glasses", {}).get("place") == "raised"
+        made, cap, names["headwear"] = draw_headwear(dice["headwear"], fit, raised)
+        things += made
+    return Worn(things, names, cap)

@@ -20,7 +20,7 @@ from fauxface.rendering.things.base import Wearer
 CENTRE = np.array([0.0, 0.035, -0.062])
 """Where directions over the scalp start, on the template, metres."""
 AROUND = 48
-POLAR = np.linspace(0.0, 2.15, 26)
+POLAR = np.linspace(0.0, 2.6, 31)
 """Angles from the crown that the scalp is known at, radians; the face is among them, smoothed over."""
 NECK_AXIS = np.array([[0.0, -0.10, -0.070], [0.0, -0.30, -0.085]])
 NECK_HEIGHTS = np.linspace(-0.105, -0.27, 16)
