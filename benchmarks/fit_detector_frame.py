@@ -29,7 +29,7 @@ def pairs(data: Path) -> tuple[np.ndarray, np.ndarray, int]:
     detector, boxes, truths, count = RetinaFace(), [], [], 0
     for _, sample in read_samples(open_dataset(data)):
         count += 1
-        found, _ = detector.raw(sample.image)
+        found = detector.raw(sample.image).boxes
         overlap = box_iou(found, sample.box[None])[:, 0]
         if len(found) and overlap.max() >= 0.3:
             boxes.append(found[overlap.argmax()])

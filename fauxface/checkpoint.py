@@ -40,6 +40,7 @@ class Card:
         scheme: name of the landmark scheme.
         labels: the label convention it learned: ``projected``, ``2d`` or ``annotated``.
         crop_margin: side of the crop in units of the box's longer side.
+        crop: what faces are cut out by, ``box`` or ``five-points`` (`fauxface.faces.Framing`).
         options: what else ``build_model`` needs to rebuild the model.
         normalisation: ``mean`` and ``deviation`` of RGB in [0, 1], as built into the model.
         training: the training configuration.
@@ -61,6 +62,7 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
+    crop: Literal["box", "five-points"] = "box"
 
 
 def lane_of(ours: bool, start: Literal["random", "hub"] | Card) -> Literal["clean", "research"]:
@@ -70,7 +72,13 @@ def lane_of(ours: bool, start: Literal["random", "hub"] | Card) -> Literal["clea
     )
 
 
-def card_of(model: LandmarkModel, labels: str, crop_margin: float, lane: Literal["clean", "research"]) -> Card:
+def card_of(
+    model: LandmarkModel,
+    labels: str,
+    crop_margin: float,
+    lane: Literal["clean", "research"],
+    crop: Literal["box", "five-points"] = "box",
+) -> Card:
     """The card of a model; training, provenance and scores are the caller's to fill in."""
     numbers = {name: [round(v, 6) for v in getattr(model, name).flatten().tolist()] for name in ("mean", "deviation")}
     return Card(
@@ -83,6 +91,7 @@ def card_of(model: LandmarkModel, labels: str, crop_margin: float, lane: Literal
         licence=LICENCES[lane],
         options=dict(model.options),
         normalisation=numbers,
+        crop=crop,
     )
 
 
@@ -128,6 +137,8 @@ def read_card(name: str | Path) -> Card:
     for name, kind in (("model", str), ("input_size", int), ("scheme", str), ("crop_margin", (int, float))):
         if not isinstance(getattr(card, name), kind):
             raise ValueError(f"{path}: {name} cannot be {getattr(card, name)!r}")
+    if card.crop not in ("box", "five-points"):
+        raise ValueError(f"{path}: faces are cut out by box or five-points, not {card.crop!r}")
     if card.lane not in LICENCES:
         raise ValueError(f"{path}: the lane is clean or research, not {card.lane!r}")
     return card
@@ -162,7 +173,8 @@ def load_checkpoint(name: str | Path) -> tuple[LandmarkModel, Card]:
 
 def _identity(card: Card) -> dict[str, Any]:
     """What the weights' file says of itself too, as shapes alone do not tell 120 px from 128 px."""
-    return {name: getattr(card, name) for name in ("model", "input_size", "scheme", "labels", "crop_margin", "lane")}
+    names = ("model", "input_size", "scheme", "labels", "crop_margin", "crop", "lane")
+    return {name: getattr(card, name) for name in names}
 
 
 def _check_agreement(

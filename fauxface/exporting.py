@@ -12,6 +12,7 @@ import onnx
 from fauxface.checkpoint import load_checkpoint
 from fauxface.datasets import open_dataset
 from fauxface.datasets.packed import PackedCrops, pack
+from fauxface.faces import Framing
 from fauxface.files import write_bytes
 from fauxface.inference import OnnxModel, predict_crops
 from fauxface.inference.export import to_onnx
@@ -72,7 +73,7 @@ def export(
     if dataset is None:
         return _write(out, proto)
     count = min(len(dataset), CALIBRATE + MEASURE)
-    packed = pack(dataset.subset(count, seed=0), card.input_size, card.crop_margin)
+    packed = pack(dataset.subset(count, seed=0), card.input_size, Framing(card.crop, card.crop_margin))
     first = min(CALIBRATE, count // 2)
     small = quantised(proto, packed.images[:first])
     runs = [OnnxModel(p.SerializeToString(), threads=1) for p in (proto, small)]

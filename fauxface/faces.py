@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -15,6 +16,14 @@ from fauxface.landmarks import scheme_of
 
 CROP_MARGIN = 1.3
 """Side of the crop in units of the box's longer side."""
+FRONTAL_POINTS = ((-0.208, -0.278), (0.208, -0.278), (0.0, -0.02), (-0.168, 0.167), (0.168, 0.167))
+"""Where the five points of a frontal face lie about its box's centre, in units of the box's longer side.
+
+The mean of 634 of our renders (generator 1, |yaw| < 15°, 2-D labels), made symmetric: right eye, left eye, nose tip,
+right and left corner of the mouth."""
+REACH = 1.25
+"""How much larger than the box's the five points' crop is: they tell nothing of how far a turned head reaches back."""
+CropKind = Literal["box", "five-points"]
 
 
 @dataclass(frozen=True)
@@ -58,17 +67,45 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Crop:
-    """A square of the image, resampled to ``size``×``size`` pixels.
+class Framing:
+    """How faces are cut out of images; a checkpoint is asked about faces cut out as those were that it learned from.
 
-    Crop pixel u is image pixel ``x0 + (u + 0.5)·scale − 0.5``; likewise v with ``y0``. So (x0, y0) is the square's
-    corner measured from the *corner* of the image's first pixel, and ``scale`` is image pixels a crop pixel.
+    A *place* is what a crop is laid by: a box (4,), or five points (5, 2) as `fauxface.landmarks.five_points` gives.
+
+    Attributes:
+        kind: ``box``, an upright square about the face's box; ``five-points`` (Earp et al. 2021), the square in which a
+            similarity brings eyes, nose and mouth to where `FRONTAL_POINTS` has them.
+        margin: side of the crop in units of the longer side of the face's box, a frontal face's × `REACH` with
+            five points.
+    """
+
+    kind: CropKind = "box"
+    margin: float = CROP_MARGIN
+
+    def place(self, box: np.ndarray, five: np.ndarray | None) -> np.ndarray:
+        """What the crop of a face is laid by, of its box and its five points; without those, the box has to do."""
+        return five if five is not None and self.kind == "five-points" else box
+
+    def crop(self, place: np.ndarray, size: int) -> Crop:
+        """The crop, ``size`` pixels a side, of the face at ``place``; ValueError for a place without extent."""
+        margin = self.margin * (REACH if self.kind == "five-points" else 1)
+        return Crop.around(place, size, margin) if place.ndim == 1 else Crop.on_points(place, size, margin)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of the image, perhaps turned, resampled to ``size``×``size`` pixels.
+
+    Crop pixel (u, v) is image pixel (x0, y0) + scale · R · (u + 0.5, v + 0.5) − 0.5, with R the turn by ``angle``. So
+    (x0, y0) is the square's first corner measured from the *corner* of the image's first pixel, and ``scale`` is image
+    pixels a crop pixel. ``angle`` is in radians, from the image's x axis towards its y axis (clockwise as seen).
     """
 
     x0: float
     y0: float
     scale: float
     size: int
+    angle: float = 0.0
 
     @classmethod
     def around(cls, box: np.ndarray, size: int, margin: float = CROP_MARGIN) -> Crop:
@@ -79,26 +116,50 @@ class Crop:
             raise ValueError(f"a face needs a box of some extent, not {[round(float(v), 2) for v in box]}")
         return cls((x0 + x1 - side + 1) / 2, (y0 + y1 - side + 1) / 2, side / size, size)
 
+    @classmethod
+    def on_points(cls, five: np.ndarray, size: int, margin: float = CROP_MARGIN) -> Crop:
+        """The square about a face by its five points (5, 2), turned so that they come nearest to `FRONTAL_POINTS`.
+
+        The similarity of least squares (Umeyama 1991). ``margin`` is the square's side in units of the longer side of
+        the box that a frontal face with these points would have. ValueError if they all lie at one place.
+        """
+        # points of the plane as complex numbers: a similarity is one factor, and its least squares a quotient
+        there, here = (np.asarray(points, np.float64) @ np.array([1, 1j]) for points in (FRONTAL_POINTS, five))
+        away = there - there.mean()
+        unit = complex(np.vdot(away, here - here.mean()) / np.vdot(away, away))
+        if not (np.isfinite(unit) and abs(unit) > 1e-6):
+            raise ValueError(f"five points that lie at one place show no face: {np.round(five, 2).tolist()}")
+        centre = complex(here.mean() - unit * there.mean()) + 0.5 * (1 + 1j)
+        corner = centre - unit * margin * (0.5 + 0.5j)
+        return cls(corner.real, corner.imag, margin * abs(unit) / size, size, math.atan2(unit.imag, unit.real))
+
+    @property
+    def axes(self) -> np.ndarray:
+        """2×2: image pixels that a crop pixel's step in u (first column) and in v (second) moves."""
+        cosine, sine = self.scale * math.cos(self.angle), self.scale * math.sin(self.angle)
+        return np.array([[cosine, -sine], [sine, cosine]])
+
     def padded(self, pixels: int) -> Crop:
         """The same crop with ``pixels`` more crop pixels on every side: its pixel u + pixels is this one's u."""
-        shift = pixels * self.scale
-        return Crop(self.x0 - shift, self.y0 - shift, self.scale, self.size + 2 * pixels)
+        x0, y0 = np.array([self.x0, self.y0]) - self.axes.sum(1) * pixels
+        return Crop(float(x0), float(y0), self.scale, self.size + 2 * pixels, self.angle)
 
     def to_crop(self, points: np.ndarray) -> np.ndarray:
         """Image points (..., 2) in crop pixels."""
-        return (points + 0.5 - np.array([self.x0, self.y0])) / self.scale - 0.5
+        return (points + 0.5 - np.array([self.x0, self.y0])) @ (self.axes / self.scale**2) - 0.5
 
     def to_image(self, points: np.ndarray) -> np.ndarray:
         """Crop points (..., 2) in image pixels."""
-        return (points + 0.5) * self.scale + np.array([self.x0, self.y0]) - 0.5
+        return (points + 0.5) @ self.axes.T + np.array([self.x0, self.y0]) - 0.5
 
     def extract(self, image: np.ndarray) -> np.ndarray:
         """The crop's pixels, size×size×3 uint8, of an image H×W×3 uint8; what lies outside repeats the border.
 
         When shrinking, areas are averaged first and the rest is warped: OpenCV's warps have no area filter.
         """
-        image, x0, y0, scale_x, scale_y = self._shrink(image)
-        matrix = np.array([[scale_x, 0, x0 + scale_x / 2 - 0.5], [0, scale_y, y0 + scale_y / 2 - 0.5]])
+        image, corner, ratio = self._shrink(image)
+        axes = self.axes * ratio[:, None]
+        matrix = np.column_stack([axes, corner + axes.sum(1) / 2 - 0.5])
         return cv2.warpAffine(
             image,
             matrix,
@@ -107,20 +168,29 @@ class Crop:
             borderMode=cv2.BORDER_REPLICATE,
         )
 
-    def _shrink(self, image: np.ndarray) -> tuple[np.ndarray, float, float, float, float]:
-        """Cut out what the crop needs and average areas down to about its resolution: pixels, corner, scales left."""
+    def _shrink(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cut out what the crop needs and average areas down to about its resolution.
+
+        Returns the pixels, the crop's corner (2,) in them, and how many of them (2,) an image pixel is in x and in y.
+        """
         height, width = image.shape[:2]
-        side = self.scale * self.size
+        corner = np.array([self.x0, self.y0])
+        ends = corner + np.array([[0, 0], [0, 1], [1, 0], [1, 1]]) * self.size @ self.axes.T
         # two crop pixels of border, so that the bilinear taps at the edge see averaged pixels too
         pad = 2 * self.scale + 1
-        left, top = (int(np.clip(math.floor(v - pad), 0, n - 1)) for v, n in ((self.x0, width), (self.y0, height)))
-        right = int(np.clip(math.ceil(self.x0 + side + pad), left + 1, width))
-        bottom = int(np.clip(math.ceil(self.y0 + side + pad), top + 1, height))
+        left, top = (
+            int(np.clip(math.floor(v), 0, n - 1)) for v, n in zip(ends.min(0) - pad, (width, height), strict=True)
+        )
+        right, bottom = (
+            int(np.clip(math.ceil(v), first + 1, n))
+            for v, first, n in zip(ends.max(0) + pad, (left, top), (width, height), strict=True)
+        )
         part = np.ascontiguousarray(image[top:bottom, left:right])
+        corner = corner - [left, top]
         if self.scale <= 1:
-            return part, self.x0 - left, self.y0 - top, self.scale, self.scale
+            return part, corner, np.ones(2)
         columns = max(1, round(part.shape[1] / self.scale))
         rows = max(1, round(part.shape[0] / self.scale))
         small = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-        ratio_x, ratio_y = columns / part.shape[1], rows / part.shape[0]
-        return small, (self.x0 - left) * ratio_x, (self.y0 - top) * ratio_y, self.scale * ratio_x, self.scale * ratio_y
+        ratio = np.array([columns / part.shape[1], rows / part.shape[0]])
+        return small, corner * ratio, ratio

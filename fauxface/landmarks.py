@@ -24,6 +24,8 @@ class Scheme:
         mirror: permutation; point i of a mirrored face is point ``mirror[i]`` of the original.
         eye_corners: right and left *outer* eye corner, whose distance normalises NME ("inter-ocular").
         pupils: for each eye, the points whose mean is its centre ("inter-pupil" normalisation).
+        nose_tip: the nose's tip.
+        mouth_corners: right and left corner of the mouth.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Scheme:
     mirror: tuple[int, ...]
     eye_corners: tuple[int, int]
     pupils: tuple[tuple[int, ...], tuple[int, ...]]
+    nose_tip: int
+    mouth_corners: tuple[int, int]
 
     @property
     def outline(self) -> tuple[int, ...]:
@@ -100,6 +104,8 @@ IBUG68 = Scheme(
     mirror=_mirror(68, _IBUG_PAIRS),
     eye_corners=(36, 45),
     pupils=(_span(36, 41), _span(42, 47)),
+    nose_tip=30,
+    mouth_corners=(48, 54),
 )
 """Sagonas et al. 2013, "300 Faces in-the-Wild Challenge"."""
 
@@ -110,6 +116,8 @@ FACE_SYNTHETICS70 = Scheme(
     mirror=_mirror(70, [*_IBUG_PAIRS, (68, 69)]),
     eye_corners=(36, 45),
     pupils=((68,), (69,)),
+    nose_tip=30,
+    mouth_corners=(48, 54),
 )
 """Wood et al. 2021, "Fake It Till You Make It": iBUG's 68 and the pupils (68 in the eye 36–41, 69 in the other)."""
 
@@ -131,6 +139,8 @@ WFLW98 = Scheme(
     mirror=_mirror(98, _WFLW_PAIRS),
     eye_corners=(60, 72),
     pupils=((96,), (97,)),
+    nose_tip=54,
+    mouth_corners=(76, 82),
 )
 """Wu et al. 2018, "Look at Boundary" (WFLW)."""
 
@@ -152,6 +162,8 @@ COFW29 = Scheme(
     mirror=_mirror(29, _COFW_PAIRS),
     eye_corners=(8, 9),
     pupils=((16,), (17,)),
+    nose_tip=20,
+    mouth_corners=(22, 23),
 )
 """Burgos-Artizzu et al. 2013 (COFW)."""
 
@@ -202,3 +214,12 @@ def flip(points: np.ndarray, scheme: Scheme, width: int) -> np.ndarray:
     flipped = points[..., list(scheme.mirror), :].copy()
     flipped[..., 0] = width - 1 - flipped[..., 0]
     return flipped
+
+
+def five_points(points: np.ndarray, scheme: Scheme) -> np.ndarray:
+    """Of landmarks (..., N, 2) the five (..., 5, 2) that detectors find: eyes' centres, nose tip, mouth's corners.
+
+    Right before left. An eye's centre is that of its outline: the pupil goes where the eye looks.
+    """
+    eyes = [points[..., list(scheme.groups[eye]), :].mean(-2) for eye in ("right_eye", "left_eye")]
+    return np.stack([*eyes, *(points[..., i, :] for i in (scheme.nose_tip, *scheme.mouth_corners))], -2)

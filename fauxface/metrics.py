@@ -9,7 +9,7 @@ and count in failure rate, CED and AUC.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -88,6 +88,42 @@ def ced(errors: np.ndarray, limit: float, steps: int = 201) -> tuple[np.ndarray,
     """Cumulative error distribution: ``steps`` thresholds from 0 to ``limit``, and the percent of faces within each."""
     thresholds = np.linspace(0, limit, steps)
     return thresholds, 100 * np.searchsorted(np.sort(_some(errors)), thresholds, side="right") / len(errors)
+
+
+class RiskCoverage(NamedTuple):
+    """Areas under risk–coverage curves, in the errors' unit; the lower, the better the scores rank the errors.
+
+    Attributes:
+        aurc: mean error of those kept, averaged over how many are kept, the worst scores dropped first.
+        random: the same when they are dropped by lot: the mean error.
+        oracle: the same when the largest errors are dropped first: no scores do better.
+    """
+
+    aurc: float
+    random: float
+    oracle: float
+
+
+def risk_coverage(errors: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Mean error (K,) of the 1, 2, … K best-scored of K things with these errors and scores (any shape, K in all).
+
+    Geifman & El-Yaniv 2017, "Selective classification for deep neural networks". Equal scores say nothing of who comes
+    first: each of them counts with their mean error, which is what ranking them by lot gives on average.
+    """
+    assert errors.shape == scores.shape, f"{errors.shape} errors, {scores.shape} scores"
+    values, group = np.unique(-scores.ravel(), return_inverse=True)
+    count = np.bincount(group, minlength=len(values))
+    means = np.bincount(group, weights=_some(errors.ravel()), minlength=len(values)) / count
+    return np.cumsum(np.repeat(means, count)) / np.arange(1, errors.size + 1)
+
+
+def aurc(errors: np.ndarray, scores: np.ndarray) -> RiskCoverage:
+    """Areas under the risk–coverage curve of finite errors and scores (any shape); NaN for none."""
+    if not errors.size:
+        return RiskCoverage(*[float("nan")] * 3)
+    return RiskCoverage(
+        float(risk_coverage(errors, scores).mean()), float(errors.mean()), float(risk_coverage(errors, -errors).mean())
+    )
 
 
 def bootstrap_interval(

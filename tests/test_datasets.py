@@ -8,7 +8,7 @@ from fake_data import annotators_view, draw_face, write_face_synthetics, write_i
 
 from fauxface.datasets import BadSample, open_dataset, pack, read_samples
 from fauxface.datasets.ibug import read_pts
-from fauxface.faces import Crop, landmark_box
+from fauxface.faces import Crop, Framing, landmark_box
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_all_bad_is_an_error_even_when_skipping(photos: Path):
 
 def test_pack_crops_with_a_border(renders: Path):
     dataset = open_dataset(renders)
-    packed = pack(dataset, size=32, margin=1.4, padding=8)
+    packed = pack(dataset, size=32, framing=Framing("box", 1.4), padding=8)
     assert packed.images.shape == (5, 48, 48, 3)
     assert packed.landmarks.dtype == np.float32
     assert packed.visibility is not None

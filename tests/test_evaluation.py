@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 from fake_data import canonical_face, write_face_synthetics, write_ibug
 
@@ -19,11 +20,15 @@ from fauxface.evaluation import Evaluation, evaluate
 from fauxface.evaluation.evaluate import FILES
 from fauxface.evaluation.predictions import predict, read_faces
 from fauxface.evaluation.scores import common_scheme
+from fauxface.faces import REACH, Crop
 from fauxface.images import read_image, write_image
 from fauxface.inference import Detection, Landmarker
+from fauxface.landmarks import IBUG68, five_points
 from fauxface.models import Prediction, build_model
 
-KEYS = ["n", "nme", "nme_inner", "fr8", "fr10", "auc8", "auc10", "missed", "box", "normaliser", "checkpoint", "licence"]
+AREAS = [f"aurc{of}{order}" for of in ("", "_faces") for order in ("", "_random", "_oracle")]
+KEYS = ["n", "nme", "nme_inner", "fr8", "fr10", "auc8", "auc10", *AREAS]
+KEYS += ["missed", "box", "normaliser", "checkpoint", "licence"]
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +86,7 @@ def middles(boxes: np.ndarray) -> np.ndarray:
 
 def test_landmark_boxes(photos: Path):
     faces = read_faces(open_dataset(photos))
-    points = predict(landmarker(), faces, "landmarks")
+    points = predict(landmarker(), faces, "landmarks").landmarks
     np.testing.assert_allclose(points, middles(faces.boxes), atol=1e-3)
 
 
@@ -89,12 +94,12 @@ def test_detector_boxes_are_the_best_overlapping_ones_and_else_misses(photos: Pa
     """The detector finds, everywhere, something like face 1's box, face 1's box, and a box far from all."""
     faces = read_faces(open_dataset(photos))
     own = faces.boxes[1]
-    points = predict(landmarker(own + 3, own, own + 1000), faces, "detector")
+    points = predict(landmarker(own + 3, own, own + 1000), faces, "detector").landmarks
     np.testing.assert_allclose(points[1], middles(own[None])[0], atol=1e-3)
-    points = predict(landmarker(own + 3, own + 1000), faces, "detector")
+    points = predict(landmarker(own + 3, own + 1000), faces, "detector").landmarks
     np.testing.assert_allclose(points[1], middles(own[None] + 3)[0], atol=1e-3)
-    assert np.isnan(predict(landmarker(own + 1000), faces, "detector")).all()
-    assert np.isnan(predict(landmarker(), faces, "detector")).all()
+    assert np.isnan(predict(landmarker(own + 1000), faces, "detector").landmarks).all()
+    assert np.isnan(predict(landmarker(), faces, "detector").landmarks).all()
 
 
 def test_an_overlap_under_three_tenths_is_another_face(photos: Path):
@@ -102,7 +107,7 @@ def test_an_overlap_under_three_tenths_is_another_face(photos: Path):
     faces = read_faces(open_dataset(photos))
     width = faces.boxes[0, 2] - faces.boxes[0, 0]
     for shift, found in ((0.5, True), (0.56, False)):
-        points = predict(landmarker(faces.boxes[0] + [shift * width, 0, shift * width, 0]), faces, "detector")
+        points = predict(landmarker(faces.boxes[0] + [shift * width, 0, shift * width, 0]), faces, "detector").landmarks
         assert np.isfinite(points[0]).all() == found
 
 
@@ -110,16 +115,16 @@ def test_the_cache_answers_the_same_question_only(photos: Path, cache: Path):
     asker = landmarker()
     model: Any = asker.model
     faces = read_faces(open_dataset(photos))
-    first = predict(asker, faces, "landmarks")
+    first = predict(asker, faces, "landmarks").landmarks
     assert model.calls == 1
-    np.testing.assert_array_equal(predict(asker, faces, "landmarks"), first)
+    np.testing.assert_array_equal(predict(asker, faces, "landmarks").landmarks, first)
     assert model.calls == 1
     assert len(list((cache / "predictions").iterdir())) == 1
 
     predict(replace(asker, flip=True), faces, "landmarks")  # both ways round
     assert model.calls == 3
     model.offset += 1
-    moved = predict(asker, faces, "landmarks")
+    moved = predict(asker, faces, "landmarks").landmarks
     assert model.calls == 4
     assert (moved > first).all()
     picture = read_image(photos / "face_0002.png")
@@ -133,22 +138,46 @@ def test_the_cache_answers_the_same_question_only(photos: Path, cache: Path):
     assert {path.suffix for path in photos.iterdir()} == {".png", ".pts"}
 
 
+def test_scores_are_kept_with_the_points_and_a_cache_without_them_is_made_anew(photos: Path, cache: Path):
+    asker, faces = landmarker(), read_faces(open_dataset(photos))
+    first = predict(asker, faces, "landmarks")
+    assert first.scores.shape == (len(faces), 70)
+    np.testing.assert_array_equal(predict(asker, faces, "landmarks").scores, first.scores)
+    np.testing.assert_array_equal(first.converted("ibug68").scores, first.scores[:, :68])
+    [path] = (cache / "predictions").iterdir()
+    path.write_bytes(safetensors.numpy.save({"landmarks": first.landmarks}))
+    np.testing.assert_array_equal(predict(asker, faces, "landmarks").scores, first.scores)
+    assert "scores" in safetensors.numpy.load(path.read_bytes())
+
+
+def test_a_model_of_five_point_crops_gets_the_annotated_or_the_detected_points(photos: Path):
+    """The model says the crop's centre: that of the frontal face which the points would be."""
+    asker, faces = landmarker(), read_faces(open_dataset(photos))
+    asker = replace(asker, card=replace(asker.card, crop="five-points"))
+    points = predict(asker, faces, "landmarks").landmarks
+    for i, truth in enumerate(faces.truth):
+        crop = Crop.on_points(five_points(truth, IBUG68), 32, 1.3 * REACH)
+        np.testing.assert_allclose(points[i, 0], crop.to_image(np.full(2, 15.5)), atol=1e-3)
+    asker.detector = Finds(faces.boxes[0])  # which knows no points: the box has to do
+    np.testing.assert_allclose(predict(asker, faces, "detector").landmarks[0], middles(faces.boxes[:1])[0], atol=1e-3)
+
+
 def test_misses_come_out_of_the_cache_too(photos: Path):
     faces = read_faces(open_dataset(photos))
     asker = landmarker(faces.boxes[1] + 30)
-    first = predict(asker, faces, "detector")
+    first = predict(asker, faces, "detector").landmarks
     assert np.isnan(first).any()
     calls = asker.model.calls  # pyright: ignore[reportAttributeAccessIssue]
-    np.testing.assert_array_equal(predict(asker, faces, "detector"), first)
+    np.testing.assert_array_equal(predict(asker, faces, "detector").landmarks, first)
     assert asker.model.calls == calls  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_broken_cache_file_is_made_anew(photos: Path, cache: Path):
     asker, faces = landmarker(), read_faces(open_dataset(photos))
-    first = predict(asker, faces, "landmarks")
+    first = predict(asker, faces, "landmarks").landmarks
     [path] = (cache / "predictions").iterdir()
     path.write_bytes(path.read_bytes()[:100])
-    np.testing.assert_array_equal(predict(asker, faces, "landmarks"), first)
+    np.testing.assert_array_equal(predict(asker, faces, "landmarks").landmarks, first)
     assert path.stat().st_size > 100
 
 
@@ -185,6 +214,7 @@ def result(**changes: Any) -> Evaluation:
         "sources": tuple(Path(f"{i}.png") for i in range(5)),
         "truth": truth,
         "predictions": predictions,
+        "scores": np.repeat([[0.9], [0.8], [0.7], [0.6], [np.nan]], 68, 1),
         "same_faces": same,
     }
     return Evaluation(**{**parts, **changes})
@@ -201,6 +231,13 @@ def test_the_scores_of_the_protocol():
         "fr10": pytest.approx(20),
         "auc8": pytest.approx(25),
         "auc10": pytest.approx(32),
+        # of 68 points a face about the integral over kept faces t: 2, then 4 − 2/t, 8 − 10/t, 10 − 16/t
+        "aurc": pytest.approx((24 - 2 * np.log(2) - 10 * np.log(3 / 2) - 16 * np.log(4 / 3)) / 4, abs=0.01),
+        "aurc_random": pytest.approx(6),
+        "aurc_oracle": pytest.approx((24 - 2 * np.log(2) - 10 * np.log(3 / 2) - 16 * np.log(4 / 3)) / 4, abs=0.01),
+        "aurc_faces": pytest.approx((2 + 3 + 14 / 3 + 6) / 4, abs=1e-4),
+        "aurc_faces_random": pytest.approx(6),
+        "aurc_faces_oracle": pytest.approx((2 + 3 + 14 / 3 + 6) / 4, abs=1e-4),
         "missed": 1,
         "box": "detector",
         "normaliser": "inter-ocular",

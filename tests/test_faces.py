@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fake_data import canonical_face
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fauxface.faces import Crop, box_iou, landmark_box
+from fauxface.faces import FRONTAL_POINTS, Crop, Framing, box_iou, landmark_box
 
 coordinates = st.floats(-2000, 2000)
-crops = st.builds(Crop, coordinates, coordinates, st.floats(0.05, 40), st.integers(8, 512))
+crops = st.builds(Crop, coordinates, coordinates, st.floats(0.05, 40), st.integers(8, 512), st.floats(-4, 4))
 
 
 @given(crops, st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=8))
@@ -130,6 +132,67 @@ def test_any_crop_of_any_place_has_pixels(x0: float, y0: float, scale: float, si
     crop = Crop(x0, y0, scale, size).extract(image)
     assert crop.shape == (size, size, 3)
     assert (crop == [10, 20, 30]).all()
+
+
+def five(turn: float = 0.0, scale: float = 50.0, x: float = 120.0, y: float = 90.0) -> np.ndarray:
+    """`FRONTAL_POINTS` turned by ``turn`` (radians, x towards y), enlarged and moved."""
+    cosine, sine = scale * np.cos(turn), scale * np.sin(turn)
+    return np.array(FRONTAL_POINTS) @ np.array([[cosine, sine], [-sine, cosine]]) + [x, y]
+
+
+@given(st.floats(-3, 3), st.floats(4, 400), coordinates, coordinates, st.integers(16, 256), st.floats(1, 2))
+def test_a_crop_on_five_points_sets_them_upright(
+    turn: float, scale: float, x: float, y: float, size: int, margin: float
+):
+    crop = Crop.on_points(five(turn, scale, x, y), size, margin)
+    assert crop.angle == pytest.approx(turn, abs=1e-6)
+    assert crop.scale * size == pytest.approx(margin * scale)
+    expected = (np.array(FRONTAL_POINTS) / margin + 0.5) * size - 0.5
+    np.testing.assert_allclose(crop.to_crop(five(turn, scale, x, y)), expected, atol=1e-3)
+
+
+def test_a_crop_on_five_points_is_the_least_squares_one():
+    """No other similarity brings points of a face that is not frontal nearer."""
+    points = five(0.3) + np.random.default_rng(0).normal(0, 4, (5, 2))
+    best = Crop.on_points(points, 100, 1.0)
+    wanted = (np.array(FRONTAL_POINTS) + 0.5) * 100 - 0.5
+
+    def cost(crop: Crop) -> float:
+        return float(np.square(crop.to_image(wanted) - points).sum())
+
+    for change in ({"x0": 0.05}, {"y0": 0.05}, {"scale": 0.002}, {"angle": 0.004}):
+        for sign in (1, -1):
+            other = replace(best, **{name: getattr(best, name) + sign * step for name, step in change.items()})
+            assert cost(other) > cost(best)
+
+
+@pytest.mark.parametrize("points", [np.zeros((5, 2)), np.full((5, 2), np.nan)])
+def test_five_points_at_one_place_are_refused(points: np.ndarray):
+    with pytest.raises(ValueError, match="five points that lie at one place"):
+        Crop.on_points(points, 64)
+
+
+@pytest.mark.parametrize(("scale", "angle"), [(0.6, 0.4), (1.0, -2.0), (2.7, 0.7), (5.0, 3.0)])
+def test_pixels_of_a_turned_crop_come_from_where_the_transform_says(scale: float, angle: float):
+    image, slopes = _ramp(240, 240)
+    size = round(100 / scale)
+    middle = Crop(0, 0, scale, size, angle).to_image(np.full(2, (size - 1) / 2))
+    crop = Crop(120 - middle[0], 120 - middle[1], scale, size, angle)
+    v, u = np.mgrid[:size, :size]
+    expected = crop.to_image(np.stack([u, v], -1).astype(float)) @ slopes.T
+    assert np.abs(crop.extract(image) - expected).max() <= 1.6
+
+
+def test_a_framing_takes_what_it_is_laid_by():
+    """Without five points a box has to do: upright, as large as a frontal face's points would have it."""
+    box, points = np.array([95.0, 65, 145, 115]), five()
+    assert Framing().place(box, points) is box
+    by_points = Framing("five-points", 1.4)
+    assert by_points.place(box, points) is points
+    assert by_points.place(box, None) is box
+    a, b = by_points.crop(points, 64), by_points.crop(box, 64)
+    assert [a.x0, a.y0, a.scale, a.angle] == pytest.approx([b.x0, b.y0, b.scale, b.angle])
+    assert Framing("box", 1.4).crop(box, 64) == Crop.around(box, 64, 1.4)
 
 
 def test_landmark_box_leaves_the_pupils_out():

@@ -84,7 +84,7 @@ def landmarker(detector: Any, **options: Any) -> Landmarker:
     from types import SimpleNamespace
 
     model: Any = Centroid(visible=options.pop("visible", False))
-    card: Any = SimpleNamespace(crop_margin=1.3)
+    card: Any = SimpleNamespace(crop="box", crop_margin=1.3)
     return Landmarker(model, card, detector, **options)
 
 
@@ -159,7 +159,11 @@ def test_retinaface_finds_a_face_at_any_size(retinaface: RetinaFace, side: int):
     import cv2
 
     image = cv2.resize(photographs.astronaut(), (side, side), interpolation=cv2.INTER_AREA)
-    boxes, scores = retinaface.raw(image)
+    boxes, scores, points = retinaface.raw(image)
+    right_eye, left_eye, nose, right_mouth, left_mouth = points[0]
+    assert right_eye[0] < nose[0] < left_eye[0]
+    assert right_mouth[0] < left_mouth[0]
+    assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
     assert len(boxes) == 1
     assert scores[0] > 0.95
     assert box_iou(boxes * 512 / side, ASTRONAUT[None])[0, 0] > 0.75
@@ -171,7 +175,7 @@ def test_retinaface_finds_a_face_that_is_small_in_a_large_photograph(retinaface:
     large = np.full((1500, 2400, 3), 90, np.uint8)
     large[200:400, 2000:2200] = cv2.resize(photographs.astronaut(), (200, 200), interpolation=cv2.INTER_AREA)
     large[500:1500, 300:1300] = cv2.resize(photographs.astronaut(), (1000, 1000), interpolation=cv2.INTER_CUBIC)
-    boxes, _ = retinaface.raw(large)
+    boxes = retinaface.raw(large).boxes
     wanted = np.array([ASTRONAUT / 512 * 200 + [2000, 200] * 2, ASTRONAUT / 512 * 1000 + [300, 500] * 2])
     assert (box_iou(boxes, wanted).max(axis=0) > 0.6).all()
     assert len(boxes) == 2
@@ -186,10 +190,12 @@ def test_the_package_and_we_decode_alike(retinaface: RetinaFace):
     from retinaface import detect_faces
 
     [theirs] = detect_faces(photographs.astronaut())
-    [ours], _ = retinaface.raw(photographs.astronaut())
+    found = retinaface.raw(photographs.astronaut())
+    [ours] = found.boxes
     # they truncate to whole pixels, and their pixel corners are our centres
     np.testing.assert_allclose(ours[:2] + 0.5, [theirs.x, theirs.y], atol=1)
     np.testing.assert_allclose(ours[2:] - ours[:2], [theirs.width, theirs.height], atol=1)
+    np.testing.assert_allclose(found.points[0] + 0.5, [(p.x, p.y) for p in theirs.landmarks], atol=1)
 
 
 def test_the_landmark_frame_scales_and_shifts():

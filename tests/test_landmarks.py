@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fauxface.landmarks import SCHEMES, Scheme, conversion, convert, flip, scheme_of
+from fauxface.landmarks import SCHEMES, Scheme, conversion, convert, five_points, flip, scheme_of
 
 CONVERSIONS = [("face_synthetics70", "ibug68"), ("wflw98", "ibug68"), ("wflw98", "face_synthetics70")]
 
@@ -98,3 +98,17 @@ def test_what_there_is_not():
         scheme_of("aflw")
     with pytest.raises(ValueError, match="no conversion of landmarks from 'ibug68' to 'wflw98'"):
         conversion("ibug68", "wflw98")
+
+
+def test_five_points_are_the_same_in_every_scheme_that_converts():
+    """Eyes' centres right and left, nose tip, mouth's corners right and left; a mirror swaps the sides."""
+    face = canonical_face()
+    found = five_points(face, SCHEMES["face_synthetics70"])
+    assert np.allclose(found, [[-0.435, -0.212], [0.435, -0.212], face[30], face[48], face[54]], atol=0.02)
+    np.testing.assert_array_equal(five_points(face[:68], SCHEMES["ibug68"]), found)
+    mirrored = five_points(flip(face, SCHEMES["face_synthetics70"], 1), SCHEMES["face_synthetics70"])
+    np.testing.assert_allclose(mirrored[[1, 0, 2, 4, 3]] * [-1, 1], found, atol=1e-12)
+    names = np.arange(98.0)[:, None].repeat(2, 1)
+    same = convert(names, "wflw98", "ibug68")
+    ibug, wflw = SCHEMES["ibug68"], SCHEMES["wflw98"]
+    assert [same[i, 0] for i in (ibug.nose_tip, *ibug.mouth_corners)] == [wflw.nose_tip, *wflw.mouth_corners]

@@ -103,6 +103,32 @@ def test_auc_is_the_integral_of_the_ced():
     assert metrics.auc(errors, 10) == pytest.approx(share.mean(), abs=0.01)
 
 
+def test_risk_coverage_by_hand():
+    """Kept best score first: 3; (3 + 1) / 2; (3 + 1 + 2) / 3; by true error 1, 3/2, 2; by lot always 2."""
+    errors, scores = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.1, 0.9])
+    assert metrics.risk_coverage(errors, scores).tolist() == pytest.approx([3, 2, 2])
+    assert metrics.aurc(errors, scores) == pytest.approx((7 / 3, 2, 4.5 / 3))
+
+
+def test_equal_scores_rank_by_lot():
+    """Whatever the order in which they come: each counts with its group's mean."""
+    errors = np.array([[4.0, 0.0], [1.0, 3.0]])
+    assert metrics.aurc(errors, np.full((2, 2), 0.3)).aurc == pytest.approx(2)
+    scores = np.array([[0.2, 0.2], [0.9, 0.2]])
+    assert metrics.risk_coverage(errors, scores).tolist() == pytest.approx([1, (1 + 7 / 3) / 2, (1 + 14 / 3) / 3, 2])
+
+
+def test_aurc_lies_between_the_oracle_and_its_opposite():
+    random = np.random.default_rng(3)
+    errors = random.exponential(size=500)
+    for scores in (random.random(500), -errors + random.normal(size=500), -errors):
+        areas = metrics.aurc(errors, scores)
+        assert areas.oracle <= areas.aurc <= metrics.aurc(errors, errors).aurc
+    assert metrics.aurc(errors, -errors).aurc == areas.oracle
+    assert metrics.aurc(errors, random.random(500)).aurc == pytest.approx(areas.random, rel=0.1)
+    assert np.isnan(metrics.aurc(np.zeros(0), np.zeros(0))).all()
+
+
 def test_bootstrap_interval():
     """Of errors that are all 3 it is 3 to 3; of 400 normal ones about the mean ± 1.96 standard errors."""
     assert metrics.bootstrap_interval(np.full(10, 3.0)) == (3, 3)

@@ -50,7 +50,7 @@ class World:
 
 def tracker(world: World, **options: Any) -> Tracker:
     model: Any = world
-    card: Any = SimpleNamespace(crop_margin=1.3)
+    card: Any = SimpleNamespace(crop="box", crop_margin=1.3)
     landmarker = Landmarker(model, card, world)
     landmarker.landmarks = world.find  # type: ignore[method-assign]
     return Tracker(landmarker, **{"smooth": False, **options})

@@ -8,8 +8,8 @@ import numpy as np
 
 from fauxface.datasets.base import BadSample, FaceDataset
 from fauxface.datasets.reading import map_samples
-from fauxface.faces import CROP_MARGIN, Crop, FaceSample
-from fauxface.landmarks import scheme_of
+from fauxface.faces import FaceSample, Framing
+from fauxface.landmarks import five_points, scheme_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PackedCrops:
         scheme: the landmarks' scheme.
         labels: the labels' convention.
         size: side of the crop proper, pixels.
-        margin: side of the crop proper in units of the box's longer side.
+        framing: how the crops proper lie about the faces.
         padding: border on each side, pixels.
         skipped: the samples left out, and why.
     """
@@ -36,7 +36,7 @@ class PackedCrops:
     scheme: str
     labels: str
     size: int
-    margin: float
+    framing: Framing
     padding: int
     skipped: list[BadSample] = field(default_factory=list)
 
@@ -47,24 +47,26 @@ class PackedCrops:
 def pack(
     dataset: FaceDataset,
     size: int,
-    margin: float = CROP_MARGIN,
+    framing: Framing | None = None,
     padding: int = 0,
     skip_bad: bool = False,
     workers: int | None = None,
 ) -> PackedCrops:
-    """Crop every face of ``dataset``: ``Crop.around(box, size, margin).padded(padding)``, all in memory.
+    """Crop every face of ``dataset`` by ``framing`` (None: by its box) and pad it by ``padding``, all in memory.
 
     BadSample at the first that cannot be read unless ``skip_bad``; ValueError when none can be.
     """
+    framing, scheme = framing or Framing(), scheme_of(dataset.scheme)
     side, count = size + 2 * padding, len(dataset)
     images = np.empty((count, side, side, 3), np.uint8)
-    landmarks = np.empty((count, scheme_of(dataset.scheme).count, 2), np.float32)
+    landmarks = np.empty((count, scheme.count, 2), np.float32)
     visibilities: list[np.ndarray | None] = []
     indices: list[int] = []
     skipped: list[BadSample] = []
 
     def crop(sample: FaceSample) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        frame = Crop.around(sample.box, size, margin).padded(padding)
+        place = framing.place(sample.box, five_points(sample.landmarks, scheme))
+        frame = framing.crop(place, size).padded(padding)
         return frame.extract(sample.image), frame.to_crop(sample.landmarks), sample.visibility
 
     faces = map_samples(dataset, crop, skip_bad=skip_bad, skipped=skipped, workers=workers, description="cropping")
@@ -82,7 +84,7 @@ def pack(
         scheme=dataset.scheme,
         labels=dataset.labels,
         size=size,
-        margin=margin,
+        framing=framing,
         padding=padding,
         skipped=skipped,
     )

@@ -16,7 +16,7 @@ from fauxface.inference import Landmarker
 from fauxface.landmarks import convert
 from fauxface.metrics import Normaliser
 
-FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "worst_faces.png")
+FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "risk_coverage.png", "worst_faces.png")
 """What the folder of figures and tables holds."""
 
 
@@ -63,10 +63,10 @@ def evaluate(
     card = landmarker.card
     scheme = common_scheme(card.scheme, dataset.scheme)
     faces = read_faces(dataset, skip_bad)
-    predictions = convert(predict(landmarker, faces, box), card.scheme, scheme)
+    found = predict(landmarker, faces, box).converted(scheme)
     same_faces = None
     if box == "detector":  # how much of the error is the box's
-        same_faces = convert(predict(landmarker, faces, "landmarks"), card.scheme, scheme)
+        same_faces = predict(landmarker, faces, "landmarks").converted(scheme).landmarks
     result = Evaluation(
         checkpoint=str(checkpoint),
         licence=card.lane,
@@ -76,7 +76,8 @@ def evaluate(
         scheme=scheme,
         sources=faces.dataset.sources,
         truth=convert(faces.truth, dataset.scheme, scheme),
-        predictions=predictions,
+        predictions=found.landmarks,
+        scores=found.scores,
         same_faces=same_faces,
         skipped=faces.skipped,
     )
@@ -101,6 +102,7 @@ def _write_folder(out: Path, result: Evaluation, dataset: FaceDataset) -> None:
         figures.write_groups(folder / "groups.csv", result)
         figures.write_faces(folder / "faces.csv", result)
         figures.write_ced(folder / "ced.png", result)
+        figures.write_risk_coverage(folder / "risk_coverage.png", result)
         write_image(folder / "worst_faces.png", figures.worst_faces(result, dataset))
 
 

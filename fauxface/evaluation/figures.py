@@ -43,6 +43,30 @@ def write_ced(path: Path, result: Evaluation, limit: float = 15) -> None:
     figure.savefig(path)
 
 
+def write_risk_coverage(path: Path, result: Evaluation) -> None:
+    """Plot the mean error of what is kept when points, or whole faces, are dropped from the worst score on."""
+    figure = Figure(figsize=(9, 4), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, whole_faces in zip(figure.subplots(1, 2), (False, True), strict=True):
+        errors, scores = result.ranked(whole_faces)
+        axes.set(xlim=(0, 100), xlabel=f"{'faces' if whole_faces else 'points'} kept, %", ylabel="mean error, %")
+        if not errors.size:
+            continue
+        areas = metrics.aurc(errors, scores)
+        kept = 100 * np.arange(1, errors.size + 1) / errors.size
+        shown = np.unique(np.linspace(0, errors.size - 1, 500).astype(int))
+        for label, curve, area in (
+            ("by score", metrics.risk_coverage(errors, scores), areas.aurc),
+            ("by lot", np.full(errors.size, areas.random), areas.random),
+            ("by true error", metrics.risk_coverage(errors, -errors), areas.oracle),
+        ):
+            axes.plot(kept[shown], curve[shown], label=f"{label}: area {area:.2f}")
+        axes.set_ylim(0, 1.5 * areas.random)
+        axes.legend(loc="lower right", fontsize="small")
+    figure.suptitle(f"{result.checkpoint} on {result.data}, box from {result.box}", fontsize="medium")
+    figure.savefig(path)
+
+
 def worst_faces(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
     """The worst faces as one picture, worst first, then some that the detector missed.
 

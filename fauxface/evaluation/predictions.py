@@ -20,10 +20,10 @@ import torch
 from safetensors import SafetensorError
 
 from fauxface.datasets import BadSample, FaceDataset, map_samples
-from fauxface.faces import FaceSample, box_iou
+from fauxface.faces import FaceSample, Framing, box_iou
 from fauxface.files import cache_folder, write_bytes
 from fauxface.inference import Detector, Landmarker, landmark_crops
-from fauxface.landmarks import scheme_of
+from fauxface.landmarks import convert, five_points, scheme_of
 
 Boxes = Literal["landmarks", "detector"]
 MIN_IOU = 0.3
@@ -72,42 +72,68 @@ def read_faces(dataset: FaceDataset, skip_bad: bool = False) -> AnnotatedFaces:
     return AnnotatedFaces(kept, np.stack(truth), np.stack(boxes), digests, skipped)
 
 
-def predict(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> np.ndarray:
-    """The landmarks M×N×2, image pixels, in the model's own scheme, of every face; NaN where there is no box.
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of M faces, in the scheme ``scheme``; NaN for a face that the detector did not find.
 
-    A face's box is the annotated one or, with ``box`` ``detector``, the detection that overlaps that one most, if by
-    ``MIN_IOU``. Comes from the cache where it can. ValueError for a model that predicts NaN; OSError if the cache
-    cannot be written.
+    Attributes:
+        landmarks: M×N×2 float64, image pixels.
+        scores: M×N float64 in [0, 1].
+        scheme: the landmarks' scheme.
+    """
+
+    landmarks: np.ndarray
+    scores: np.ndarray
+    scheme: str
+
+    def converted(self, scheme: str) -> Predictions:
+        """The same in another scheme; ValueError if there is no such map."""
+        scores = convert(self.scores[..., None], self.scheme, scheme)[..., 0]
+        return Predictions(convert(self.landmarks, self.scheme, scheme), scores, scheme)
+
+
+def predict(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> Predictions:
+    """The landmarks of every face, in the model's own scheme; NaN where there is no box.
+
+    A face's box (or five points, for a model of five-point crops) is the annotated one or, with ``box`` ``detector``,
+    that of the detection which overlaps it most, if by ``MIN_IOU``. Comes from the cache where it can. ValueError for a
+    model that predicts NaN; OSError if the cache cannot be written.
     """
     path = cache_folder() / "predictions" / f"{_key(landmarker, faces, box)}.safetensors"
     card = landmarker.card
-    points = np.full((len(faces), scheme_of(card.scheme).count, 2), np.nan)
+    count = scheme_of(card.scheme).count
+    points, scores = np.full((len(faces), count, 2), np.nan), np.full((len(faces), count), np.nan)
     cached = _read(path, points.shape)
     if cached is not None:
-        return cached
+        return Predictions(*cached, card.scheme)
+    framing = landmarker.framing
+    fives = five_points(faces.truth, scheme_of(faces.dataset.scheme))
     detector = landmarker.detector if box == "detector" else None
     for batch in _batches(map_samples(faces.dataset, lambda sample: sample.image, description="predicting")):
-        boxes = [_box(image, faces.boxes[i], detector) for i, image in batch]
-        found = [(i, image, place) for (i, image), place in zip(batch, boxes, strict=True) if place is not None]
+        places = [_place(image, faces.boxes[i], fives[i], detector, framing) for i, image in batch]
+        found = [(i, image, place) for (i, image), place in zip(batch, places, strict=True) if place is not None]
         if found:
             indices, images, places = zip(*found, strict=True)
-            answer = landmark_crops(landmarker.model, images, np.stack(places), card.crop_margin, landmarker.flip)
-            if not np.isfinite(answer.landmarks).all():
-                raise ValueError("the checkpoint predicts landmarks that are not finite numbers")
-            points[list(indices)] = answer.landmarks
-    _write(path, points)
-    return points
+            answer = landmark_crops(landmarker.model, images, places, framing, landmarker.flip)
+            if not (np.isfinite(answer.landmarks).all() and np.isfinite(answer.scores).all()):
+                raise ValueError("the checkpoint predicts landmarks or scores that are not finite numbers")
+            points[list(indices)], scores[list(indices)] = answer.landmarks, answer.scores
+    _write(path, points, scores)
+    return Predictions(points, scores, card.scheme)
 
 
-def _box(image: np.ndarray, annotated: np.ndarray, detector: Detector | None) -> np.ndarray | None:
+def _place(
+    image: np.ndarray, annotated: np.ndarray, five: np.ndarray, detector: Detector | None, framing: Framing
+) -> np.ndarray | None:
+    """What the face's crop is laid by: its annotated box or points, or the detector's."""
     if detector is None:
-        return annotated
+        return framing.place(annotated, five)
     detections = detector(image)
     if not detections:
         return None
     overlaps = box_iou(annotated[None], np.stack([detection.box for detection in detections]))[0]
     best = int(overlaps.argmax())
-    return detections[best].box if overlaps[best] >= MIN_IOU else None
+    return framing.place(detections[best].box, detections[best].points) if overlaps[best] >= MIN_IOU else None
 
 
 def _batches(images: Iterable[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, np.ndarray]]]:
@@ -132,9 +158,10 @@ def _key(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     question = {
-        "model": [card.model, card.input_size, card.scheme, card.crop_margin, landmarker.flip],
+        "model": [card.model, card.input_size, card.scheme, card.crop, card.crop_margin, landmarker.flip],
         "images": faces.digests,
-        "boxes": hashlib.blake2b(faces.boxes.tobytes()).hexdigest(),
+        # five points come from the annotated ones, and so do boxes
+        "boxes": hashlib.blake2b(faces.boxes.tobytes() + faces.truth.tobytes()).hexdigest(),
         "detector": [landmarker.detector.name, MIN_IOU] if box == "detector" else None,
         "code": _code_digest(),
         "libraries": [version(library) for library in _LIBRARIES],
@@ -152,18 +179,19 @@ def _code_digest() -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Cached points of that shape, or None where there are none or the file is broken: then they are made anew."""
+def _read(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Cached points of that shape and their scores, or None where there are none or the file is broken."""
     try:
-        points = safetensors.numpy.load(path.read_bytes())["landmarks"]
+        found = safetensors.numpy.load(path.read_bytes())
+        points, scores = found["landmarks"], found["scores"]
     except (OSError, SafetensorError, KeyError):
         return None
-    return points if points.shape == shape else None
+    return (points, scores) if points.shape == shape and scores.shape == shape[:2] else None
 
 
-def _write(path: Path, points: np.ndarray) -> None:
+def _write(path: Path, points: np.ndarray, scores: np.ndarray) -> None:
     try:
-        write_bytes(path, safetensors.numpy.save({"landmarks": points}))
+        write_bytes(path, safetensors.numpy.save({"landmarks": points, "scores": scores}))
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(f"cannot keep predictions in {path.parent}: {reason} (FAUXFACE_CACHE names another)") from error

@@ -28,6 +28,7 @@ class Evaluation:
         sources: the file of each face.
         truth: M×N×2, annotated points.
         predictions: M×N×2, NaN for a miss.
+        scores: M×N, the model's confidence in each point, NaN for a miss; None where it is not known.
         same_faces: M×N×2, predictions from the annotated boxes; only under ``detector``.
         skipped: samples that could not be read.
     """
@@ -41,6 +42,7 @@ class Evaluation:
     sources: tuple[Path, ...]
     truth: np.ndarray
     predictions: np.ndarray
+    scores: np.ndarray | None = None
     same_faces: np.ndarray | None = None
     skipped: list[BadSample] = field(default_factory=list)
 
@@ -59,6 +61,23 @@ class Evaluation:
     def groups(self) -> dict[str, float]:
         """Facial part → mean NME of its points over the found faces."""
         return metrics.group_nme(self.predictions, self.truth, self.scheme, self.normaliser)
+
+    def ranked(self, whole_faces: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Errors in percent and scores, of all points but the pupils of the found faces, or of these faces.
+
+        A face's error is its NME and its score the mean of its points'. Empty without scores.
+        """
+        outline = list(scheme_of(self.scheme).outline)
+        found = np.isfinite(self.errors)
+        if self.scores is None:
+            return np.zeros(0), np.zeros(0)
+        scores = self.scores[found][:, outline]
+        if whole_faces:
+            return self.errors[found], scores.mean(1)
+        truth = self.truth[found]
+        if not len(truth):
+            return np.zeros(0), np.zeros(0)
+        return metrics.point_errors(self.predictions[found], truth, self.scheme, self.normaliser)[:, outline], scores
 
     @property
     def missed(self) -> int:
@@ -80,6 +99,9 @@ class Evaluation:
             scores[f"fr{threshold}"] = metrics.failure_rate(self.errors, threshold)
         for threshold in (8, 10):
             scores[f"auc{threshold}"] = metrics.auc(self.errors, threshold)
+        for name, whole_faces in (("aurc", False), ("aurc_faces", True)):
+            areas = metrics.aurc(*self.ranked(whole_faces))
+            scores |= {name: areas.aurc, f"{name}_random": areas.random, f"{name}_oracle": areas.oracle}
         return {
             "n": len(self.errors),
             **{name: None if math.isnan(value) else round(value, 4) for name, value in scores.items()},
@@ -109,6 +131,8 @@ class Evaluation:
             f"  FR at 8, 10   {_percent(scores['fr8'])} {_percent(scores['fr10'])}",
             f"  AUC at 8, 10  {_percent(scores['auc8'])} {_percent(scores['auc10'])}",
             f"  missed        {self.missed:6d}",
+            f"  AURC, points  {_areas(scores, 'aurc')}",
+            f"  AURC, faces   {_areas(scores, 'aurc_faces')}",
             f"  by part       {', '.join(parts)}",
         ]
         if self.skipped:
@@ -132,6 +156,12 @@ def common_scheme(model: str, truth: str) -> str:
             continue
         return target
     raise ValueError(f"the checkpoint's landmarks ({model}) cannot be compared with the data's ({truth})")
+
+
+def _areas(scores: dict[str, object], name: str) -> str:
+    """The area under the risk–coverage curve beside those of no ranking and of a perfect one."""
+    random, oracle = (_percent(scores[f"{name}_{other}"]).strip() for other in ("random", "oracle"))
+    return f"{_percent(scores[name])}   ranked by score; by lot {random}, by true error {oracle}"
 
 
 def _percent(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 
-from fauxface.faces import CROP_MARGIN, Crop
+from fauxface.faces import Framing
 from fauxface.landmarks import flip as flip_points
 from fauxface.landmarks import scheme_of
 from fauxface.models import LandmarkModel
@@ -73,17 +73,18 @@ def predict_crops(model: LandmarkModel | CropModel, crops: np.ndarray, flip: boo
 def landmark_crops(
     model: LandmarkModel | CropModel,
     image: np.ndarray | Sequence[np.ndarray],
-    boxes: np.ndarray,
-    margin: float = CROP_MARGIN,
+    places: Sequence[np.ndarray] | np.ndarray,
+    framing: Framing | None = None,
     flip: bool = False,
 ) -> Landmarks:
-    """Landmarks in image pixels of the faces in ``boxes`` (M, 4), in the landmark box's frame: crop, model, and back.
+    """Landmarks in image pixels of the faces at ``places``: crop, model, and back.
 
-    ``image`` is one image H×W×3 uint8 RGB for all boxes, or a sequence of M, one a box. ValueError for a box without
-    extent.
+    A place is a box (4,) in the landmark box's frame, or five points (5, 2); see `Framing` (None: by the box).
+    ``image`` is one image H×W×3 uint8 RGB for all M places, or a sequence of M. ValueError for a place without extent.
     """
-    images = [image] * len(boxes) if isinstance(image, np.ndarray) else image
-    squares = [Crop.around(box, model.input_size, margin) for box in boxes]
+    framing = framing or Framing()
+    images = [image] * len(places) if isinstance(image, np.ndarray) else image
+    squares = [framing.crop(place, model.input_size) for place in places]
     crops = [square.extract(picture) for square, picture in zip(squares, images, strict=True)]
     found = predict_crops(model, np.stack(crops) if crops else np.zeros((0, 1, 1, 3), np.uint8), flip)
     points = [square.to_image(points) for square, points in zip(squares, found.landmarks, strict=True)]

@@ -2,8 +2,9 @@
 
 Input ``image`` N×S×S×3 uint8 RGB; outputs ``landmarks`` N×P×2 float32, crop pixels, pixel centres at whole numbers, and
 ``scores`` N×P in [0, 1]. The crop is the square about the centre of the face's box, 1.3 × its longer side
-(``crop_margin`` in the metadata). Normalisation and decoding are in the graph. Licence, lane and scheme are in the
-metadata.
+(``crop_margin`` in the metadata); or, where the metadata's ``crop`` is ``five-points``, the one in which a similarity
+brings eyes' centres, nose tip and mouth's corners nearest to ``five_points`` (crop pixels). Normalisation and decoding
+are in the graph. Licence, lane and scheme are in the metadata.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 
 from fauxface import __version__
 from fauxface.checkpoint import Card
+from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.models import LandmarkModel
 
 OPSET = 18
@@ -79,7 +81,11 @@ def to_onnx(model: LandmarkModel, card: Card, batch: int = 0, visibility: bool =
 def metadata(card: Card) -> dict[str, str]:
     """What the file says of itself: licence and lane first."""
     said = {key: asdict(card)[key] for key in ("licence", "lane", "model", "scheme", "labels", "input_size")}
-    more = {"crop_margin": card.crop_margin, "provenance": json.dumps(card.provenance, default=str)}
+    more = {"crop": card.crop, "crop_margin": card.crop_margin, "provenance": json.dumps(card.provenance, default=str)}
+    if card.crop == "five-points":
+        side = card.crop_margin * REACH
+        canonical = (np.array(FRONTAL_POINTS) / side + 0.5) * card.input_size - 0.5
+        more["five_points"] = json.dumps(canonical.round(3).tolist())
     pixels = "RGB; landmarks in crop pixels, pixel centres at whole numbers"
     return {key: str(value) for key, value in {**said, **more, "pixels": pixels, "fauxface": __version__}.items()}
 

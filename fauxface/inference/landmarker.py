@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from fauxface.checkpoint import Card, load_checkpoint
+from fauxface.faces import Framing
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops
 from fauxface.inference.detectors import Detector, load_detector
 from fauxface.inference.onnx_model import load_onnx
@@ -132,16 +133,28 @@ class Landmarker:
         detections = [self.detector(picture) for picture in image]
         owners = [picture for picture, found in zip(image, detections, strict=True) for _ in found]
         boxes = np.array([detection.box for found in detections for detection in found]).reshape(-1, 4)
-        result = self.landmarks(owners, boxes)
+        framing = self.framing
+        places = [framing.place(detection.box, detection.points) for found in detections for detection in found]
+        result = self.landmarks(owners, places)
         faces = iter(range(len(boxes)))
         return [
             [self._face(picture, detection.score, boxes, result, next(faces)) for detection in found]
             for picture, found in zip(image, detections, strict=True)
         ]
 
-    def landmarks(self, image: np.ndarray | Sequence[np.ndarray], boxes: np.ndarray) -> Landmarks:
-        """The landmarks, image pixels, of the faces in ``boxes`` (M, 4) of one image, or of a sequence of M images."""
-        return landmark_crops(self._running(), image, boxes, self.card.crop_margin, self.flip)
+    @property
+    def framing(self) -> Framing:
+        """How the model wants faces cut out."""
+        return Framing(self.card.crop, self.card.crop_margin)
+
+    def landmarks(
+        self, image: np.ndarray | Sequence[np.ndarray], places: Sequence[np.ndarray] | np.ndarray
+    ) -> Landmarks:
+        """The landmarks, image pixels, of the faces at M places of one image, or of a sequence of M images.
+
+        A place is the face's box (4,) or, for a model of five-point crops, better its five points (5, 2).
+        """
+        return landmark_crops(self._running(), image, places, self.framing, self.flip)
 
     def pose(self, landmarks: np.ndarray, image: np.ndarray) -> Pose | None:
         """The pose of a head with these landmarks (N, 2) in an image of that size."""

@@ -17,7 +17,7 @@ from fauxface.faces import landmark_box
 from fauxface.inference.detectors import Detection
 from fauxface.inference.landmarker import Face, Landmarker, check_image
 from fauxface.inference.smoothing import FaceFilter, OneEuro
-from fauxface.landmarks import scheme_of
+from fauxface.landmarks import five_points, scheme_of
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class _Track:
 
     id: int
     box: np.ndarray
+    place: np.ndarray
     detection_score: float
     steady: FaceFilter
     points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
@@ -112,12 +113,14 @@ class Tracker:
         """Find the landmarks of these faces, and whether the scores leave doubt that they are faces."""
         if not tracks:
             return
-        found = self.landmarker.landmarks(frame, np.array([track.box for track in tracks]))
+        framing, scheme = self.landmarker.framing, scheme_of(self._scheme)
+        found = self.landmarker.landmarks(frame, [track.place for track in tracks])
         for i, track in enumerate(tracks):
             before = track.box
             track.points, track.scores, track.seconds = found.landmarks[i], found.scores[i], self._seconds
             track.visibility = None if found.visibility is None else found.visibility[i]
             track.box = landmark_box(track.points, self._scheme)
+            track.place = framing.place(track.box, five_points(track.points, scheme))
             if track.usual is None:
                 track.usual = track.score
             low = track.score < self.settings.doubt * track.usual
@@ -140,6 +143,7 @@ class Tracker:
                 track.detection_score, track.missed, track.doubtful_since = detections[match].score, 0, None
                 if track.doubtful:  # its own points may have gone astray
                     track.box, track.usual = detections[match].box, None
+                    track.place = self.landmarker.framing.place(track.box, detections[match].points)
                     again.append(track)
             elif not self._goes_on(track, due):
                 self._end(track)
@@ -165,7 +169,8 @@ class Tracker:
         self._ended = [track for track in self._ended if self._seconds - track.seconds <= self.settings.memory]
         old = _nearest(detection.box, list(enumerate(self._ended)))
         number = next(self._ids) if old is None else self._ended.pop(old).id
-        return _Track(number, detection.box, detection.score, FaceFilter(self.smoothing))
+        place = self.landmarker.framing.place(detection.box, detection.points)
+        return _Track(number, detection.box, place, detection.score, FaceFilter(self.smoothing))
 
     def _end(self, track: _Track) -> None:
         self._tracks.remove(track)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from fauxface.faces import CROP_MARGIN, CropKind, Framing
+
 DEFAULT_EPOCHS = 100
 PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
 """PIPNet's settings (Jin et al. 2021); AdamW without decay is Adam."""
@@ -52,8 +54,11 @@ class TrainingConfig:
     """The share of the data that is held out when there is no folder for it (at most 500 images)."""
     input_size: int = 128
     """Side of the crops that the model sees, pixels."""
-    crop_margin: float = 1.3
-    """Side of the crop in units of the face box's longer side."""
+    crop: CropKind = "box"
+    """What faces are cut out by: the face's box, or five points (eyes, nose tip, mouth's corners), which also set the
+    crop upright; then flip, rotation, shift and scale are as the augmentation policy says."""
+    crop_margin: float = CROP_MARGIN
+    """Side of the crop in units of the face box's longer side; with five points a frontal face's, × 1.25."""
     loss: Literal["smooth_l1", "l1", "l2", "wing", "gaussian"] = "smooth_l1"
     """The loss of <backbone>-coordinates; gaussian learns each point's σ too. Other methods have their own."""
     neighbours: int | None = None
@@ -75,8 +80,17 @@ class TrainingConfig:
     """Start the backbone from the model hub's weights (downloaded; the result is for research only)."""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train."""
+    devices: int = 1
+    """GPUs, or processes on the CPU, that train together, each with its share of the batch. On a CPU as many as there
+    are cores is fastest for small models."""
+    nodes: int = 1
+    """Machines that train together (start the same command on each with torchrun, see the docs)."""
+    accumulate: int = 1
+    """Take each batch in so many pieces one after the other: less memory; batch norm sees a piece at a time."""
+    sync_batchnorm: bool = False
+    """Batch normalisation over the batches of all GPUs."""
     threads: int = 0
-    """CPU threads of the training; 0 is as many as there are cores."""
+    """CPU threads of each training process; 0 shares all cores among them."""
     workers: int = 0
     """CPU threads that read images; 0 is as many as there are cores, at most 8."""
 
@@ -88,6 +102,9 @@ class TrainingConfig:
         for name in (
             *budgets,
             "batch",
+            "devices",
+            "nodes",
+            "accumulate",
             "input_size",
             "lr",
             "crop_margin",
@@ -103,6 +120,11 @@ class TrainingConfig:
                 raise ValueError(f"--{name.replace('_', '-')} must lie in [0, 1), not {getattr(self, name)}")
         if self.neighbours is not None and self.neighbours < 0:
             raise ValueError(f"--neighbours must not be below 0, but is {self.neighbours}")
+        pieces = self.devices * self.nodes * self.accumulate
+        if self.batch % pieces:
+            raise ValueError(
+                f"--batch {self.batch} cannot be shared evenly among {pieces} (--devices × --nodes × --accumulate)"
+            )
         if self.pretrained and self.init is not None:
             raise ValueError("--pretrained and --init both say where to start: give one")
 
@@ -115,6 +137,11 @@ class TrainingConfig:
         if self.epochs is None and self.steps is None and self.samples is None:
             changed["epochs"] = PAPER_EPOCHS
         return replace(self, **changed)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def framing(self) -> Framing:
+        """How faces are cut out."""
+        return Framing(self.crop, self.crop_margin)
 
     def model_options(self) -> dict[str, Any]:
         """What the model is told beyond its name and size: only what is not the method's default."""

@@ -53,7 +53,7 @@ def load_data(config: TrainingConfig) -> RunData:
             raise ValueError(f"{config.val_data} has {val.scheme} points, but {config.data} has {dataset.scheme}")
 
     def crops(part: FaceDataset, padding: int) -> PackedCrops:
-        return pack(part, config.input_size, config.crop_margin, padding, config.skip_bad, config.workers or None)
+        return pack(part, config.input_size, config.framing, padding, config.skip_bad, config.workers or None)
 
     train = crops(learned, round(PADDING * config.input_size))
     return RunData(train, crops(val, 0), dataset.labels, our_generator(learned))

@@ -101,7 +101,7 @@ def write_checkpoint(
 ) -> None:
     """Write the averaged weights with a card that says how they came about."""
     lane = lane_of(data.generator is not None, start.card or ("hub" if start.hub else "random"))
-    card = card_of(model, data.labels, config.crop_margin, lane)
+    card = card_of(model, data.labels, config.crop_margin, lane, config.crop)
     card.training = config.as_dict()
     card.provenance = {
         "generator": data.generator,
