@@ -12,13 +12,13 @@ import numpy as np
 from fauxface.rendering.background import draw_background, surroundings
 from fauxface.rendering.camera import Pose, View, draw_pose, draw_view
 from fauxface.rendering.expression import draw_expression
+from fauxface.rendering.face_mesh import face_meshes
 from fauxface.rendering.film import develop
 from fauxface.rendering.hair import draw_hair, hair_mesh
-from fauxface.rendering.head import HeadModel, Posed, head_model
+from fauxface.rendering.head import Posed, head_model
 from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import annotated, landmarks_3d
-from fauxface.rendering.look import draw_light, draw_look, eye_uniforms
-from fauxface.rendering.makehuman import PARTS
+from fauxface.rendering.look import draw_light, draw_look
 from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
 from fauxface.rendering.recipe import Recipe
@@ -157,8 +157,7 @@ def draw_person(
     worn = draw_things(rng["things"], recipe, Wearer(posed, points, identity, look.face["skin"], view))
     hair = draw_hair(rng["hair"], identity.gender < 0.5, identity.age, recipe.bald)
 
-    triangles = model.drawn_coarse if coarse else model.drawn_fine
-    meshes = _face_meshes(model, posed, view, look.face, triangles)
+    meshes = face_meshes(model, posed, view, look, expression.units, points[36:48], coarse)
     if hair is not None:
         strands = {**look.hair, "strands": np.array([hair.strands, hair.curl, hair.ragged])}
         meshes.append(_hair_mesh(hair_mesh(hair, posed, rng["strands"]), view, strands))
@@ -179,34 +178,6 @@ def draw_person(
 def key_shadow(light: dict[str, Any], view: View) -> np.ndarray:
     """`shadow_matrix` of the key light about a head."""
     return shadow_matrix(light["key_direction"], view.to_camera(np.array([0.0, -0.03, -0.05])), 0.24)
-
-
-def _face_meshes(model: HeadModel, posed: Posed, view: View, look: dict, triangles: np.ndarray) -> list[Mesh]:
-    vertices = _dressed(model, posed, look["collar"])
-    position = view.to_camera(vertices).astype(np.float32)
-    attributes = {
-        "position": position[model.drawn],
-        "normal": vertex_normals(position, model.quads)[model.drawn],
-        "rest": model.rest[model.drawn],
-        "masks": model.masks[model.drawn],
-        "kind": model.kind[model.drawn],
-        "uv": model.uv,
-    }
-    uniforms = {**look, **eye_uniforms(posed, view.rotation, view.translation)}
-    lashes = (model.part[model.drawn[triangles]] == PARTS.index("lashes")).all(1)
-    return [
-        Mesh("face", attributes, triangles[~lashes], uniforms, solid=True),
-        Mesh("face", attributes, triangles[lashes], uniforms),
-    ]
-
-
-def _dressed(model: HeadModel, posed: Posed, collar: np.ndarray) -> np.ndarray:
-    """The bust with its clothed part pushed out by the cloth's thickness."""
-    x, y, z = model.rest.T
-    height = collar[0] + collar[1] * np.abs(x) - collar[2] * z
-    height = height - collar[3] * np.maximum(0, 1 - np.abs(x) / 0.055) * (z > -0.03)
-    under = np.clip((height - y) / 0.012, 0, 1) * (model.part == 0)
-    return posed.vertices + (0.007 * under)[:, None] * vertex_normals(posed.vertices, model.quads)
 
 
 def _hair_mesh(hair, view: View, uniforms: dict[str, Any]) -> Mesh:

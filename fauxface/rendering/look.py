@@ -11,11 +11,9 @@ from fauxface.rendering.brows import Brows, draw_brows
 from fauxface.rendering.head import HeadModel, Posed
 from fauxface.rendering.identity import Identity
 from fauxface.rendering.recipe import Recipe
+from fauxface.rendering.skin import BARE, Complexion, draw_complexion, skin_uniforms
+from fauxface.rendering.skin_textures import iris_map
 
-_MELANIN = np.array([0.95, 1.25, 1.55])
-_BLOOD = np.array([0.10, 0.70, 0.55])
-_FAIR = np.array([0.78, 0.60, 0.50])
-"""Albedo of skin with hardly any pigment, and absorption of melanin and blood, linear RGB (fitted by eye)."""
 _HAIRS = {
     "black": (0.012, 0.010, 0.009),
     "dark brown": (0.035, 0.020, 0.012),
@@ -25,31 +23,31 @@ _HAIRS = {
     "red": (0.30, 0.09, 0.03),
 }
 _IRISES = {
-    "dark brown": (0.035, 0.017, 0.008),
-    "brown": (0.11, 0.05, 0.02),
-    "hazel": (0.17, 0.12, 0.05),
-    "green": (0.12, 0.17, 0.09),
-    "blue": (0.12, 0.22, 0.36),
-    "grey": (0.20, 0.23, 0.26),
+    "dark brown": ((0.035, 0.017, 0.009), (0.045, 0.02, 0.009)),
+    "brown": ((0.10, 0.048, 0.02), (0.13, 0.06, 0.02)),
+    "hazel": ((0.15, 0.11, 0.05), (0.16, 0.075, 0.02)),
+    "green": ((0.12, 0.16, 0.09), (0.17, 0.13, 0.04)),
+    "blue": ((0.11, 0.19, 0.29), (0.2, 0.24, 0.25)),
+    "grey": ((0.18, 0.21, 0.23), (0.2, 0.19, 0.14)),
 }
+"""Colour of the iris and of the ring about its pupil, linear RGB."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A person's colours, as uniforms of the shaders ``face`` and ``hair``, the brows, and what the label file says."""
+    """A person's colours, as uniforms of the shaders ``face`` and ``hair``, the brows, what the label file says, and the skin."""
 
     face: dict[str, Any]
     hair: dict[str, Any]
     brows: Brows
     summary: dict[str, Any]
+    skin: Complexion
 
 
 def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, model: HeadModel) -> Look:
     """Random colours that go with the person's ancestry, age and gender."""
     african, asian, _ = identity.ancestry
-    tone = float(np.clip(0.25 + 1.35 * african + 0.3 * asian + rng.normal(0, 0.25), 0.0, 2.2))
-    blood = float(np.clip(rng.normal(0.15, 0.1), 0, 0.5))
-    skin = _FAIR * np.exp(-tone * _MELANIN - blood * _BLOOD) * rng.uniform(0.88, 1.1)
+    skin = draw_complexion(rng, identity)
     dark_share = np.clip(african + asian + rng.normal(0, 0.15), 0, 1)
     hair_name = _pick(rng, _HAIRS, [0.7, 0.27, 0.03, 0, 0, 0], [0.1, 0.25, 0.3, 0.18, 0.1, 0.07], dark_share)
     iris_name = _pick(rng, _IRISES, [0.75, 0.23, 0.02, 0, 0, 0], [0.1, 0.25, 0.15, 0.12, 0.28, 0.1], dark_share)
@@ -59,24 +57,19 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     female, adult = identity.gender < 0.5, identity.age > 17
     grey = float(np.clip((identity.age - 35 - rng.uniform(0, 35)) / 25, 0, 1)) if rng.random() < 0.8 else 0.0
     greyed = hair * (1 - grey) + grey * np.array([0.5, 0.49, 0.48]) * rng.uniform(0.6, 1)
-    made_up = female and adult and rng.random() < 0.5
-    lips = np.exp(-np.array([0.15, 0.75, 0.55]) * rng.uniform(0.4, 1.1))
-    if made_up and rng.random() < 0.7:
-        lips = np.array([1.0, rng.uniform(0.15, 0.5), rng.uniform(0.2, 0.6)]) * rng.uniform(0.5, 1.0)
+    made_up = skin.makeup is not BARE
     bearded = not female and adult and rng.random() < recipe.beard
     beard_shape = _draw_beard(rng) if bearded else np.zeros(4)
     beard_length = float(rng.random()) if bearded else 0.0
     brows = draw_brows(rng, female)
     brow = greyed * rng.uniform(0.5, 1.0) * (0.7 if hair.mean() > 0.1 else 1.0)
     face = {
-        "skin": skin,
-        "melanin": np.exp(-_MELANIN),
-        "blood": np.exp(-_BLOOD),
-        "freckles": float(rng.uniform(0, 1.2) if tone < 0.5 and rng.random() < 0.15 else 0),
-        "redness": float(rng.uniform(0.1, 0.9)),
-        "skin_detail": float(rng.uniform(0.1, 0.3) + identity.age / 500),
-        "oil": float(rng.uniform(0, 1)),
-        "age": float(np.clip((identity.age - 30) / 50, 0, 1)),
+        **skin_uniforms(skin),
+        "freckles": float(rng.uniform(0.3, 1.6) if skin.tone < 4.5 and rng.random() < 0.2 else 0),
+        "moles": _draw_moles(rng, model),
+        "pore_depth": float(rng.uniform(0.25, 0.7) * np.clip(identity.age / 25, 0.3, 1.2)),
+        "roughness": float(rng.uniform(0.48, 0.62)),
+        "soft_light": recipe.soft_light,
         "hair_colour": greyed * rng.uniform(0.6, 1),
         "brow_colour": brow,
         "brow_density": float(np.clip(rng.normal(0.85, 0.2) - (0.35 if identity.age < 6 else 0), 0.2, 1.1)),
@@ -84,31 +77,40 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "beard_density": float(0.35 + 0.75 * beard_length) if bearded else 0.0,
         "beard_length": beard_length,
         "beard_shape": beard_shape,
-        "lips": lips,
-        "lip_gloss": float(rng.uniform(0, 2.5) if made_up else rng.uniform(0, 0.8)),
-        "eye_makeup": np.array([*(rng.random(3) ** 2 * 0.5), rng.uniform(0.1, 0.6) if made_up else 0.0]),
+        "lip_finish": np.array([rng.uniform(0.6, 2.6) if made_up else rng.uniform(0.5, 1.4), rng.uniform(0.3, 0.8)]),
+        "eyeliner": skin.makeup.liner,
         "iris": np.array(_IRISES[iris_name]) * rng.uniform(0.7, 1.4),
-        "iris_size": np.array([rng.uniform(0.40, 0.47), rng.uniform(0.3, 0.6)]),
-        "sclera": float(rng.uniform(0.75, 1.0)),
-        "teeth": np.array([0.75, 0.70, 0.60]) * rng.uniform(0.7, 1.1) * [1, 1, rng.uniform(0.8, 1.1)],
+        "iris_map": iris_map(),
+        "iris_size": np.array([rng.uniform(0.43, 0.48), rng.uniform(0.28, 0.55)]),
+        "sclera": np.array([rng.uniform(0.8, 1.05), rng.uniform(0.05, 0.5)]),
+        "teeth": np.array([0.72, 0.66, 0.55]) * rng.uniform(0.75, 1.05) * [1, 1, rng.uniform(0.8, 1.1)],
+        "gums": skin.lips * [1.0, 0.75, 0.8],
         "lash": float(rng.uniform(0.6, 1.0) if made_up else rng.uniform(0.1, 0.6)),
         "seed": float(rng.uniform(0, 50)),
         **_draw_clothes(rng),
         **_places(model),
     }
     strands = {"hair_colour": hair, "grey": grey, "hair_shine": float(rng.uniform(0.1, 1.0)), "seed": face["seed"]}
-    summary = {"skin_tone": tone, "hair": hair_name, "grey": grey, "iris": iris_name, "beard": bool(bearded)}
-    return Look(face, strands, brows, summary)
+    summary = {"skin_tone": skin.tone, "hair": hair_name, "grey": grey, "iris": iris_name, "beard": bool(bearded)}
+    return Look(face, strands, brows, summary, skin)
 
 
-def eye_uniforms(posed: Posed, rotation: np.ndarray, translation: np.ndarray) -> dict[str, Any]:
-    """Uniforms of the eyes in the camera frame."""
+def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> dict[str, Any]:
+    """Uniforms of the eyes in the camera frame; ``lids`` (12, 3) are the landmarks 36–47, head frame."""
+    curves, ends = [], []
+    for eye, points, inner in zip(posed.eyes, (lids[:6], lids[6:]), (3, 0), strict=True):
+        x, y = ((points - eye.centre) / np.linalg.norm(points - eye.centre, axis=1, keepdims=True))[:, :2].T
+        for row in ((0, 1, 2, 3), (0, 5, 4, 3)):  # along the upper lid, along the lower
+            curves.append(np.polynomial.polynomial.polyfit(x[list(row)], y[list(row)], 3))
+        ends.append([x[inner], x[3 - inner]])
     return {
         "eye_centre": np.stack([rotation @ eye.centre + translation for eye in posed.eyes]),
         "eye_gaze": np.stack([rotation @ eye.gaze for eye in posed.eyes]),
         "eye_radius": np.array([eye.radius for eye in posed.eyes]),
         "eye_up": rotation @ np.array([0.0, 1.0, 0.0]),
         "eye_right": rotation @ np.array([1.0, 0.0, 0.0]),
+        "lids": np.concatenate(curves),
+        "eye_ends": np.array(ends),
     }
 
 
@@ -144,6 +146,13 @@ def _direction(rng: np.random.Generator, azimuth: float, height: float) -> np.nd
 def _pick(rng: np.random.Generator, names: dict, dark: list[float], fair: list[float], share: float) -> str:
     """One of the names, by the frequencies among dark and among fair people mixed by ``share``."""
     return str(rng.choice(list(names), p=np.array(dark) * share + np.array(fair) * (1 - share)))
+
+
+def _draw_moles(rng: np.random.Generator, model: HeadModel) -> np.ndarray:
+    """(3, 4): places on the template's skin and radii, metres; most are too small to be there at all."""
+    front = np.flatnonzero((model.part == 0) & (model.rest[:, 2] > -0.03) & (np.abs(model.rest[:, 1]) < 0.11))
+    radius = np.where(rng.random(3) < 0.25, rng.uniform(0.0008, 0.0022, 3), 1e-6)
+    return np.column_stack([model.rest[rng.choice(front, 3)], radius])
 
 
 def _draw_beard(rng: np.random.Generator) -> np.ndarray:

@@ -32,6 +32,7 @@ class Recipe:
         beard: share of adult men with a beard, moustache or stubble.
         monochrome: share of images without colour.
         low_quality: share of images with marked blur, noise or compression.
+        soft_light: 1 with shadows and with light that scatters in the skin, 0 without either (for ablations).
         glasses, sunglasses: shares of faces that wear them.
         headwear: share with a cap, a hat, a scarf about the head, a hood or a helmet.
         facewear: share with a mask over mouth and nose or a scarf over the chin.
@@ -39,7 +40,7 @@ class Recipe:
         jewellery: share of the women with ear rings and of all with a necklace, each.
         before: share with a hand or an object before the face.
         neighbours: share with another person beside, behind or partly before the face.
-        assets: share of people with skin, hair, hat, clothes (each for itself) of the asset pack, where it is installed.
+        assets: share of people with skin, hair or clothes (each for itself) of the asset pack, where there is one.
     """
 
     yaw: float = 25.0
@@ -57,6 +58,7 @@ class Recipe:
     beard: float = 0.5
     monochrome: float = 0.04
     low_quality: float = 0.25
+    soft_light: float = 1.0
     glasses: float = 0.22
     sunglasses: float = 0.10
     headwear: float = 0.18
@@ -76,6 +78,7 @@ class Recipe:
             "beard",
             "monochrome",
             "low_quality",
+            "soft_light",
             "assets",
             *WORN,
         ):

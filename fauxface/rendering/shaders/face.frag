@@ -1,16 +1,22 @@
 out vec4 colour;
-uniform vec3 skin, melanin, blood;  // albedo, and what more pigment or blood multiply it by
-uniform float freckles, redness, skin_detail, oil, age;
+in vec3 tone; in vec4 s; in vec2 chart;
+uniform sampler2D wrinkles, spots, pores, iris_map;
+uniform vec3 melanin, blood;  // what e times as much pigment or blood multiplies the albedo by, logarithms
+uniform float freckles, uneven, pore_depth, roughness;
+uniform vec4 moles[3];        // place on the template and radius, metres
 uniform vec3 hair_colour, brow_colour;
 uniform float brow_density, beard_density;
-uniform vec3 lips; uniform float lip_gloss;
-uniform vec4 eye_makeup;
+uniform vec3 lips; uniform vec2 lip_finish;  // gloss, depth of the lines
+uniform float eyeliner;
 uniform vec3 cloth_colour[2]; uniform vec2 cloth_pattern;
 uniform vec3 eye_centre[2], eye_gaze[2]; uniform float eye_radius[2];
 uniform vec3 eye_up, eye_right;
-uniform vec3 iris; uniform vec2 iris_size; uniform float sclera;
-uniform vec3 teeth;
-uniform float lash;
+uniform vec4 lids[4];         // height of right upper, lower, left upper, lower lid: cubics of the place across the eye
+uniform vec2 eye_ends[2];     // where lids meet across an eye: inner, outer corner
+uniform vec3 iris[2]; uniform vec2 iris_size; uniform vec2 sclera;  // whiteness, veins
+uniform vec3 teeth, gums;
+uniform float lash, mouth_open;
+uniform float soft_light;       // 1: scattering and shadows; 0: neither
 float shadow;
 
 float square(float x) { return x * x; }
@@ -19,34 +25,53 @@ vec3 bumped(vec3 normal, float scale, float amount) {
     return normalize(normal - 0.5 * amount * noise_slope(r * scale + seed));
 }
 
+// The normal of a surface whose height rises by slope.x along ``right`` and slope.y along ``up``.
+vec3 raised(vec3 normal, vec2 slope, vec3 right, vec3 up) {
+    vec3 rise = slope.x * right + slope.y * up;
+    return normalize(normal - rise + normal * dot(normal, rise));
+}
+
 vec3 skin_shade(vec3 normal) {
-    float x = abs(r.x), blotch = noise2(r * 45.0 + seed), fine = noise2(r * 260.0 + seed);
-    vec3 albedo = skin * pow(melanin, vec3(0.5 * (blotch - 0.5) + 0.25 * (fine - 0.5)));
-    // blood: cheeks, nose, ears, about the eyes
-    float cheek = exp(-square(length(vec2(x - 0.042, r.y + 0.042)) / 0.018));
-    float tip = exp(-square(length(vec2(r.x, r.y + 0.038)) / 0.012));
-    float red = redness * (0.8 * cheek + 0.7 * tip + 0.7 * m.y + 0.5 * (noise(r * 90.0 + 3.0 * seed) - 0.4));
-    float socket = exp(-square(length(vec2(x - 0.03, (r.y + 0.008) * 1.2)) / 0.017));
-    albedo *= pow(blood, vec3(red + 0.35 * socket)) * mix(1.0, 0.8, socket * age);
-    float spots = smoothstep(0.66, 0.9, noise(r * 700.0 + seed * 7.0)) * freckles * (0.4 + cheek + tip);
-    albedo *= pow(melanin, vec3(0.8 * spots));
-    albedo = mix(albedo, albedo * lips, 0.85 * smoothstep(0.25, 0.75, m.x));
-    albedo = mix(albedo, albedo * 0.3 * vec3(1.0, 0.35, 0.35), smoothstep(0.2, 0.8, m.z));
-    float lid = exp(-square(length(vec2(x - 0.03, (r.y - 0.006) * 1.6)) / 0.014));
-    albedo = mix(albedo, eye_makeup.rgb, eye_makeup.a * lid * (1.0 - smoothstep(0.0, 1.0, m.x)));
-    float strand = noise(vec3(x * 700.0 + r.y * 300.0, r.y * 120.0 - x * 160.0, seed));
+    vec4 spot = texture(spots, chart / 0.064 + seed * 0.37), pore = texture(pores, chart / 0.018 + seed * 0.53);
+    vec2 place = vec2(abs(r.x) / 0.075, (r.y + 0.115) / 0.18);
+    vec3 fold = texture(wrinkles, clamp(place + 0.004 * (spot.rg - 0.5), 0.002, 0.998)).rgb;
+    float more_melanin = uneven * 1.3 * (spot.r - 0.5) + freckles * spot.b, more_blood = uneven * 2.0 * (spot.g - 0.5);
+    for (int i = 0; i < 3; ++i) {
+        float away = length(r - moles[i].xyz) / moles[i].w;
+        more_melanin += 2.2 * smoothstep(1.15, 0.75, away + 0.5 * (spot.g - 0.5));
+    }
+    vec3 albedo = tone * exp(melanin * more_melanin + blood * more_blood);
+    float lip = smoothstep(0.3, 0.75, m.x), wet = 0.0;
+    albedo = mix(albedo, lips * exp(0.35 * blood * (spot.g - 0.5)), 0.9 * lip);
+    // the lips' dark seam, and the mouth's inside
+    float inner = smoothstep(0.15, 0.8, m.z);
+    albedo = mix(albedo, albedo * vec3(0.55, 0.3, 0.3), inner);
+    float strand = noise(vec3(abs(r.x) * 700.0 + r.y * 300.0, r.y * 120.0 - abs(r.x) * 160.0, seed));
     float brow = brow_mask() * brow_density;
     albedo = mix(albedo, brow_colour, clamp(brow * smoothstep(0.15, 0.65, strand + brow - 0.35), 0.0, 0.96));
-    float whisker = noise(vec3(r.x * 900.0, r.y * 300.0, r.z * 900.0) + seed);
     float beard = beard_mask() * beard_density;
+    float whisker = beard > 0.0 ? noise(vec3(r.x * 900.0, r.y * 300.0, r.z * 900.0) + seed) : 0.0;
     albedo = mix(albedo, hair_colour, clamp(beard * smoothstep(0.0, 0.75, whisker + beard - 0.4), 0.0, 0.92));
-    float openness = mix(1.0, 0.25, smoothstep(0.1, 0.9, m.z));
-    openness *= 1.0 - 0.45 * exp(-square((r.y - mouth_height) / 0.0018)) * smoothstep(0.026, 0.02, x) * smoothstep(0.0, 0.01, r.z);
-    openness *= 1.0 - 0.35 * socket;
-    float shine = mix(1.0, 0.3, max(brow, beard)) * (1.0 + lip_gloss * m.x);
-    float rough = mix(0.62, 0.38, oil) + 0.1 * (fine - 0.5) - 0.15 * m.x * lip_gloss;
-    normal = bumped(normal, 420.0, skin_detail * (1.0 + m.x + 2.0 * max(brow, beard)));
-    return shade(at, normal, albedo, vec3(0.42, 0.18, 0.12), rough, shine, openness, shadow);
+    float crease = s.x * fold.b;
+    float openness = s.y * mix(1.0, 0.25, inner) * (1.0 - 0.6 * min(crease, 1.0));
+    albedo *= exp(0.5 * blood * min(crease, 1.2)) * mix(1.0, 0.72, smoothstep(0.45, 0.05, s.y));  // light lost in folds and nostrils
+    // wrinkles and pores bend the light; lips have lines of their own
+    vec3 across = normalize(cross(eye_up, normal) + 1e-4 * eye_right), along = cross(normal, across);
+    vec2 slope = (fold.rg - 0.502) * 4.0 * s.x * vec2(r.x < 0.0 ? -1.0 : 1.0, 1.0);
+    vec3 bent = raised(normal, slope, eye_right, eye_up);
+    vec2 fine = (pore.rg - 0.502) * pore_depth * (1.0 - lip) + vec2((pore.a - 0.502) * lip_finish.y * lip, 0.0);
+    bent = raised(bent, fine, across, along);
+    float hairy = max(brow, beard);
+    float shine = mix(s.z, 0.35, max(0.0, hairy)) * mix(1.0, lip_finish.x, lip) * (1.0 - 0.5 * pore.b);
+    float rough = roughness - 0.12 * s.z + 0.12 * (spot.a - 0.5) - lip * 0.12 * min(lip_finish.x, 1.6);
+    vec3 wrap = mix(vec3(0.16, 0.07, 0.045), vec3(0.5, 0.21, 0.13), s.w) * soft_light;
+    vec3 c = shade(at, bent, albedo, wrap, clamp(rough, 0.2, 0.8), shine, openness, shadow);
+    if (m.y > 0.1 && r.z < -0.03) {
+        // thin ears let light through, red
+        float through = lit(at - 0.012 * normal, -normal);
+        c += soft_light * m.y * 0.35 * shade(at, -normal, albedo * vec3(1.0, 0.28, 0.16), wrap, 0.9, 0.0, 0.0, through);
+    }
+    return c;
 }
 
 vec3 cloth_shade(vec3 normal) {
@@ -60,33 +85,47 @@ vec3 cloth_shade(vec3 normal) {
 }
 
 vec3 eye_shade(int side) {
-    vec3 d = normalize(at - eye_centre[side]), gaze = eye_gaze[side];
+    vec3 d = normalize(at - eye_centre[side]), gaze = eye_gaze[side], v = normalize(-at);
     float angle = acos(clamp(dot(d, gaze), -1.0, 1.0));
     vec3 around = d - gaze * dot(d, gaze);
-    float turn = atan(dot(around, eye_up), dot(around, eye_right));
-    float radius = angle / iris_size.x;
-    float fibres = noise(vec3(cos(turn) * 9.0, sin(turn) * 9.0, radius * 2.0 + seed)) + 0.5 * noise(vec3(cos(turn) * 23.0, sin(turn) * 23.0, seed));
-    vec3 coloured = iris * (0.55 + 0.6 * fibres) * (1.0 - 0.65 * smoothstep(0.75, 1.0, radius));
-    coloured = mix(vec3(0.006), coloured, smoothstep(iris_size.y - 0.05, iris_size.y + 0.05, radius));
-    vec3 white = vec3(0.82, 0.78, 0.75) * sclera;
-    white = mix(white, white * vec3(1.0, 0.72, 0.68), 0.5 * smoothstep(0.9, 1.5, angle) + 0.25 * noise(d * 30.0));
-    vec3 albedo = mix(coloured, white, smoothstep(0.93, 1.07, radius));
-    float height = dot(d, eye_up);
-    float openness = mix(0.9, 0.25, smoothstep(0.1, 0.45, height)) * mix(0.5, 1.0, smoothstep(-0.75, -0.3, height));
-    openness *= mix(1.0, 0.45, smoothstep(0.45, 0.95, abs(dot(d, eye_right))));
-    vec3 base = shade(at, d, albedo, vec3(0.25, 0.15, 0.15), 0.5, 0.0, openness, shadow);
-    // the cornea bulges: its normal leans out from the gaze
-    vec3 v = normalize(-at), cornea = normalize(mix(d, normalize(d - 0.45 * gaze), 1.0 - smoothstep(0.8, 1.2, radius)));
-    vec3 gloss = key_colour * shadow * specular(cornea, key_direction, v, 0.16);
-    for (int i = 0; i < 2; ++i) gloss += fill_colour[i] * specular(cornea, fill_direction[i], v, 0.2);
-    return base + gloss + 0.035 * openness * ambient_light(reflect(-v, cornea));
+    float turn = atan(dot(around, eye_up), dot(around, eye_right)) / 6.2832;
+    float radius = angle / iris_size.x, into = clamp((radius - iris_size.y) / (1.0 - iris_size.y), 0.0, 1.0);
+    vec4 grain = texture(iris_map, vec2(turn + 0.31 * seed + 0.5 * float(side), clamp(into, 0.02, 0.98)));
+    vec4 thread = texture(iris_map, vec2(turn + 0.17 * seed, clamp((angle - iris_size.x) / 0.9, 0.02, 0.98)));
+    // fibres, a ring about the pupil in another colour, flecks, and a dark rim
+    vec3 coloured = mix(iris[0], iris[1], clamp(1.1 * grain.g + 0.4 * grain.b, 0.0, 1.0)) * (0.35 + 1.3 * grain.r);
+    coloured *= 1.0 - 0.75 * smoothstep(0.74, 1.0, radius);
+    coloured = mix(vec3(0.004), coloured, smoothstep(iris_size.y - 0.05, iris_size.y + 0.05, radius));
+    float x = dot(d, eye_right), y = dot(d, eye_up);
+    vec3 place = vec3(1.0, x, x * x);
+    vec4 powers = vec4(place, x * x * x);
+    float top = dot(lids[2 * side], powers) - y, bottom = y - dot(lids[2 * side + 1], powers);
+    float inside = abs(x - eye_ends[side].x), outside = abs(x - eye_ends[side].y);
+    vec3 white = vec3(0.66, 0.60, 0.56) * sclera.x;
+    float corner = smoothstep(0.55, 0.05, inside);
+    float red = 0.3 * smoothstep(0.35, 0.0, bottom) + 0.35 * smoothstep(0.5, 0.1, outside) + 0.55 * corner + sclera.y * thread.a;
+    white *= pow(vec3(0.93, 0.55, 0.5), vec3(red));
+    vec3 albedo = mix(coloured, white, smoothstep(0.92, 1.08, radius));
+    albedo = mix(albedo, vec3(0.42, 0.16, 0.14), smoothstep(0.26, 0.12, inside));  // caruncle
+    // the lids and lashes shade the ball
+    float openness = mix(0.25, 1.0, smoothstep(-0.02, 0.42, top)) * mix(0.45, 1.0, smoothstep(-0.05, 0.22, bottom));
+    openness *= mix(0.55, 1.0, smoothstep(0.0, 0.4, inside)) * mix(0.5, 1.0, smoothstep(0.0, 0.4, outside));
+    float under = mix(0.35, 1.0, smoothstep(0.0, 0.24, top));
+    vec3 base = shade(at, d, albedo * under, vec3(0.35, 0.25, 0.22) * soft_light, 0.5, 0.0, openness, shadow);
+    // the cornea bulges: its normal leans out from the gaze; the white is wet as well
+    vec3 cornea = normalize(mix(d, normalize(d - 0.42 * gaze), 1.0 - smoothstep(0.85, 1.25, radius)));
+    vec3 gloss = shade(at, cornea, vec3(0.0), vec3(0.1), 0.14, 1.3, under, shadow);
+    gloss += 0.03 * under * reflected(reflect(-v, cornea), 0.1);
+    // tears along the lower lid catch the light
+    float tears = smoothstep(0.1, 0.04, bottom) * smoothstep(-0.06, 0.0, bottom);
+    return base + gloss + tears * 0.06 * ambient_light(normalize(eye_up + v));
 }
 
 void main() {
     vec3 normal = normalize(n - 1e-6 * at);
     if (!gl_FrontFacing) normal = -normal;
     int part = int(k.x + 0.5);
-    shadow = lit(at, normal);
+    shadow = mix(1.0, lit(at, normal), soft_light);
     vec3 c;
     float alpha = 1.0;
     if (part == 0) c = clothed() ? cloth_shade(normal) : skin_shade(normal);
@@ -95,7 +134,7 @@ void main() {
         float gap = smoothstep(0.0, 0.25, abs(fract(abs(r.x) * 135.0) - 0.5) * 2.0);
         float depth = smoothstep(-0.035, 0.02, r.z);
         c = shade(at, normal, teeth * mix(0.55, 1.0, 1.0 - 0.6 * (1.0 - gap)) * (0.15 + 0.85 * depth), vec3(0.3, 0.25, 0.2), 0.3, 0.8, 0.15 + 0.4 * depth, shadow);
-    } else if (part == 5) c = shade(at, bumped(normal, 500.0, 0.5), skin * lips * vec3(0.9, 0.7, 0.75), vec3(0.4, 0.2, 0.2), 0.4, 0.8, 0.35, shadow);
+    } else if (part == 5) c = shade(at, bumped(normal, 500.0, 0.5), gums, vec3(0.4, 0.2, 0.2), 0.4, 0.8, 0.35, shadow);
     else {
         // lashes: thin dark hairs
         alpha = lash * smoothstep(0.35, 0.75, noise(vec3(r.x * 1500.0, r.y * 60.0, seed)));
