@@ -1,8 +1,10 @@
-"""Eyebrows: one curve on the template that the shader paints under and the landmarks lie on.
+"""Eyebrows: two edges on each person's skin that the brow is painted between and the landmarks lie by.
 
-iBUG's ten brow points lie along the brow's upper edge. That edge is a cubic in the distance from the midline; where it
-lies usually is what anatomy gives (its top 22–25 mm above the pupil, its two ends level; McKinney et al. 1991, "The
-position of the eyebrow and the forehead lift"), not what a data set of photographs would.
+Where a brow lies is what anatomy says of it, in the person's own head and not the mesh's: the lower edge of its head
+and the tip of its tail lie on one level, the arch is highest about two thirds out, above the stretch between the
+lateral limbus and the outer canthus (Westmore 1975, "Facial cosmetics in conjunction with surgery"; Yalçınkaya et al.
+2016, "Aesthetics of the eyebrow"), its top 22–25 mm above the pupil (McKinney et al. 1991, "The position of the eyebrow
+and the forehead lift"); men's run lower, along the rim of the orbit, flatter and thicker.
 """
 
 from __future__ import annotations
@@ -14,85 +16,155 @@ import numpy as np
 from scipy import sparse
 
 from fauxface.rendering.head import HeadModel, Posed, head_model
+from fauxface.rendering.identity import Identity
 from fauxface.rendering.mesh import front_points
 
 BROW = slice(17, 27)
-_HEIGHTS = np.arange(-0.006, 0.0221, 0.002)
-"""Heights above the mesh's own brow line at which points on the skin are known, metres."""
+STATIONS = np.arange(0.004, 0.0641, 0.006)
+"""|x| on the template at which the edges are known, metres; the shader's arrays have as many entries."""
+_HEIGHTS = np.arange(-0.002, 0.0381, 0.002)
+"""Heights on the template at which points of the skin are known, metres."""
+_SHARES = np.array([0.02, 0.26, 0.5, 0.74, 0.98])
+"""Where the landmarks lie on the way from the inner to the outer end …"""
+_LEVELS = np.array([0.6, 0.85, 0.9, 0.85, 0.5])
+"""… and how far up between the edges: along the upper part of the hair, as in iBUG's figure, out to the tail's tip."""
+_ADULT = 0.0895
+"""Between the outer corners of the eyes of a grown person, metres (Farkas 1994): brows grow with it."""
 
 
 @dataclass(frozen=True)
 class Brows:
-    """Both brows of a person; metres on the template.
+    """Both brows of a person, on the template's skin (metres).
 
     Attributes:
-        raised: height of the edge above the mesh's own brow line.
-        tilt: how much higher the outer end is than the inner.
-        arch: how much higher the middle is than the ends.
-        thickness: height of the brow where it is thickest.
-        softness: width of its edge.
+        extent: |x| of the inner and of the outer end.
+        lower, upper: (11,) heights of the edges at ``STATIONS``; beyond the ends they go on smoothly.
+        softness: width of the edges.
     """
 
-    raised: float
-    tilt: float
-    arch: float
-    thickness: float
+    extent: tuple[float, float]
+    lower: np.ndarray
+    upper: np.ndarray
     softness: float
 
-    def offset(self, share: np.ndarray) -> np.ndarray:
-        """Height above the mesh's brow line at a share of the way from the inner to the outer end."""
-        return self.raised + self.tilt * (share - 0.5) + self.arch * 4 * share * (1 - share)
-
     def uniforms(self) -> dict[str, np.ndarray]:
-        """What ``regions.glsl`` needs: the edge's cubic in |x|, its ends in |x|, thickness and softness."""
-        cubic, (inner, outer) = _mesh_line()
-        slope = 1 / (outer - inner)
-        start = -inner * slope  # share = start + slope·|x|
-        curve = cubic.copy()
-        curve[0] += self.raised + self.tilt * (start - 0.5) + self.arch * 4 * (start - start**2)
-        curve[1] += self.tilt * slope + self.arch * 4 * (slope - 2 * start * slope)
-        curve[2] -= self.arch * 4 * slope**2
-        return {"brow_curve": curve, "brow_extent": np.array([inner, outer, self.thickness, self.softness])}
+        """What ``regions.glsl`` needs."""
+        return {
+            "brow_lower": self.lower,
+            "brow_upper": self.upper,
+            "brow_extent": np.array([*self.extent, self.softness]),
+        }
+
+    def line(self, share: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """(N, 2) places |x|, y on the template at shares of the way from the inner end to the outer one and at levels
+        from the lower edge (0) to the upper (1)."""
+        x = self.extent[0] + np.asarray(share) * (self.extent[1] - self.extent[0])
+        low, high = (np.interp(x, STATIONS, edge) for edge in (self.lower, self.upper))
+        return np.stack([x, low + np.asarray(level) * (high - low)], axis=-1)
 
 
-def draw_brows(rng: np.random.Generator, female: bool) -> Brows:
-    """Random brows: men's lie lower, flatter and thicker."""
-    return Brows(
-        raised=float(np.clip(rng.normal(0.0075 if female else 0.006, 0.0022), 0.001, 0.015)),
-        tilt=float(np.clip(rng.normal(-0.0015, 0.0018), -0.006, 0.004)),
-        arch=float(np.clip(rng.normal(0.001 if female else 0.0, 0.001), -0.002, 0.004)),
-        thickness=float(np.clip(rng.normal(0.0062 if female else 0.0085, 0.0018), 0.003, 0.014)),
-        softness=float(rng.uniform(0.0005, 0.0013)),
+def draw_brows(rng: np.random.Generator, identity: Identity) -> Brows:
+    """Random brows, laid on that person's own forehead."""
+    male = identity.gender
+    shape = Shape(
+        head=rng.normal(0.0142 - 0.0022 * male, 0.0020),
+        tail=rng.normal(0.0012 - 0.0008 * male, 0.0020),
+        arch=max(0.0005, rng.normal(0.0052 - 0.0022 * male, 0.0014)),
+        apex=float(np.clip(rng.normal(0.66, 0.05), 0.5, 0.8)),
+        thickness=float(np.clip(rng.normal(0.0066 + 0.0020 * male, 0.0017), 0.003, 0.014)),
     )
+    extent = (
+        float(np.clip(rng.normal(0.0112, 0.0022), 0.005, 0.017)),
+        float(np.clip(rng.normal(0.0555, 0.0020), 0.05, 0.061)),
+    )
+    return brows_of(identity, shape, extent, softness=float(rng.uniform(0.0005, 0.0013)))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A brow in its owner's head frame, metres on a grown person.
+
+    Attributes:
+        head: height of the lower edge's inner end above the pupil.
+        tail: how much higher the tail's tip is than that.
+        arch: how much the lower edge rises between them.
+        apex: where it is highest, as a share of the way out.
+        thickness: of the hair, where it is thickest.
+    """
+
+    head: float
+    tail: float
+    arch: float
+    apex: float
+    thickness: float
+
+    def edges(self, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Heights of the lower and of the upper edge at shares of the way out; beyond 0–1 they go on."""
+        t = np.clip(share, 0, 1)
+        rise = np.where(
+            t < self.apex, np.sin(np.pi / 2 * t / self.apex) ** 2, np.cos(np.pi / 2 * (t - self.apex) / (1 - self.apex))
+        )
+        lower = self.head + self.tail * t + self.arch * rise
+        full = np.interp(t, [0, 0.06, 0.2, 0.45, 0.75, 1], [0.6, 0.85, 1, 0.95, 0.62, 0.14])
+        # past its tip the tail's two edges fall on, side by side
+        return lower - 0.1 * np.maximum(0, share - 1), lower + self.thickness * full - 0.1 * np.maximum(0, share - 1)
+
+
+def brows_of(identity: Identity, shape: Shape, extent: tuple[float, float], softness: float = 0.001) -> Brows:
+    """The brows of a shape on the skin of a person with a calm face; ``extent`` is |x| of the ends on the template."""
+    model = head_model()
+    person = model.person(identity)
+    eyes = model.between_eyes(person)
+    size = np.linalg.norm(np.subtract(*(model.landmarks_of_cage[[36, 45]] @ person))) / _ADULT
+    rungs = (_ladder_of_cage() @ person).reshape(2, len(STATIONS), len(_HEIGHTS), 3)[..., 1] - eyes[1]
+    share = (STATIONS - extent[0]) / (extent[1] - extent[0])
+    edges = [
+        [
+            np.mean([_inverse(rung, size * y) for rung in pair])
+            for pair, y in zip(rungs.transpose(1, 0, 2), edge, strict=True)
+        ]
+        for edge in shape.edges(share)
+    ]
+    return Brows(extent, np.array(edges[0]), np.array(edges[1]), softness)
+
+
+def _inverse(rung: np.ndarray, height: float) -> float:
+    """The height on the template whose place on the person is ``height``."""
+    return float(np.interp(height, np.maximum.accumulate(rung), _HEIGHTS))
 
 
 def brow_points(brows: Brows, posed: Posed) -> np.ndarray:
     """The ten brow landmarks (10, 3) on the skin of a posed head, head frame."""
-    ladder = (_ladder() @ posed.vertices).reshape(10, len(_HEIGHTS), 3)
-    _, (inner, outer) = _mesh_line()
-    across = np.abs((head_model().landmarks @ head_model().rest)[BROW, 0])
-    offset = brows.offset((across - inner) / (outer - inner))
-    return np.stack(
-        [[np.interp(o, _HEIGHTS, rung[:, axis]) for axis in range(3)] for o, rung in zip(offset, ladder, strict=True)]
-    )
+    places = brows.line(_SHARES, _LEVELS)
+    right, left = skin_points(posed, places)
+    return np.concatenate([right[::-1], left])
 
 
-@cache
-def _mesh_line() -> tuple[np.ndarray, tuple[float, float]]:
-    """The mesh's brow line, y as a cubic of |x| through the brow landmarks on the template, and its ends in |x|."""
-    model = head_model()
-    points = np.asarray(model.landmarks @ model.rest, np.float64)[BROW]
-    x, y = np.abs(points[:, 0]), points[:, 1]
-    cubic = np.polynomial.polynomial.polyfit(x, y, 3)
-    return cubic, (float(x[[4, 5]].mean()), float(x[[0, 9]].mean()))
+def skin_points(posed: Posed, places: np.ndarray) -> np.ndarray:
+    """Points (2, N, 3) on the skin of a posed head, right side then left, at places (N, 2) |x|, y about the brows."""
+    rungs = (_ladder() @ posed.vertices).reshape(2, len(STATIONS), len(_HEIGHTS), 3)
+    column, across = _between(places[:, 0], STATIONS)
+    row, up = _between(places[:, 1], _HEIGHTS)
+    across, up = across[:, None], up[:, None]
+    low = rungs[:, column, row] * (1 - across) + rungs[:, column + 1, row] * across
+    high = rungs[:, column, row + 1] * (1 - across) + rungs[:, column + 1, row + 1] * across
+    return low * (1 - up) + high * up
+
+
+def _between(values: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    place = np.clip((values - steps[0]) / (steps[1] - steps[0]), 0, len(steps) - 1.001)
+    return place.astype(int), place % 1
 
 
 @cache
 def _ladder() -> sparse.csr_matrix:
-    """Weights (10·heights, M) of the points on the skin at each brow landmark's |x| and each of `_HEIGHTS`."""
+    """Weights (2·stations·heights, M) of points on the skin: right side then left, at each station and height."""
     model: HeadModel = head_model()
-    cubic, _ = _mesh_line()
-    across = np.asarray(model.landmarks @ model.rest, np.float64)[BROW, 0]
-    level = np.polynomial.polynomial.polyval(np.abs(across), cubic)
-    targets = np.stack(np.broadcast_arrays(across[:, None], level[:, None] + _HEIGHTS), axis=-1).reshape(-1, 2)
+    across = np.stack([-STATIONS, STATIONS])
+    targets = np.stack(np.broadcast_arrays(across[..., None], _HEIGHTS), axis=-1).reshape(-1, 2)
     return front_points(model, targets)
+
+
+@cache
+def _ladder_of_cage() -> sparse.csr_matrix:
+    return sparse.csr_matrix(_ladder() @ head_model().smooth)

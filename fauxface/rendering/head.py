@@ -71,11 +71,14 @@ class HeadModel:
         kind: (M, 2) the part, and the head bone's share of the vertex.
         masks: (M, 4) as `Bust.masks`.
         rest: (M, 3) the template's subdivided vertices in the head frame: the same coordinates for every person.
-        landmarks: (68, M) sparse weights: iBUG's points on the mesh.
+        landmarks: (68, M) sparse weights: iBUG's points on the mesh; the brows' are the mesh's own, which the brows
+            of `brows.py` replace.
+        landmarks_of_cage: (68, V) the same of the cage.
     """
 
     def __init__(self, bust: Bust) -> None:
         self.bust = bust
+        self._last: tuple[Identity, np.ndarray] | None = None
         count = len(bust.vertices)
         once, self.quads = subdivide(bust.quads.astype(np.int64), count)
         points = once.get_shape()[0]
@@ -104,7 +107,7 @@ class HeadModel:
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
         self.landmarks = self._landmark_weights(points)
         self._smooth_cage = sparse.csr_matrix(self.smooth[: len(bust.vertices)])
-        self._landmarks_of_cage = sparse.csr_matrix(self.landmarks @ self.smooth)
+        self.landmarks_of_cage = sparse.csr_matrix(self.landmarks @ self.smooth)
         shut = template + self._blend(dict.fromkeys(_BLINKS, 1.0))
         self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
 
@@ -126,13 +129,24 @@ class HeadModel:
 
     def _lid_heights(self, cage: np.ndarray) -> np.ndarray:
         """(2, 2, 2): right and left eye × two points of the upper lid × (x, height above the lower lid), metres."""
-        points = self._landmarks_of_cage @ cage
+        points = self.landmarks_of_cage @ cage
         upper, lower = points[[[37, 38], [43, 44]]], points[[[41, 40], [47, 46]]]
         return np.stack([upper[..., 0], upper[..., 1] - lower[..., 1]], axis=-1)
 
+    def person(self, identity: Identity) -> np.ndarray:
+        """The cage (V, 3) of a person with a calm face, in the mesh's own frame; the last one is remembered."""
+        if self._last is None or self._last[0] is not identity:
+            blend = self._blend({**macro_coefficients(identity), **identity.local})
+            self._last = identity, self.bust.vertices + blend
+        return self._last[1]
+
+    def between_eyes(self, cage: np.ndarray) -> np.ndarray:
+        """The head frame's origin (3,) on a cage: midway between the eyeballs' centres."""
+        return _between_eyes(cage, self.bust.part)
+
     def pose(self, identity: Identity, expression: Expression, neck: Rotation) -> Posed:
         """The person with that expression; ``neck`` is the shoulders' rotation relative to the head, head frame."""
-        person = self.bust.vertices + self._blend({**macro_coefficients(identity), **identity.local})
+        person = self.person(identity)
         units = dict(expression.units)
         blinks = [units.pop("eyeBlinkRight", 0.0), units.pop("eyeBlinkLeft", 0.0)]
         cage = person + self._blend({f"unit:{k}": v for k, v in units.items()})

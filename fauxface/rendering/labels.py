@@ -1,12 +1,15 @@
 """Landmarks of a posed head: FaceSynthetics' 70 points in space, and where annotators of photographs would click them.
 
-Annotators mark the jaw where they see the face end. Once the head turns, the far side's points leave the jaw bone and
-slide over the cheek to the silhouette; `annotated` does the same along curves fixed on the mesh (after Zhu et al. 2015,
-"High-fidelity pose and expression normalization", where the idea is called landmark marching).
+Annotators mark the jaw where they see the face end, and what the nose or the brow hides where it disappears. Once the
+head turns, the far side's points leave their places on the skin and lie on the outline; `annotated` slides them there
+along the face's level, over skin that is fixed on the mesh (after Zhu et al. 2015, "High-fidelity pose and expression
+normalization", where the idea is called landmark marching). Hair, hats and glasses change nothing: the outline is the
+bare face's.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -19,8 +22,12 @@ from fauxface.rendering.mesh import front_points
 
 JAW = 17
 STEPS = 16
-REACH = 0.62
-"""How far towards the middle of the face a jaw point may slide, as a share of its distance from there."""
+REACH = 0.9
+"""How far towards the mouth a jaw point below it may slide, as a share of its distance from there."""
+CHEEK = 0.019
+"""The jaw's outline runs over cheeks and temples, never over the nose: |x| on the template beyond its wings, metres."""
+BRIDGE = 0.013
+"""|x| on the template within which skin can hide an eye, metres: between the eyelids' inner corners."""
 
 
 def landmarks_3d(model: HeadModel, posed: Posed, brows: Brows) -> np.ndarray:
@@ -32,40 +39,102 @@ def landmarks_3d(model: HeadModel, posed: Posed, brows: Brows) -> np.ndarray:
 
 
 def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
-    """The projected points (70, 2) with the jaw's slid to the visible silhouette, image pixels."""
+    """The projected points (70, 2), image pixels, as annotators would mark them.
+
+    Jaw points slide to the visible outline: those above the mouth sideways, those below away from the mouth.
+    Points of brows, eyes, nose and mouth that the head itself hides slide sideways to the edge of what hides them.
+    """
+    across, down = _face_axes(view)
+    frame = np.stack([across, down], axis=1)  # image → the face's own image axes, both unit
+    result = projected @ frame
+    skin = _skin_grid()
+    grid = (view.project(skin.weights @ posed.vertices) @ frame).reshape(skin.rows, skin.columns, 2)
+    grid[..., 1] = np.maximum.accumulate(grid[..., 1], axis=0)  # from the forehead down
+    for point, (sign, columns) in skin.hidden_by.items():
+        level = result[point, 1]
+        outline = sign * np.array([np.interp(level, grid[:, c, 1], grid[:, c, 0]) for c in columns])
+        result[point, 0] = sign * max(sign * result[point, 0], outline.max())
     curves, directions = jaw_curves()
-    candidates = view.project((curves @ posed.vertices).reshape(JAW, STEPS, 3))
+    candidates = (view.project((curves @ posed.vertices).reshape(len(_LOW), STEPS, 3))) @ frame
+    best = np.einsum("jsd,jd->js", candidates, directions * [1, -1]).argmax(1)
+    result[_LOW] = candidates[np.arange(len(_LOW)), best]
+    return result @ frame.T
+
+
+def _face_axes(view: View) -> tuple[np.ndarray, np.ndarray]:
+    """The image directions (unit, orthogonal) of a facing subject's left side, and down the face."""
     upright = view.rotation @ np.array([0.0, 1.0, 0.0])
-    right = np.array([-upright[1], upright[0]])  # image direction of the subject's left side when facing
-    norm = np.linalg.norm(right)
-    right = right / norm if norm > 1e-6 else np.array([1.0, 0.0])
-    down = np.array([-right[1], right[0]])
-    outward = directions[:, :1] * right - directions[:, 1:] * down
-    reach = np.einsum("jsd,jd->js", candidates, outward)
-    best = reach.argmax(1)
-    result = projected.copy()
-    result[:JAW] = candidates[np.arange(JAW), best]
-    return result
+    across = np.array([-upright[1], upright[0]])
+    norm = np.linalg.norm(across)
+    across = across / norm if norm > 1e-6 else np.array([1.0, 0.0])
+    return across, np.array([-across[1], across[0]])
+
+
+_LOW = np.arange(4, 13)
+"""Jaw points that slide along curves through the mouth; those above slide sideways."""
 
 
 @cache
 def jaw_curves() -> tuple[sparse.csr_matrix, np.ndarray]:
-    """For each jaw point the curve on the mesh that it may slide along.
+    """For each of the jaw points 4–12 the curve on the mesh that it may slide along.
 
     Returns:
-        Weights (17·STEPS, M) of the mesh's vertices, the first step of each curve being the jaw point itself; and the
-        outward unit directions (17, 2) in the head's frontal plane (x to the subject's left, y up).
+        Weights (9·STEPS, M) of the mesh's vertices, the first step of each curve being the jaw point itself; and the
+        outward unit directions (9, 2) in the head's frontal plane (x to the subject's left, y up).
     """
     model = head_model()
-    points = model.landmarks @ model.rest
-    mouth = points[[62, 66], 1].mean()
-    # above the mouth the curves run level to the midline, below it they meet in the mouth
-    middle = np.stack([np.zeros(JAW), np.maximum(points[:JAW, 1], mouth)], axis=1)
-    rows = [model.landmarks[:JAW]]
+    points = (model.landmarks @ model.rest).astype(np.float64)
+    mouth = np.array([0.0, points[[62, 66], 1].mean()])
+    low = points[_LOW, :2]
+    rows = [model.landmarks[_LOW]]
     for share in np.linspace(1, 1 - REACH, STEPS)[1:]:
-        targets = middle + (points[:JAW, :2] - middle) * share
-        rows.append(front_points(model, targets))
+        rows.append(front_points(model, mouth + (low - mouth) * share))
     stacked = sparse.csr_matrix(sparse.vstack(rows))
-    order = np.arange(STEPS * JAW).reshape(STEPS, JAW).T.ravel()
-    away = points[:JAW, :2] - middle
+    order = np.arange(STEPS * len(_LOW)).reshape(STEPS, -1).T.ravel()
+    away = low - mouth
     return stacked[order], away / np.linalg.norm(away, axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class _SkinGrid:
+    """Skin of the face's front at rows of equal height and columns of equal share of the way to the face's edge.
+
+    Attributes:
+        weights: (rows · columns, M) of the mesh's vertices, from the forehead down, from the right edge to the left.
+        hidden_by: landmark → its side (−1 right, 1 left) and the columns that may hide it.
+    """
+
+    weights: sparse.csr_matrix
+    rows: int
+    columns: int
+    hidden_by: dict[int, tuple[int, np.ndarray]]
+
+
+@cache
+def _skin_grid() -> _SkinGrid:
+    model = head_model()
+    points = (model.landmarks @ model.rest).astype(np.float64)
+    jaw = points[:9]
+    heights = np.arange(0.036, jaw[8, 1] + 0.001, -0.004)
+    edge = np.interp(-heights, -jaw[:, 1], -jaw[:, 0])
+    shares = np.concatenate([np.linspace(0, 0.3, 9), np.linspace(0.3, 1, 13)[1:]])
+    shares = np.concatenate([-shares[:0:-1], shares])
+    x = shares * edge[:, None]
+    targets = np.stack(np.broadcast_arrays(x, heights[:, None]), axis=-1).reshape(-1, 2)
+    # an open eye has no skin: a straight line from lid to lid stands for it
+    weights = sparse.csr_matrix(front_points(model, targets))
+    usual = shares * edge[0]
+    hidden_by = {}
+    for point in (*range(4), *range(13, JAW), *range(17, 68)):
+        place = points[point, 0]
+        sign = 1 if place > 0 else -1
+        if abs(place) < 0.001:
+            continue
+        width = edge[np.abs(heights - points[point, 1]).argmin()]
+        inward = sign * shares < abs(place) / width - 0.02
+        if point < JAW:
+            inward = sign * usual > CHEEK
+        elif 36 <= point < 48:
+            inward &= sign * usual < BRIDGE
+        hidden_by[point] = (sign, np.flatnonzero(inward & (sign * usual > -0.02)))
+    return _SkinGrid(weights, len(heights), len(shares), hidden_by)

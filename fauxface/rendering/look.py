@@ -61,7 +61,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     bearded = not female and adult and rng.random() < recipe.beard
     beard_shape = _draw_beard(rng) if bearded else np.zeros(4)
     beard_length = float(rng.random()) if bearded else 0.0
-    brows = draw_brows(rng, female)
+    brows = draw_brows(rng, identity)
     brow = greyed * rng.uniform(0.5, 1.0) * (0.7 if hair.mean() > 0.1 else 1.0)
     face = {
         **skin_uniforms(skin),

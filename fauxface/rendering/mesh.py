@@ -27,17 +27,23 @@ def front_points(model: HeadModel, targets: np.ndarray) -> sparse.csr_matrix:
     They stay the same points of the skin on every person and with every expression.
     """
     skin = model.fine[(model.part[model.fine] == 0).all(1)]
-    a, b, c = (model.rest[skin[:, k]].astype(np.float64) for k in range(3))
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
-    matrix = sparse.lil_matrix((len(targets), len(model.rest)), dtype=np.float32)
-    for row, (x, y) in enumerate(targets):
+    corners = model.rest[skin].astype(np.float64)  # (T, 3, 3)
+    low, high = corners[..., :2].min(1) - 1e-6, corners[..., :2].max(1) + 1e-6
+    vertices, weights = [], []
+    for target in targets:
+        x, y = target
+        near = np.flatnonzero((low[:, 0] <= x) & (x <= high[:, 0]) & (low[:, 1] <= y) & (y <= high[:, 1]))
+        a, b, c = corners[near].transpose(1, 2, 0)
+        area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
         with np.errstate(divide="ignore", invalid="ignore"):
-            v = ((x - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (y - a[:, 1])) / area
-            w = ((b[:, 0] - a[:, 0]) * (y - a[:, 1]) - (x - a[:, 0]) * (b[:, 1] - a[:, 1])) / area
-            inside = (v >= -1e-6) & (w >= -1e-6) & (v + w <= 1 + 1e-6)
-            depth = np.where(inside, a[:, 2] + v * (b[:, 2] - a[:, 2]) + w * (c[:, 2] - a[:, 2]), -np.inf)
+            v = ((x - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (y - a[1])) / area
+            w = ((b[0] - a[0]) * (y - a[1]) - (x - a[0]) * (b[1] - a[1])) / area
+        inside = (v >= -1e-6) & (w >= -1e-6) & (v + w <= 1 + 1e-6)
+        assert inside.any(), f"no skin at ({x:.3f}, {y:.3f})"
+        depth = np.where(inside, a[2] + v * (b[2] - a[2]) + w * (c[2] - a[2]), -np.inf)
         best = int(depth.argmax())
-        assert np.isfinite(depth[best]), f"no skin at ({x:.3f}, {y:.3f})"
-        for vertex, weight in zip(skin[best], (1 - v[best] - w[best], v[best], w[best]), strict=True):
-            matrix[row, vertex] += weight
-    return sparse.csr_matrix(matrix)
+        vertices.append(skin[near[best]])
+        weights.append((1 - v[best] - w[best], v[best], w[best]))
+    rows = np.repeat(np.arange(len(targets)), 3)
+    entries = np.array(weights, np.float32).ravel(), (rows, np.array(vertices).ravel())
+    return sparse.csr_matrix(entries, shape=(len(targets), len(model.rest)))

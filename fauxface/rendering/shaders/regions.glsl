@@ -2,8 +2,8 @@
 in vec3 at, n, r;
 in vec4 m;
 in vec2 k;
-uniform vec4 brow_curve;      // upper edge: y as a cubic of |x|
-uniform vec4 brow_extent;     // inner |x|, outer |x|, thickness, softness
+uniform float brow_lower[11], brow_upper[11];  // y of the edges at |x| = 4 mm, 10 mm, …
+uniform vec3 brow_extent;     // inner |x|, outer |x|, softness
 uniform vec4 collar;          // height, slope to the side, slope to the back, v-neck
 uniform float mouth_height;
 uniform vec2 nose_heights;    // bridge, base
@@ -12,11 +12,12 @@ uniform vec4 beard_shape;     // moustache, chin, cheeks, height on the cheek
 uniform float seed;
 
 float brow_mask() {
-    float x = abs(r.x), t = (x - brow_extent.x) / (brow_extent.y - brow_extent.x), s = brow_extent.w;
-    float top = brow_curve.x + x * (brow_curve.y + x * (brow_curve.z + x * brow_curve.w));
-    float d = top - r.y, thick = brow_extent.z * mix(0.8, 1.0, smoothstep(0.0, 0.35, t)) * (1.0 - 0.75 * smoothstep(0.45, 1.05, t));
-    float along = smoothstep(-0.05, 0.03, t) * (1.0 - smoothstep(0.97, 1.05, t));
-    return r.z < -0.02 ? 0.0 : along * smoothstep(-s, s, d) * (1.0 - smoothstep(thick - s, thick + s, d));
+    float x = abs(r.x), s = brow_extent.z, place = clamp((x - 0.004) / 0.006, 0.0, 9.999);
+    if (r.z < -0.03 || place <= 0.0) return 0.0;
+    int i = int(place);
+    float low = mix(brow_lower[i], brow_lower[i + 1], place - float(i)), high = mix(brow_upper[i], brow_upper[i + 1], place - float(i));
+    float along = smoothstep(-2.0 * s, s, x - brow_extent.x) * smoothstep(-2.0 * s, s, brow_extent.y - x);
+    return along * smoothstep(-s, s, high - r.y) * smoothstep(-s, s, r.y - low);
 }
 
 float beard_mask() {
