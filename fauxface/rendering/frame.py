@@ -14,7 +14,7 @@ from fauxface.rendering.camera import Pose, View, draw_pose, draw_view
 from fauxface.rendering.expression import draw_expression
 from fauxface.rendering.face_mesh import face_meshes
 from fauxface.rendering.film import develop
-from fauxface.rendering.hair import draw_hair, hair_mesh
+from fauxface.rendering.hair import draw_hair, hair_meshes
 from fauxface.rendering.head import Posed, head_model
 from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import annotated, landmarks_3d
@@ -155,12 +155,12 @@ def draw_person(
     points = landmarks_3d(model, posed, look.brows)
     view = see(pose, points[:68])
     worn = draw_things(rng["things"], recipe, Wearer(posed, points, identity, look.face["skin"], view))
-    hair = draw_hair(rng["hair"], identity.gender < 0.5, identity.age, recipe.bald)
+    hair = draw_hair(rng["hair"], recipe, identity)
 
     meshes = face_meshes(model, posed, view, look, expression.units, points[36:48], coarse)
     if hair is not None:
-        strands = {**look.hair, "strands": np.array([hair.strands, hair.curl, hair.ragged])}
-        meshes.append(_hair_mesh(hair_mesh(hair, posed, rng["strands"]), view, strands))
+        grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap)
+        meshes += [mesh.drawn(view, look.hair) for mesh in grown]
     meshes += [thing_mesh(thing, view) for thing in worn.things]
     told = {
         "age": identity.age,
@@ -178,17 +178,6 @@ def draw_person(
 def key_shadow(light: dict[str, Any], view: View) -> np.ndarray:
     """`shadow_matrix` of the key light about a head."""
     return shadow_matrix(light["key_direction"], view.to_camera(np.array([0.0, -0.03, -0.05])), 0.24)
-
-
-def _hair_mesh(hair, view: View, uniforms: dict[str, Any]) -> Mesh:
-    position = view.to_camera(hair.vertices).astype(np.float32)
-    attributes = {
-        "position": position,
-        "normal": vertex_normals(position, hair.triangles),
-        "tangent": hair.tangents @ view.rotation.T,
-        "place": hair.places,
-    }
-    return Mesh("hair", attributes, hair.triangles, uniforms)
 
 
 def _visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:

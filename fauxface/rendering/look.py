@@ -90,7 +90,14 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         **_draw_clothes(rng),
         **_places(model),
     }
-    strands = {"hair_colour": hair, "grey": grey, "hair_shine": float(rng.uniform(0.1, 1.0)), "seed": face["seed"]}
+    strands = {
+        "hair_colour": hair,
+        "streak_colour": hair,
+        "streaks": 0.0,
+        "roots": 0.0,
+        "grey": grey,
+        "hair_shine": float(rng.uniform(0.1, 1.0)),
+    }
     summary = {"skin_tone": skin.tone, "hair": hair_name, "grey": grey, "iris": iris_name, "beard": bool(bearded)}
     return Look(face, strands, brows, summary, skin)
 

@@ -83,8 +83,9 @@ def _source(name: str) -> str:
 _FRAGMENTS = {
     "face": ("noise.glsl", "regions.glsl", "light.glsl", "face.frag"),
     "face_labels": ("noise.glsl", "regions.glsl", "face_labels.frag"),
-    "hair": ("noise.glsl", "hair_cover.glsl", "light.glsl", "hair.frag"),
-    "hair_labels": ("noise.glsl", "hair_cover.glsl", "hair_labels.frag"),
+    "hair": ("hair_cover.glsl", "light.glsl", "hair.frag"),
+    "hair_labels": ("hair_cover.glsl", "hair_labels.frag"),
+    "hair_shadow": ("hair_cover.glsl", "hair_shadow.frag"),
     "thing": ("noise.glsl", "thing_cover.glsl", "light.glsl", "thing.frag"),
     "thing_labels": ("thing_cover.glsl", "thing_labels.frag"),
     "depth": ("depth.frag",),
@@ -141,7 +142,7 @@ class Rasteriser:
 
     def _program(self, name: str) -> moderngl.Program:
         head = "#version 330\n"
-        vertex = _source(f"{name.removesuffix('_labels')}.vert")
+        vertex = _source(f"{name.split('_')[0]}.vert")
         fragment = "".join(_source(part) for part in _FRAGMENTS[name])
         return self.context.program(vertex_shader=head + vertex, fragment_shader=head + fragment)
 
@@ -164,7 +165,7 @@ class Rasteriser:
         self._shadow.clear(depth=1.0)
         cast = [pair for pair in zip(meshes, buffers, strict=True) if not pair[0].blend]
         glass = [pair for pair in zip(meshes, buffers, strict=True) if pair[0].blend]
-        self._render("shadow", cast, {"projection": shadow})
+        self._render("_shadow", cast, {"projection": shadow})
 
         lit = {**light, "projection": clip, "shadow_matrix": shadow, "shadow_map": 0}
         self._samples.use()
@@ -202,13 +203,15 @@ class Rasteriser:
         for mesh, (attributes, index) in drawn:
             if suffix == "depth" and not mesh.solid:
                 continue
-            name = "depth" if suffix in ("shadow", "depth") else mesh.program + suffix
+            name = mesh.program + suffix
+            if suffix == "depth" or name not in self._programs:
+                name = "depth"
             program = self._programs[name]
             # hair and lashes fade by how many of a pixel's samples they cover
             fade = not (mesh.solid or mesh.blend) and suffix == ""
             for switch in (_SAMPLE_ALPHA_TO_COVERAGE, _SAMPLE_ALPHA_TO_ONE):
                 (self.context.enable_direct if fade else self.context.disable_direct)(switch)
-            cull = mesh.solid and suffix != "shadow"
+            cull = mesh.solid and suffix != "_shadow"
             (self.context.enable if cull else self.context.disable)(self.context.CULL_FACE)
             content = [
                 (buffer, f"{mesh.attributes[attribute].shape[1]}f", attribute)

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+HAIR = ("hair", "long_hair_women", "long_hair_men", "fringe", "dyed")
 WORN = ("glasses", "sunglasses", "headwear", "facewear", "headset", "jewellery", "before", "neighbours")
 """Shares of what is worn and what is in the way; all at 0 leave head, hair and clothes."""
 
@@ -29,6 +30,10 @@ class Recipe:
         neutral: share of faces without a marked expression.
         closed_eyes: share of faces with both eyes closed or nearly so; a quarter as many wink.
         bald: share of men over 30 without hair; among others it is the square of that.
+        hair: share of heads that bear hair at all; 0 takes head hair and beards away.
+        long_hair_women, long_hair_men: shares whose hair reaches the jaw or is tied.
+        fringe: share of the hair that falls over the forehead, often to the brows.
+        dyed: share of hair in colours that do not grow.
         beard: share of adult men with a beard, moustache or stubble.
         monochrome: share of images without colour.
         low_quality: share of images with marked blur, noise or compression.
@@ -55,6 +60,11 @@ class Recipe:
     neutral: float = 0.3
     closed_eyes: float = 0.07
     bald: float = 0.15
+    hair: float = 1.0
+    long_hair_women: float = 0.7
+    long_hair_men: float = 0.1
+    fringe: float = 0.35
+    dyed: float = 0.03
     beard: float = 0.5
     monochrome: float = 0.04
     low_quality: float = 0.25
@@ -75,6 +85,7 @@ class Recipe:
             "neutral",
             "closed_eyes",
             "bald",
+            *HAIR,
             "beard",
             "monochrome",
             "low_quality",

@@ -1,5 +1,6 @@
 out float label;
+uniform int segment;
 void main() {
-    if (cover(strand()) < 0.5) discard;
-    label = 13.0 / 255.0;
+    if (segment == 0 || cover(texture(strands, p.xy)) < 0.5) discard;
+    label = float(segment) / 255.0;
 }

@@ -1,0 +1,341 @@
+"""Guide curves of the locks: grown from the scalp, combed, pulled down by gravity, kept outside of the head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fauxface.rendering.hair.scalp import CENTRE, Skull, directions
+from fauxface.rendering.hair.styles import Hair
+
+NODES = 9
+_STEPS = 2 * (NODES - 1)
+_WHORL = CENTRE + 0.1 * np.array([0.08, 0.78, -0.62])
+_TIES = {
+    "low": (0.0, -0.03, -0.155),
+    "middle": (0.0, 0.035, -0.178),
+    "high": (0.0, 0.115, -0.125),
+    "top": (0.0, 0.15, -0.07),
+}
+
+
+@dataclass(frozen=True)
+class Locks:
+    """Curves of locks, N of them with `NODES` points each, from root to tip; head frame, metres.
+
+    Attributes:
+        points: (N, NODES, 3).
+        width: (N,).
+        tile: (N,) names of the pictures on them.
+        depth: (N,) 0 next to the skin … 1 outermost.
+        twist: (N,) how far the ribbon is turned about its curve from lying flat, radians.
+    """
+
+    points: np.ndarray
+    width: np.ndarray
+    tile: np.ndarray
+    depth: np.ndarray
+    twist: np.ndarray
+
+
+def join(parts: list[Locks]) -> Locks:
+    """All locks of the parts."""
+    return Locks(*(np.concatenate([getattr(p, name) for p in parts]) for name in Locks.__dataclass_fields__))
+
+
+def grow(
+    hair: Hair, roots: np.ndarray, places: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator
+) -> Locks:
+    """Locks of a head of hair.
+
+    Args:
+        hair: the style.
+        roots: (R, 3) points of the skin where hair may grow, head frame; any first few are spread evenly.
+        places: (R, 3) the same points on the template.
+        skull: what locks stay outside of.
+        down: (3,) unit, where gravity pulls, head frame.
+        rng: the strands' stream.
+    """
+    inside = hair.hairline.inside(places)
+    grown = np.flatnonzero(inside > 0.001)[: hair.locks]
+    parts = []
+    if len(grown):
+        parts.append(_body(hair, roots[grown], places[grown], inside[grown], skull, down, rng))
+    front = np.flatnonzero(
+        (inside > 0) & (inside < 0.05) & (np.abs(places[:, 0]) < 0.055) & (places[:, 2] > -0.06) & (places[:, 1] > 0.05)
+    )
+    if hair.fringe < 0.1 and len(front):
+        parts.append(_fringe(hair, roots[front[:70]], skull, down, rng))
+    if hair.across and len(front):
+        parts.append(_across(hair, roots[front[rng.integers(len(front), size=hair.across)]], skull, down, rng))
+    if hair.wisps and len(grown):
+        parts.append(_wisps(hair, roots[grown[rng.integers(len(grown), size=hair.wisps)]], skull, down, rng))
+    if hair.tie:
+        parts.append(_tied(hair, skull, down, rng))
+    if not parts:
+        empty = np.zeros(0)
+        return Locks(np.zeros((0, NODES, 3)), empty, np.zeros(0, str), empty, empty)
+    return join(parts)
+
+
+def ties(hair: Hair) -> np.ndarray:
+    """Points (1 or 2, 3) where tied hair is gathered; the style's own numbers choose them."""
+    if hair.tie == "tails":
+        return np.array([[-0.082, -0.01, -0.1], [0.082, -0.01, -0.1]])
+    names = ("low", "middle", "high", "top")
+    return np.array([_TIES[names[int(hair.hairline.waves[1, 0] / (2 * np.pi) * 3.999)]]])
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    return v / np.sqrt((v**2).sum(-1, keepdims=True) + 1e-12)
+
+
+def _follow(
+    roots: np.ndarray,
+    start: np.ndarray,
+    comb: np.ndarray,
+    length: np.ndarray,
+    off: np.ndarray,
+    hair: Hair,
+    skull: Skull,
+    down: np.ndarray,
+    side: np.ndarray | None = None,
+    goal: np.ndarray | None = None,
+) -> np.ndarray:
+    """Curves (N, _STEPS + 1, 3) that leave ``roots`` along ``start`` and turn to ``comb`` at first and then ``down``.
+
+    ``off`` (N,) is how far they stand off the skin, ``side`` (N,) the side (±1) of the face on which they stay,
+    ``goal`` (N, 3) a point that they run to.
+    """
+    points = np.empty((len(roots), _STEPS + 1, 3))
+    points[:, 0] = roots
+    step = (length / _STEPS)[:, None]
+    direction = _unit(start)
+    hold = max(hair.stiff, 1e-3)
+    for k in range(_STEPS):
+        at = points[:, k]
+        arc = step * k
+        outward = _unit(at - CENTRE)
+        if goal is not None:
+            comb = _unit(goal - at)
+        wanted = comb - (comb * outward).sum(1, keepdims=True) * outward
+        pull = np.minimum(arc / hold, 1.0) ** 2 if goal is None else 0 * arc
+        # directions turn on a scale of a few centimetres, towards the comb near the root and down farther out
+        held = np.exp(-arc / 0.09) * (1 - pull) if goal is None else 1.5
+        direction = _unit(direction + 45.0 * step * (held * wanted + 0.9 * pull * down))
+        to = at + step * direction
+        if side is not None:
+            ahead = np.clip((to[:, 2] - (CENTRE[2] + 0.03)) / 0.03, 0, 1) * np.clip((0.065 - to[:, 1]) / 0.03, 0, 1)
+            least = 0.066 * hair.curtain * ahead + 0.004
+            to[:, 0] = side * np.maximum(side * to[:, 0], np.minimum(least, side * to[:, 0] + 1.2 * step[:, 0] + 0.002))
+        distance, reach = skull(to)
+        ramp = np.minimum((arc[:, 0] + step[:, 0]) / 0.025, 1.0)
+        lack = reach + 0.0015 + off * ramp - distance
+        # a point far inside is before a hollow, such as the neck's, whose farther side the direction also meets
+        lack = np.where(lack < step[:, 0] + 0.02, lack, 0)
+        # what is combed lies on the head; what hangs leaves it
+        lies = 0.6 * (1 - hair.rise / 3) * (1 - pull[:, 0]) if goal is None else 0.8
+        to = to + np.where(lack > 0, lack, lies * lack)[:, None] * _unit(to - CENTRE)
+        direction = _unit(to - at)
+        points[:, k + 1] = to
+    return points
+
+
+def _cut(points: np.ndarray, level: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Curves (N, K, 3) resampled to `NODES` points that end where they first come below a height (N,) along ``up``."""
+    count, last = len(points), points.shape[1] - 1
+    height = points @ up
+    below = height < level[:, None]
+    below[:, 0] = False
+    first = np.where(below.any(1), below.argmax(1), last)
+    rows = np.arange(count)
+    high, low = height[rows, np.maximum(first - 1, 0)], height[rows, first]
+    part = np.clip((high - level) / np.maximum(high - low, 1e-6), 0.05, 1)
+    length = np.where(below.any(1), first - 1 + part, last)
+    place = np.linspace(0, 1, NODES)[None] * length[:, None]
+    lower = np.minimum(place.astype(int), last - 1)
+    share = (place - lower)[..., None]
+    return points[rows[:, None], lower] * (1 - share) + points[rows[:, None], lower + 1] * share
+
+
+def _curled(points: np.ndarray, hair: Hair, skull: Skull, rng: np.random.Generator) -> np.ndarray:
+    """The curves wound into curls, still outside of the skin."""
+    if hair.curl > 0:
+        outward = _unit(points - CENTRE)
+        across = _unit(np.cross(np.gradient(points, axis=1), outward))
+        along = np.linspace(0, 1, NODES)
+        turn = 2 * np.pi * hair.turns * along[None] * rng.uniform(0.8, 1.2, (len(points), 1)) + rng.uniform(
+            0, 6.3, (len(points), 1)
+        )
+        size = (hair.curl * rng.uniform(0.5, 1.3, (len(points), 1)) * np.minimum(along * 4, 1))[..., None]
+        points = points + size * (np.cos(turn)[..., None] * across + np.sin(turn)[..., None] * outward)
+    distance, reach = skull(points)
+    lack = reach + 0.0012 - distance
+    return points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * _unit(points - CENTRE)
+
+
+def _up(down: np.ndarray) -> np.ndarray:
+    """Heights at which hair is cut: half way between the head's own and true ones."""
+    return _unit(np.array([0.0, 1.0, 0.0]) - down)
+
+
+def _body(
+    hair: Hair,
+    roots: np.ndarray,
+    places: np.ndarray,
+    inside: np.ndarray,
+    skull: Skull,
+    down: np.ndarray,
+    rng: np.random.Generator,
+) -> Locks:
+    count = len(roots)
+    outward = _unit(roots - CENTRE)
+    _, azimuth = directions(places - CENTRE)
+    front = np.abs(azimuth)
+    top = np.clip((places[:, 1] - 0.05) / 0.035, 0, 1)
+    back = np.clip((front - 1.8) / 0.5, 0, 1)
+    length = top * hair.lengths[0] + (1 - top) * (back * hair.lengths[2] + (1 - back) * hair.lengths[1])
+    length = length * rng.uniform(0.75, 1.1, count) * np.clip(0.35 + inside / 0.02, 0, 1)
+    depth = rng.random(count)
+    off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.025, 0.15, 1) * (0.6 + 0.4 * top)
+    side = np.where(places[:, 0] > hair.part + 0.3 * (places[:, 2] + 0.06) * np.sign(hair.part), 1.0, -1.0)
+    goal = None
+    if hair.tie:
+        points = ties(hair)
+        chosen = points[0][None] if len(points) == 1 else points[(side > 0).astype(int)]
+        goal = np.broadcast_to(chosen, (count, 3)) + rng.normal(0, 0.006, (count, 3))
+        length = 1.25 * np.linalg.norm(goal - roots, axis=1) + 0.01
+    comb = _combed(hair, places, roots, top, side, rng)
+    start = _unit(comb) + hair.rise * outward * (0.5 + 0.5 * top[:, None])
+    patches = rng.random(count) < hair.puffs
+    start[patches] = rng.normal(size=(patches.sum(), 3))
+    from_outside = np.where(patches, off, 0)[:, None] * outward
+    length = np.where(patches, hair.width * rng.uniform(0.7, 1.3, count), length)
+    facing = None if hair.tie or hair.comb in ("up", "out", "forward") else side
+    curves = _follow(
+        roots + from_outside, start, comb, length, np.where(patches, 0.6 * off, off), hair, skull, down, facing, goal
+    )
+    near = np.clip((1.7 - front) / 0.5, 0, 1)
+    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, 0.01, count)
+    if hair.fringe > 0.1 or hair.comb == "forward":
+        # what is not a fringe leaves the forehead free
+        ends = np.where((front < 0.75) & (facing is None) & ~patches, np.maximum(ends, min(0.058, hair.fringe)), ends)
+    curves = _curled(_cut(curves, ends, _up(down)), hair, skull, rng)
+    width = np.where(
+        patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.5 + inside / 0.03, 0, 1)
+    )
+    main = hair.tiles[:1] if hair.tie == "" else ("dense",)
+    tile = rng.choice(hair.tiles if hair.tie == "" else main, count)
+    twist = rng.normal(0, 0.25 + 0.4 * hair.messy, count) + np.where(patches, rng.uniform(-1.2, 1.2, count), 0)
+    long_enough = np.clip(np.linalg.norm(curves[:, -1] - curves[:, 0], axis=1) / 0.012 - 0.3, 0, 1)
+    return Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)
+
+
+def _combed(
+    hair: Hair, places: np.ndarray, roots: np.ndarray, top: np.ndarray, side: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Unit vectors (N, 3) along which locks are combed at their roots."""
+    away = _unit(roots - _WHORL)
+    sideways, forward = np.stack([side, 0 * side, 0 * side], 1), np.array([0.0, 0.0, 1.0])
+    over = top[:, None]
+    falling = np.array([0.0, -1.0, -0.25])
+    comb = {
+        "down": away,
+        "part": over * (sideways + 0.25 * away - 0.25 * forward) + (1 - over) * (falling + 0.3 * sideways),
+        "back": over * (-forward + 0.12 * sideways) + (1 - over) * (falling - 0.8 * forward),
+        "forward": over * (forward + 0.15 * sideways) + (1 - over) * (falling + 0.5 * forward),
+        "up": over * (np.array([0.0, 0.7, 0.0]) + (0.5 - hair.rise) * 0.5 * forward) + (1 - over) * falling,
+        "tie": away,
+        "out": _unit(roots - CENTRE) + 0.3 * away,
+    }[hair.comb]
+    # neighbours stray together, and each a little on its own
+    wave = rng.uniform(0, 6.3, (3, 3))
+    drift = np.sin(places @ rng.normal(0, 70, (3, 3)) + wave[0]) + np.sin(places @ rng.normal(0, 140, (3, 3)) + wave[1])
+    return _unit(comb) + hair.messy * (0.35 * drift + 0.35 * rng.normal(size=roots.shape))
+
+
+def _fringe(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
+    count = len(roots)
+    comb = np.array([0.8 * np.sign(hair.slant) * min(abs(hair.slant) * 4, 1), -0.4, 1.0]) + rng.normal(
+        0, 0.15, (count, 3)
+    )
+    depth = rng.random(count)
+    off = hair.lift * (0.2 + 0.6 * depth)
+    loose = Hair(hair.style, hair.hairline, stiff=min(hair.stiff, 0.05))
+    curves = _follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
+    level = hair.fringe + rng.normal(0, 0.0035, count) - hair.slant * roots[:, 0]
+    curves = _curled(_cut(curves, level, _up(down)), hair, skull, rng)
+    tile = rng.choice([t for t in hair.tiles if t not in ("coily", "rope", "braid")] or ["dense"], count)
+    return Locks(curves, hair.width * rng.uniform(0.6, 1.1, count), tile, depth, rng.normal(0, 0.3, count))
+
+
+def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
+    """A few thin locks that fall over the face."""
+    count = len(roots)
+    comb = np.stack([rng.normal(0, 1.0, count), np.full(count, -0.3), np.ones(count)], axis=1)
+    loose = Hair(hair.style, hair.hairline, stiff=float(rng.uniform(0.02, 0.06)), curl=0.004, turns=1.0)
+    length = rng.uniform(0.08, 0.22, count)
+    curves = _follow(roots, comb + 0.6 * _unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
+    curves = _curled(curves[:, ::2], loose, skull, rng)
+    return Locks(
+        curves, rng.uniform(0.005, 0.014, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
+    )
+
+
+def _wisps(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
+    """Stray hairs that stand out from the outline."""
+    count = len(roots)
+    outward = _unit(roots - CENTRE)
+    away = _unit(roots - _WHORL) + 0.7 * rng.normal(size=(count, 3))
+    stray = Hair(hair.style, hair.hairline, stiff=0.15, curl=0.004, turns=1.3)
+    length = rng.uniform(0.03, 0.11, count) * min(1.0, 0.3 + 6 * max(hair.lengths))
+    begin = roots + hair.lift * rng.uniform(0.3, 1, (count, 1)) * outward
+    curves = _follow(
+        begin,
+        away + rng.uniform(0.4, 1.3, (count, 1)) * outward,
+        away,
+        length,
+        np.full(count, hair.lift),
+        stray,
+        skull,
+        down,
+    )
+    curves = _curled(curves[:, ::2], stray, skull, rng)
+    # none of them over the face: those are drawn on purpose
+    over = (curves[..., 2] > 0.0) & (curves[..., 1] < 0.06)
+    kept = ~over.any(1)
+    curves = curves[kept]
+    count = len(curves)
+    return Locks(
+        curves, rng.uniform(0.008, 0.02, count), np.full(count, "wispy"), np.ones(count), rng.uniform(-1.5, 1.5, count)
+    )
+
+
+def _tied(hair: Hair, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
+    """What hangs from where hair is tied: tails, plaits or a bun."""
+    parts = []
+    for point in ties(hair):
+        outward = _unit(point - CENTRE)
+        if hair.tie == "bun":
+            count, size = 40, hair.tail
+            a = _unit(rng.normal(size=(count, 3)))
+            b = _unit(np.cross(a, rng.normal(size=(count, 3))))
+            turn = np.linspace(0, 1, NODES)[None, :, None] * rng.uniform(1.5, 3.2, (count, 1, 1))
+            radius = size * rng.uniform(0.75, 1.05, (count, 1, 1)) * np.array([1.0, 1.0, 0.85])
+            curves = point + outward * 0.4 * size + radius * (np.cos(turn) * a[:, None] + np.sin(turn) * b[:, None])
+            width, tile = rng.uniform(0.4, 0.7, count) * size, np.full(count, "dense")
+            parts.append(Locks(curves, width, tile, rng.random(count), rng.normal(0, 0.2, count)))
+            continue
+        plaited = "braid" in hair.tiles
+        count = 3 if plaited else 26
+        begin = point + rng.normal(0, 0.002 if plaited else 0.007, (count, 3))
+        start = outward + rng.normal(0, 0.05 if plaited else 0.22, (count, 3))
+        loose = Hair(hair.style, hair.hairline, stiff=0.05)
+        length = hair.tail * rng.uniform(0.98 if plaited else 0.7, 1.0, count)
+        curves = _follow(begin, start, outward[None], length, np.full(count, 0.012), loose, skull, down)[:, ::2]
+        width = np.full(count, 0.028 if plaited else 0.02)
+        twist = np.linspace(0, np.pi, count, endpoint=False) if plaited else rng.uniform(-1.5, 1.5, count)
+        tile = np.full(count, "braid") if plaited else rng.choice(["dense", "clumped", "wavy"], count)
+        parts.append(Locks(curves, width, tile, rng.uniform(0.3, 1, count), twist))
+    return join(parts)

@@ -1,0 +1,207 @@
+"""Hair as triangles: ribbons along the locks, sheets of nap over the scalp, and what a hat does to both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fauxface.rendering.camera import View
+from fauxface.rendering.hair.growth import NODES, Locks, grow
+from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, scalp
+from fauxface.rendering.hair.styles import Hair
+from fauxface.rendering.hair.tiles import LOCKS, lock_atlas, nap
+from fauxface.rendering.head import Posed, head_model
+from fauxface.rendering.mesh import vertex_normals
+from fauxface.rendering.rasteriser import Mesh, Texture
+from fauxface.rendering.things import HairCap
+
+HAIR, BEARD = 13, 14
+"""Their segmentation classes."""
+
+
+@dataclass(frozen=True)
+class HairMesh:
+    """Hair in the head frame, metres.
+
+    Attributes:
+        vertices: (V, 3).
+        normals: (V, 3) unit, away from the head rather than from each ribbon: hair is lit as a whole.
+        tangents: (V, 3) along the strands.
+        places: (V, 4) texture u and v, cover 0–1, and how open to the surroundings 0–1.
+        tones: (V, 2) from root 0 to tip 1, and a random number of the lock.
+        triangles: (T, 3).
+        image: the texture.
+        softness: how gently strands begin; 0.5 is see-through, 0.15 crisp.
+        label: segmentation class; 0 leaves what is underneath.
+    """
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    tangents: np.ndarray
+    places: np.ndarray
+    tones: np.ndarray
+    triangles: np.ndarray
+    image: Texture
+    softness: float
+    label: int
+
+    def drawn(self, view: View, colours: dict[str, Any]) -> Mesh:
+        """As the rasteriser draws it, in those colours (uniforms of ``hair.frag``)."""
+        attributes = {
+            "position": view.to_camera(self.vertices).astype(np.float32),
+            "normal": self.normals @ view.rotation.T,
+            "tangent": self.tangents @ view.rotation.T,
+            "place": self.places,
+            "tone": self.tones,
+        }
+        own = {"strands": self.image, "softness": self.softness, "segment": self.label}
+        return Mesh("hair", attributes, self.triangles, {**colours, **own})
+
+
+def hair_meshes(
+    hair: Hair, posed: Posed, view: View, rng: np.random.Generator, cap: HairCap | None = None
+) -> list[HairMesh]:
+    """The hair's locks and nap on a posed head.
+
+    Args:
+        hair: the style.
+        posed: the head.
+        view: the camera, which is held level: gravity pulls down in the picture.
+        rng: the strands' stream.
+        cap: what presses on the hair.
+    """
+    area, model = scalp(), head_model()
+    down = view.rotation.T @ np.array([0.0, 1.0, 0.0])
+    towards = -view.rotation.T @ view.translation
+    skin = posed.vertices[area.vertices].astype(np.float64)
+    places = area.at(model.rest[area.vertices])
+    locks = grow(hair, area.at(skin), places, Skull(posed), down, rng)
+    if cap is not None:
+        locks = replace(locks, points=_pressed(locks.points, cap))
+    meshes = [ribbons(locks, towards, HAIR, rng, cap)] if len(locks.points) else []
+    return meshes + _naps(hair, posed, area, rng, cap)
+
+
+def ribbons(
+    locks: Locks, towards: np.ndarray, label: int, rng: np.random.Generator, cap: HairCap | None = None
+) -> HairMesh:
+    """Ribbons along locks, the nearest to the camera first."""
+    order = np.linalg.norm(locks.points[:, NODES // 2] - towards, axis=1).argsort()
+    points, count = locks.points[order], len(order)
+    tangents = _unit(np.gradient(points, axis=1))
+    # away from the head's axis below, from the skull's centre above
+    axis = CENTRE + np.stack(
+        [0 * points[..., 0], np.minimum(points[..., 1] - CENTRE[1], 0), 0 * points[..., 0]], axis=-1
+    )
+    outward = _unit(points - axis)
+    side = _unit(np.cross(tangents, outward))
+    twist = locks.twist[order][:, None, None]
+    side = side * np.cos(twist) + np.cross(tangents, side) * np.sin(twist)
+    taper = np.linspace(0, 1, NODES)
+    width = 0.5 * locks.width[order][:, None, None] * np.interp(taper, [0, 0.2, 1], [0.8, 1, 0.9])[None, :, None]
+    vertices = np.stack([points - width * side, points + width * side], axis=2)
+    tile = np.searchsorted(np.sort(LOCKS), locks.tile[order])
+    tile = np.argsort(LOCKS)[tile]
+    flip = rng.integers(0, 2, count)
+    edges = np.stack([flip, 1 - flip], axis=1) * 0.96 + 0.02
+    u = (tile[:, None, None] + edges[:, None]) / len(LOCKS)
+    depth = locks.depth[order][:, None, None]
+    opening = (0.35 + 0.65 * depth) * np.interp(taper, [0, 0.4, 1], [0.55, 0.9, 1])[None, :, None]
+    shape = vertices.shape[:3]
+    cover = np.full(shape, 0.55)
+    if cap is not None and cap.hides:
+        cover = np.where((points - cap.point) @ cap.normal > 0, 0.0, 0.55)[:, :, None] * np.ones(shape)
+    along = np.broadcast_to(taper[None, :, None], shape)
+    own = np.broadcast_to(rng.random(count)[:, None, None], shape)
+    # the picture repeats: neither end of a lock may see the other
+    v = 0.02 + 0.91 * along
+    laid = np.stack([np.broadcast_to(u, shape), v, cover, np.broadcast_to(opening, shape)], axis=-1)
+    base = 2 * (np.arange(count)[:, None] * NODES + np.arange(NODES - 1)[None]).reshape(-1, 1)
+    triangles = np.stack([base + np.array(corner) for corner in ([0, 1, 3], [0, 3, 2])], axis=1).reshape(-1, 3)
+    twice = np.broadcast_to(outward[:, :, None], vertices.shape), np.broadcast_to(tangents[:, :, None], vertices.shape)
+    return HairMesh(
+        vertices.reshape(-1, 3),
+        twice[0].reshape(-1, 3),
+        twice[1].reshape(-1, 3),
+        laid.reshape(-1, 4),
+        np.stack([along, own], axis=-1).reshape(-1, 2),
+        triangles,
+        lock_atlas(),
+        0.3,
+        label,
+    )
+
+
+def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: HairCap | None) -> list[HairMesh]:
+    """Sheets over the scalp, the outermost first."""
+    model = head_model()
+    places = model.rest[area.vertices].astype(np.float64)
+    inside = hair.hairline.inside(places)
+    normals = vertex_normals(posed.vertices[area.vertices], area.triangles).astype(np.float64)
+    fade = np.clip(inside / 0.006 + 0.35, 0, 1)
+    bumps = (
+        sum(np.cos(places @ (rng.normal(size=3) * scale) + rng.uniform(0, 6.3)) for scale in (90, 130, 170, 230, 300))
+        / 5
+    )
+    meshes = []
+    for away, cover in hair.shells[::-1]:
+        rim = np.clip(inside / max(0.012, 0.5 * away), 0, 1) ** 0.7
+        height = 0.0006 + away * rim * (1 + (0.35 * bumps if away > 0.006 else 0.0))
+        points = posed.vertices[area.vertices] + height[:, None] * normals
+        covered = cover * fade * (inside > -0.004)
+        if cap is not None:
+            points = _pressed(points, cap)
+            if cap.hides:
+                covered = np.where((points - cap.point) @ cap.normal > 0, 0.0, covered)
+        meshes.append(
+            sheet(
+                points, normals, places, covered, area.triangles, HAIR if cover > 0.3 else 0, hair.shells[-1][0], away
+            )
+        )
+    return meshes
+
+
+def sheet(
+    points: np.ndarray,
+    normals: np.ndarray,
+    places: np.ndarray,
+    cover: np.ndarray,
+    triangles: np.ndarray,
+    label: int,
+    height: float,
+    away: float,
+) -> HairMesh:
+    """A sheet of nap that lies ``away`` of ``height`` above the skin: V points, normals, template places and cover."""
+    # a skewed view of the template: nowhere is it seen edge-on, so the picture is stretched nowhere much
+    x, y, z = places.T
+    u, v = 24 * (x + 0.6 * z), 24 * (y - 0.6 * z)
+    opening = np.full(len(x), 0.55 + 0.45 * (away / height if height > 0.002 else 1.0))
+    down = np.array([0.0, -1.0, 0.0]) + 0.3 * normals
+    along = _unit(down - (down * normals).sum(1, keepdims=True) * normals + 1e-6)
+    kept = triangles[(cover > 0)[triangles].any(1)]
+    tones = np.stack([np.full(len(x), 0.15), np.full(len(x), 0.5)], axis=1)
+    return HairMesh(
+        points,
+        normals,
+        along,
+        np.stack([u, v, cover, opening], axis=1),
+        tones,
+        kept,
+        nap(),
+        0.35 if away > 0.0007 else 0.8,
+        label,
+    )
+
+
+def _pressed(points: np.ndarray, cap: HairCap) -> np.ndarray:
+    """Points (…, 3) brought within the cap's ellipsoid where they are above its plane."""
+    offset = (points - cap.centre) / cap.radii
+    length = np.sqrt((offset**2).sum(-1, keepdims=True)) + 1e-9
+    above = (points - cap.point) @ cap.normal > 0
+    return np.where(above[..., None] & (length > 0.97), cap.centre + cap.radii * offset * (0.97 / length), points)
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    return v / np.sqrt((v**2).sum(-1, keepdims=True) + 1e-12)
