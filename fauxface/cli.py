@@ -63,6 +63,8 @@ def render(
     size: int = 512,
     workers: int = 0,
     recipe: OptionalPath = None,
+    faces: Annotated[str | None, tyro.conf.arg(metavar="N|LOW-HIGH")] = None,
+    dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
 ) -> None:
     """Render faces with labels: 70 landmarks, segmentation, pose, camera, visibility.
 
@@ -72,18 +74,22 @@ def render(
     Examples:
       fauxface render faces --count 1000
       fauxface render faces --count 4000 --size 256 --seed 1 --workers 2
+      fauxface render groups --count 1000 --faces 0-5        wide frames of several people, for face detectors
+      fauxface render faces --count 100000 --dask tcp://head:8786
 
     Args:
-        out: folder for the data set; new, empty, or an earlier run's with the same seed, size and recipe.
-        count: how many faces the folder shall hold.
+        out: folder for the data set; new, empty, or an earlier run's with the same settings.
+        count: how many pictures the folder shall hold.
         seed: what every random choice follows from.
         size: height and width in pixels.
         workers: processes; 0 takes as many as there are CPU cores.
         recipe: a YAML file that changes how faces are drawn.
+        faces: faces a picture, of any size; each picture's .json lists them, and there is no _ldmks.txt.
+        dask: address of a Dask scheduler whose workers render instead of this machine.
     """
     from fauxface.rendering import render_dataset
 
-    render_dataset(out, count, seed=seed, size=size, workers=workers, recipe=recipe)
+    render_dataset(out, count, seed=seed, size=size, workers=workers, recipe=recipe, faces=faces, dask=dask)
 
 
 def assets(

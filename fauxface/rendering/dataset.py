@@ -1,8 +1,9 @@
-"""A folder of rendered faces in FaceSynthetics' layout, made by all cores and resumable at any moment."""
+"""A folder of rendered faces in FaceSynthetics' layout, made by all cores or a cluster, resumable at any moment."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import yaml
 
 from fauxface.files import empty_or_new, write_bytes, write_text
 from fauxface.jobs import run_jobs
+from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.makehuman import load_bust
 from fauxface.rendering.rasteriser import check_opengl
@@ -22,22 +24,32 @@ SETTINGS = "render.yaml"
 
 
 def render_dataset(
-    out: Path, count: int, seed: int = 0, size: int = 512, workers: int = 0, recipe: Path | None = None
+    out: Path,
+    count: int,
+    seed: int = 0,
+    size: int = 512,
+    workers: int = 0,
+    recipe: Path | None = None,
+    faces: str | None = None,
+    dask: str | None = None,
 ) -> None:
-    """Render faces 0 … ``count`` − 1 of a seed that are not in ``out`` yet.
+    """Render pictures 0 … ``count`` − 1 of a seed that are not in ``out`` yet.
 
     Args:
-        out: folder; new, empty, or one that an earlier call with the same seed, size and recipe began.
-        count: how many faces it shall hold; more than are there extend it.
+        out: folder; new, empty, or one that an earlier call with the same settings began.
+        count: how many pictures it shall hold; more than are there extend it.
         seed: what every random choice follows from.
         size: height and width of the pictures, pixels.
         workers: processes; 0 means one a core.
         recipe: YAML file with what differs from the default `Recipe`.
+        faces: None for one face a picture with FaceSynthetics' labels; how many a picture (``"0-5"``, ``"3"``) for wide
+            frames, whose ``.json`` lists them.
+        dask: address of a Dask scheduler, whose workers then render; they need no file of ours but the package.
 
     Raises:
-        ValueError: a number out of range, a bad recipe, or a folder with other settings.
+        ValueError: a number out of range, a bad recipe, a folder with other settings, other versions on the cluster.
         FileExistsError: ``out`` holds something else.
-        OSError: no OpenGL, a full disk, a killed worker.
+        OSError: no OpenGL, a full disk, a killed worker, no scheduler.
     """
     if count < 1:
         raise ValueError(f"--count is 1 or more, not {count}")
@@ -45,12 +57,48 @@ def render_dataset(
         raise ValueError(f"--seed is 0 or more, not {seed}")
     if not 32 <= size <= 4096:
         raise ValueError(f"--size is 32 to 4096 pixels, not {size}")
-    drawn = load_recipe(recipe)
-    check_opengl()
-    _settle(out, {"generator": GENERATOR_VERSION, "seed": seed, "size": size, "recipe": drawn.to_dict()})
+    crowd = parse_faces(faces) if faces is not None else None
+    settings = Settings(seed, size, load_recipe(recipe), crowd)
+    if dask is None:
+        check_opengl()
+    _settle(out, settings.to_dict())
     left = [i for i in range(count) if not (out / f"{i:06d}.json").exists()]
+    title = f"rendering into {out}"
+    if dask is not None:
+        run_jobs(partial(frame_files, settings), left, title=title, keep=partial(_keep, out), dask=dask)
+        return
     load_bust()  # so that the workers find it in the cache
-    run_jobs(partial(_render_one, out, seed, size, drawn), left, workers, title=f"rendering into {out}")
+    run_jobs(partial(_render_one, out, settings), left, workers, title=title)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the pictures of a folder share.
+
+    Attributes:
+        seed: what every random choice follows from.
+        size: height and width of the pictures, pixels.
+        recipe: what is drawn how often.
+        faces: fewest and most faces of a wide frame; None for one face a picture.
+        generator: the generator's version, which must be the same wherever these are rendered.
+    """
+
+    seed: int
+    size: int
+    recipe: Recipe
+    faces: tuple[int, int] | None = None
+    generator: str = GENERATOR_VERSION
+
+    def to_dict(self) -> dict:
+        """As ``render.yaml`` has them."""
+        faces = None if self.faces is None else "{}-{}".format(*self.faces)
+        return {
+            "generator": self.generator,
+            "seed": self.seed,
+            "size": self.size,
+            "faces": faces,
+            "recipe": self.recipe.to_dict(),
+        }
 
 
 def _settle(out: Path, settings: dict) -> None:
@@ -70,19 +118,40 @@ def _settle(out: Path, settings: dict) -> None:
         raise ValueError(f"{out} was begun with {told}; give these renders another folder")
 
 
-def _render_one(out: Path, seed: int, size: int, recipe: Recipe, index: int) -> None:
+def _render_one(out: Path, settings: Settings, index: int) -> None:
+    _keep(out, index, frame_files(settings, index))
+
+
+def _keep(out: Path, index: int, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        write_bytes(out / name, data, sync=False)
+
+
+def frame_files(settings: Settings, index: int) -> dict[str, bytes]:
+    """Picture ``index`` as its files, name → content; the ``.json`` comes last and says that the others are whole.
+
+    ValueError where another version of the generator is at work.
+    """
+    if settings.generator != GENERATOR_VERSION:
+        raise ValueError(f"a worker has generator {GENERATOR_VERSION}, but {settings.generator} is asked for")
     cv2.setNumThreads(1)
-    write_frame(out, index, render_frame(seed, index, size, recipe))
+    seed, size, recipe = settings.seed, settings.size, settings.recipe
+    if settings.faces is not None:
+        return _encoded(index, render_crowd(seed, index, size, recipe, settings.faces))
+    return _encoded(index, render_frame(seed, index, size, recipe))
 
 
 def write_frame(out: Path, index: int, frame: Frame) -> None:
-    """Write one face's four files; the ``.json`` comes last and says that the others are whole."""
+    """Write one face's four files."""
+    _keep(out, index, _encoded(index, frame))
+
+
+def _encoded(index: int, frame: Frame | CrowdFrame) -> dict[str, bytes]:
     name = f"{index:06d}"
-    write_bytes(out / f"{name}.png", _png(frame.image[..., ::-1]), sync=False)
-    write_bytes(out / f"{name}_seg.png", _png(frame.labels), sync=False)
-    lines = "".join(f"{x:.4f} {y:.4f}\n" for x, y in frame.landmarks)
-    write_text(out / f"{name}_ldmks.txt", lines, sync=False)
-    write_text(out / f"{name}.json", json.dumps(_rounded(frame.meta)), sync=False)
+    files = {f"{name}.png": _png(frame.image[..., ::-1]), f"{name}_seg.png": _png(frame.labels)}
+    if isinstance(frame, Frame):
+        files[f"{name}_ldmks.txt"] = "".join(f"{x:.4f} {y:.4f}\n" for x, y in frame.landmarks).encode()
+    return {**files, f"{name}.json": json.dumps(_rounded(frame.meta)).encode()}
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -1,0 +1,205 @@
+"""Wide frames with several people or none, for face detectors: each a person of their own, one camera, light and film.
+
+Everybody is drawn alone, before nothing, and laid over those farther away by how much of each pixel they cover, so
+that edges stay smooth and each head has a sharp shadow of its own; depth tells whose label counts and who hides whom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from scipy.spatial import ConvexHull
+
+from fauxface.faces import landmark_box
+from fauxface.rendering.background import draw_background, surroundings
+from fauxface.rendering.camera import FACING, Pose, View
+from fauxface.rendering.film import develop
+from fauxface.rendering.frame import Person, described, draw_person, key_shadow, streams
+from fauxface.rendering.head import head_model
+from fauxface.rendering.look import draw_light
+from fauxface.rendering.makehuman import PARTS
+from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser
+from fauxface.rendering.recipe import Recipe
+from fauxface.rendering.things import Material, Thing, thing_mesh
+
+SMALLEST, LARGEST = 0.05, 0.6
+"""Longer side of a face's landmark box as a share of the frame."""
+OVERLAP = 0.15
+"""Share of a face's box that nearer people's heads and bodies may cover."""
+COARSE_FACE = 140
+"""Faces with boxes up to so many pixels are drawn with the cage's triangles."""
+_CELLS = 96
+_NEAREST, _FARTHEST = 0.4, 9.0  # metres from the camera
+_FACE = 0.14  # longer side of a usual face's landmark box, metres
+_TORSO = 2.5  # metres that a bust is drawn out downwards, so that nobody floats
+
+
+@dataclass(frozen=True)
+class CrowdFrame:
+    """A picture of several people.
+
+    Attributes:
+        image: (S, S, 3) uint8 RGB.
+        labels: (S, S) uint8, FaceSynthetics' segmentation classes.
+        meta: what ``NNNNNN.json`` holds; ``faces`` lists everybody, the nearest first.
+    """
+
+    image: np.ndarray
+    labels: np.ndarray
+    meta: dict[str, Any]
+
+
+def parse_faces(text: str) -> tuple[int, int]:
+    """Fewest and most faces of ``"0-5"`` or ``"3"``; ValueError for anything else or more than 20."""
+    low, _, high = text.partition("-")
+    if low.isdecimal() and (high or low).isdecimal() and int(low) <= int(high or low) <= 20:
+        return int(low), int(high or low)
+    raise ValueError(f"--faces is a number or a range up to 20, such as 0-5, not '{text}'")
+
+
+def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[int, int]) -> CrowdFrame:
+    """Picture ``index`` of ``seed`` with from ``faces[0]`` to ``faces[1]`` faces, each number as often as the others.
+
+    The recipe's ``face_share``, ``off_centre`` and ``distance`` do not count here: sizes are even in their logarithm
+    from ``SMALLEST`` to ``LARGEST``, those of one picture alike within a factor of about two.
+    """
+    rng = streams(seed, index)
+    places = draw_places(rng["crowd"], int(rng["crowd"].integers(faces[0], faces[1] + 1)))
+    camera = _draw_camera(rng["crowd"], size, [share for share, _ in places])
+    background = draw_background(rng["background"], size)
+    light = draw_light(rng["light"], surroundings(background))
+    people = []
+    for number, (share, centre) in enumerate(places, start=1):
+        see = partial(place_view, camera, share * size, centre * size - 0.5)
+        # a person's streams are told by one more number, which is never 0: then they would be the frame's own
+        people.append(draw_person(streams(seed, index, number), recipe, see, share * size <= COARSE_FACE))
+    people.sort(key=lambda person: person.view.translation[2])
+    raster = empty_raster(size)
+    for person in reversed(people):
+        meshes = [*person.meshes, _torso(person)]
+        alone = rasteriser(size).draw(meshes, camera, light, key_shadow(light, person.view))
+        raster = laid_over(alone, raster)
+    image = develop(raster, background, rng["film"], recipe)
+    told = []
+    for person in people:
+        labels = person.labels(raster)
+        box = landmark_box(np.array(labels["landmarks_2d"]), "face_synthetics70")
+        told.append({"box": box.tolist(), **labels})
+    return CrowdFrame(image, raster.labels, {**described(seed, index, size, recipe), "faces": told})
+
+
+def draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.ndarray]]:
+    """Where faces are seen: shares and centres (2,) of their boxes, in units of the frame, largest first.
+
+    Of no face is more than about ``OVERLAP`` behind nearer heads and bodies.
+    """
+    if not count:
+        return []
+    middle = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))
+    shares = np.sort(middle * np.exp(rng.normal(0, 0.35, count)))[::-1].clip(SMALLEST, LARGEST)
+    taken = np.zeros((_CELLS, _CELLS), bool)
+    places: list[tuple[float, np.ndarray]] = []
+    for share in shares:
+        for attempt in range(1000):
+            # those that find no room stand farther away
+            smaller = max(share * 0.96 ** (attempt // 4), SMALLEST)
+            edge = -0.3 if rng.random() < 0.1 else 0.5  # some are cut by the frame's edge
+            low, high = edge * smaller, 1 - edge * smaller
+            centre = rng.uniform([low, low], [high, max(low, min(high, 0.85))])
+            if _covered(taken, centre - smaller / 2, centre + smaller / 2) <= OVERLAP:
+                break
+        else:
+            break  # the frame is full
+        places.append((float(smaller), centre))
+        for x, top, bottom in ((0.75, -0.95, 0.75), (1.5, 0.6, 1e9)):  # head with hair; shoulders and all below
+            _fill(taken, centre + smaller * np.array([-x, top]), centre + smaller * np.array([x, bottom]))
+    return places
+
+
+def _cells(low: np.ndarray, high: np.ndarray) -> tuple[slice, slice]:
+    x0, y0 = np.floor(np.clip(low, 0, 1) * _CELLS).astype(int)
+    x1, y1 = np.ceil(np.clip(high, 0, 1) * _CELLS).astype(int)
+    return slice(y0, max(y1, y0 + 1)), slice(x0, max(x1, x0 + 1))
+
+
+def _covered(taken: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
+    return float(taken[_cells(low, high)].mean())
+
+
+def _fill(taken: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+    taken[_cells(low, high)] = True
+
+
+def _draw_camera(rng: np.random.Generator, size: int, shares: list[float]) -> np.ndarray:
+    """A camera matrix (3, 3) with which faces of these shares are neither too near nor too far."""
+    least = max(0.7, _NEAREST / _FACE * max(shares, default=0))
+    most = max(least, min(4.0, _FARTHEST / _FACE * min(shares, default=1)))
+    focal = size * np.exp(rng.uniform(np.log(least), np.log(most)))
+    middle = (size - 1) / 2
+    return np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]])
+
+
+def place_view(camera: np.ndarray, extent: float, centre: np.ndarray, pose: Pose, landmarks: np.ndarray) -> View:
+    """The head's place at which its landmarks' box has that longer side and that centre (2,), pixels."""
+    rotation = pose.rotation.as_matrix() @ FACING
+    distance = camera[0, 0] * _FACE / extent
+    aim = centre
+    view = View(rotation, np.zeros(3), camera, pose.yaw, pose.pitch, pose.roll)
+    for _ in range(6):
+        ray = np.array([*(aim - camera[:2, 2]) / camera[0, 0], 1.0])
+        view = View(rotation, distance * ray, camera, pose.yaw, pose.pitch, pose.roll)
+        seen = view.project(landmarks)
+        low, high = seen.min(0), seen.max(0)
+        distance *= (high - low).max() / extent
+        aim = aim + centre - (low + high) / 2
+    return view
+
+
+@cache
+def _bottom() -> np.ndarray:
+    """Edges (E, 2) of the mesh where the bust ends."""
+    model = head_model()
+    quads = model.quads[(model.part[model.quads] == PARTS.index("skin")).all(1)]
+    edges = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
+    names, count = np.unique(np.sort(edges, 1), axis=0, return_counts=True)
+    alone = {tuple(edge) for edge in names[count == 1].tolist()}
+    ends = np.array([tuple(sorted(edge)) in alone for edge in edges.tolist()])
+    low = (model.rest[edges, 1] < -0.15).all(1)
+    return edges[ends & low]
+
+
+def _torso(person: Person) -> Mesh:
+    """The bust's clothes drawn out downwards, and their hull: in a wide frame one would see where the bust ends."""
+    face, view = person.meshes[0], person.view
+    ring, corner = np.unique(_bottom(), return_inverse=True)
+    corner = corner.reshape(-1, 2)
+    top = face.attributes["position"][ring]  # the textured mesh's first vertices are the mesh's own
+    hull = ConvexHull(top[:, [0, 2]]).vertices
+    edges = np.concatenate([corner, np.stack([np.roll(hull, -1), hull], 1)])
+    # clothes fall a little apart, straight down
+    middle = top.mean(0)
+    bottom = middle + (top - middle) * [1.15, 0, 1.15] + [0, _TORSO, 0]
+    below = edges + len(ring)
+    sides = [np.stack([edges[:, 1], edges[:, 0], below[:, 0]], 1), np.stack([edges[:, 1], below[:, 0], below[:, 1]], 1)]
+    vertices = (np.concatenate([top, bottom]) - view.translation) @ view.rotation
+    cloth = Material(np.asarray(face.uniforms["cloth_colour"])[0], roughness=0.9, shine=0.2)
+    return thing_mesh(Thing(vertices, np.concatenate(sides), vertices[:, :2].copy(), cloth, label=15), view)
+
+
+def empty_raster(size: int) -> Raster:
+    """Nothing, infinitely far away."""
+    shape = (size, size)
+    return Raster(np.zeros((*shape, 4), np.float32), np.zeros(shape, np.uint8), np.full(shape, np.inf, np.float32))
+
+
+def laid_over(front: Raster, back: Raster) -> Raster:
+    """One raster before another: colours by coverage, labels and depths by which is nearer."""
+    nearer = front.depth < back.depth
+    return Raster(
+        front.colour + back.colour * (1 - front.colour[..., 3:]),
+        np.where(nearer, front.labels, back.labels),
+        np.where(nearer, front.depth, back.depth),
+    )
