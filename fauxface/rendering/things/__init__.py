@@ -8,6 +8,7 @@ import numpy as np
 
 from fauxface.rendering.recipe import WORN, Recipe
 from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn, thing_mesh
+from fauxface.rendering.things.before import draw_before
 from fauxface.rendering.things.fit import measure
 from fauxface.rendering.things.glasses import draw_glasses
 from fauxface.rendering.things.headwear import draw_headwear
@@ -31,5 +32,8 @@ def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Wor
     if chosen["headwear"] < recipe.headwear:
         raised = names.get("glasses", {}).get("place") == "raised"
         made, cap, names["headwear"] = draw_headwear(dice["headwear"], fit, raised)
+        things += made
+    if chosen["before"] < recipe.before:
+        made, names["before"] = draw_before(dice["before"], wearer, fit)
         things += made
     return Worn(things, names, cap)
