@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fauxface.rendering.assets.wear import draw_assets
 from fauxface.rendering.background import draw_background, surroundings
 from fauxface.rendering.camera import Pose, View, draw_pose, draw_view
 from fauxface.rendering.expression import draw_expression
@@ -37,6 +38,8 @@ ASPECTS = (
     "background",
     "film",
     "things",
+    "crowd",
+    "assets",
 )
 """Each draws from a stream of its own, so that a change to one leaves the others as they were."""
 COARSE_SIZE = 320
@@ -154,14 +157,24 @@ def draw_person(
     look = draw_look(rng["look"], recipe, identity, model)
     points = landmarks_3d(model, posed, look.brows)
     view = see(pose, points[:68])
-    worn = draw_things(rng["things"], recipe, Wearer(posed, points, identity, look.face["skin"], view))
+    wearer = Wearer(posed, points, identity, look.face["skin"], view)
+    worn = draw_things(rng["things"], recipe, wearer)
     hair = draw_hair(rng["hair"], recipe, identity)
+    dressed = draw_assets(
+        rng["assets"],
+        recipe,
+        model,
+        wearer,
+        None if hair is None else look.hair,
+        bare_head=worn.hair_cap is None and not any(thing.label == 17 for thing in worn.things),
+        bare_neck=not any(thing.label == 15 for thing in worn.things),
+    )
 
-    meshes = face_meshes(model, posed, view, look, expression.units, points[36:48], coarse)
-    if hair is not None:
-        grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap)
+    meshes = face_meshes(model, posed, view, look, expression.units, points[36:48], coarse, dressed.hidden)
+    if hair is not None and not dressed.hair:
+        grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap or dressed.hair_cap)
         meshes += [mesh.drawn(view, look.hair) for mesh in grown]
-    meshes += [thing_mesh(thing, view) for thing in worn.things]
+    meshes += [thing_mesh(thing, view) for thing in (*worn.things, *dressed.things)]
     told = {
         "age": identity.age,
         "gender": identity.gender,
@@ -171,6 +184,7 @@ def draw_person(
         **look.summary,
         "hair_style": hair.style if hair else "bald",
         "worn": worn.names,
+        "assets": dressed.names,
     }
     return Person(posed, view, points, meshes, {**expression.units, "gaze": list(expression.gaze)}, told)
 
