@@ -317,8 +317,8 @@ def test_the_average_follows_weights_and_statistics():
 
 def test_precision_can_be_chosen(config):
     model = torch.nn.Conv2d(4, 4, 3, groups=4)
-    assert precision_of(config, model) == "32-true"
-    assert precision_of(replace(config, precision="bf16"), model) == "bf16-mixed"
+    assert precision_of(config) == "32-true"
+    assert precision_of(replace(config, precision="bf16")) == "bf16-mixed"
 
 
 def test_bf16_trains(config):

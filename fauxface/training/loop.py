@@ -1,7 +1,8 @@
 """The training loop, on Lightning Fabric, from top to bottom.
 
 Every batch is a function of (seed, epoch, place in the epoch), and all that changes is saved: so a killed run that goes
-on ends, on the same CPU with the same threads, with the weights of one that was never broken.
+on ends, on the same CPU with the same threads, with the weights of one that was never broken. A batch is taken in
+pieces: one a process, and in each process as many as gradients are accumulated over.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from fauxface.models import Targets
 from fauxface.training.config import TrainingConfig
 from fauxface.training.data import load_data
 from fauxface.training.log import COLUMNS, draw_curves, write_log
+from fauxface.training.ranks import agreed, average_statistics, launch, mean_over_ranks, synchronised, threads_each
 from fauxface.training.run import begin_run, check_run, first_model, write_checkpoint
 from fauxface.training.state import load_state, pack_tensors, restore_tensors, save_state
 from fauxface.training.step import WeightAverage, adamw, learning_rate, precision_of, shuffled, total_steps, validate
@@ -67,16 +69,24 @@ def train(config: TrainingConfig) -> Path:
     """
     config.check()
     config = config.scheduled()
+    augment.policy(config.augment)
+    check_run(config)
+    return launch(_train, config, precision_of(config))
+
+
+def _train(fabric: Fabric, config: TrainingConfig) -> Path:
+    """The loop in one of the processes."""
     policy = augment.policy(config.augment)
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    if config.threads or fabric.world_size > 1:
+        torch.set_num_threads(threads_each(config))
     run = check_run(config)
     data = load_data(config)
     model, start = first_model(config, data)
-    begin_run(config)
+    fabric.barrier()  # until all have looked at the folder
+    if fabric.is_global_zero:
+        begin_run(config)
 
-    fabric = Fabric(accelerator=config.accelerator, devices=1, precision=precision_of(config, model))
-    model = model.to(fabric.device).to(memory_format=torch.channels_last).train()
+    model = synchronised(model, config, fabric).to(fabric.device).to(memory_format=torch.channels_last).train()
     average = WeightAverage(model, config.ema)
     wrapped, optimizer = fabric.setup(model, adamw(model, config))
     done = Done()
@@ -89,54 +99,65 @@ def train(config: TrainingConfig) -> Path:
     images = torch.from_numpy(data.train.images).permute(0, 3, 1, 2)
     landmarks = torch.from_numpy(data.train.landmarks)
     visibility = None if data.train.visibility is None else torch.from_numpy(data.train.visibility)
-    batch = min(config.batch, len(images))
+    pieces = fabric.world_size * config.accumulate
+    batch = min(config.batch, len(images) // pieces * pieces)
+    if batch == 0:
+        raise ValueError(f"{len(images)} images cannot be shared among {pieces} (--devices × --nodes × --accumulate)")
+    first_piece = fabric.global_rank * config.accumulate
     per_epoch = len(images) // batch
     steps = total_steps(config, per_epoch, batch)
     log_every = math.ceil(steps / per_epoch / LOGGED_EPOCHS)
 
     def save() -> None:
-        save_state(run / "resume", done.step, pack_tensors(model, average.model, optimizer), asdict(done))
-        write_checkpoint(run / "checkpoint", average.model, config, data, start, done.rows)
-        write_log(run / "log.csv", done.rows)
-        draw_curves(run / "curves.png", done.rows)
+        average_statistics(fabric, model, average.model)
+        if fabric.is_global_zero:
+            save_state(run / "resume", done.step, pack_tensors(model, average.model, optimizer), asdict(done))
+            write_checkpoint(run / "checkpoint", average.model, config, data, start, done.rows)
+            write_log(run / "log.csv", done.rows)
+            draw_curves(run / "curves.png", done.rows)
+
+    def loss_of(chosen: torch.Tensor, epoch: int) -> torch.Tensor:
+        crops = augment.apply(
+            policy,
+            fabric.to_device(images[chosen]),
+            fabric.to_device(landmarks[chosen]),
+            None if visibility is None else fabric.to_device(visibility[chosen]),
+            scheme=scheme,
+            size=data.train.size,
+            padding=data.train.padding,
+            seed=config.seed,
+            epoch=epoch,
+            indices=chosen,
+        )
+        outputs = wrapped(crops.images.contiguous(memory_format=torch.channels_last))
+        return model.loss(outputs, Targets(crops.landmarks, crops.visibility)) / config.accumulate
 
     loss_sum = torch.tensor(done.loss, device=fabric.device)
     began = last_saved = time.monotonic()
     minutes_before, first_step = done.minutes, done.step
-    with _progress(steps, done) as (progress, task):
+    with _progress(steps, done, fabric.is_global_zero) as (progress, task):
         for step in range(done.step, steps):
             epoch, place = divmod(step, per_epoch)
             chosen = shuffled(len(images), config.seed, epoch)[place * batch : (place + 1) * batch]
-            crops = augment.apply(
-                policy,
-                fabric.to_device(images[chosen]),
-                fabric.to_device(landmarks[chosen]),
-                None if visibility is None else fabric.to_device(visibility[chosen]),
-                scheme=scheme,
-                size=data.train.size,
-                padding=data.train.padding,
-                seed=config.seed,
-                epoch=epoch,
-                indices=chosen,
-            )
             rate = learning_rate(config, step, steps)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            outputs = wrapped(crops.images.contiguous(memory_format=torch.channels_last))
-            loss = model.loss(outputs, Targets(crops.landmarks, crops.visibility))
-            fabric.backward(loss)
+            own = chosen.chunk(pieces)[first_piece : first_piece + config.accumulate]
+            for number, piece in enumerate(own, start=1):
+                with fabric.no_backward_sync(wrapped, enabled=number < len(own)):
+                    loss = loss_of(piece, epoch)
+                    fabric.backward(loss)
+                loss_sum += loss.detach()
             optimizer.step()
             optimizer.zero_grad()
             average.update(step)
-            loss_sum += loss.detach()
             done.step, done.losses = step + 1, done.losses + 1
 
             last = done.step == steps
             log_now = last or (place == per_epoch - 1 and (epoch + 1) % log_every == 0)
-            save_within = time.monotonic() - last_saved > SAVE_SECONDS_WITHIN
-            if not (log_now or save_within or done.step % CHECK_STEPS == 0):
+            if not (log_now or done.step % CHECK_STEPS == 0):
                 continue
-            done.loss = loss_sum.item()
+            done.loss = mean_over_ranks(fabric, loss_sum.item())
             if not math.isfinite(done.loss):
                 raise ValueError(
                     f"the loss is no longer a finite number after {done.step} steps: "
@@ -147,13 +168,15 @@ def train(config: TrainingConfig) -> Path:
             speed, mean_loss = (done.step - first_step) * batch / seconds, done.loss / done.losses
             progress.update(task, completed=done.step, speed=f"{speed:.0f}", loss=f"{mean_loss:.4f}")
             if log_now:
+                average_statistics(fabric, average.model)
                 val_loss, val_nme = validate(average.model, data.val)
                 row = (epoch + 1, done.step, done.step * batch, rate, mean_loss, val_loss, val_nme, speed, done.minutes)
                 done.rows.append(dict(zip(COLUMNS, row, strict=True)))
                 done.loss, done.losses = 0.0, 0
                 loss_sum.zero_()
                 progress.update(task, nme=f"{val_nme:.2f} %")
-            if last or save_within or (log_now and time.monotonic() - last_saved > SAVE_SECONDS):
+            unsaved = time.monotonic() - last_saved
+            if agreed(fabric, last or unsaved > (SAVE_SECONDS if log_now else SAVE_SECONDS_WITHIN)):
                 save()
                 last_saved = time.monotonic()
     if first_step == steps:
@@ -162,7 +185,7 @@ def train(config: TrainingConfig) -> Path:
 
 
 @contextmanager
-def _progress(steps: int, done: Done) -> Iterator[tuple[Progress, TaskID]]:
+def _progress(steps: int, done: Done, shown: bool) -> Iterator[tuple[Progress, TaskID]]:
     """A bar on standard error that shows steps, images/s, loss, NME and the time left."""
     columns = (
         TextColumn("training"),
@@ -172,6 +195,6 @@ def _progress(steps: int, done: Done) -> Iterator[tuple[Progress, TaskID]]:
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
         nme = f"{done.rows[-1]['val_nme']:.2f} %" if done.rows else "–"
         yield progress, progress.add_task("", total=steps, completed=done.step, speed="–", loss="–", nme=nme)

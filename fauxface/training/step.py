@@ -13,7 +13,7 @@ from torch import nn
 
 from fauxface import metrics
 from fauxface.datasets import PackedCrops
-from fauxface.models import LandmarkModel, Targets
+from fauxface.models import LandmarkModel, Targets, build_model
 from fauxface.training.config import DEFAULT_EPOCHS, TrainingConfig
 
 VAL_BATCH = 128
@@ -76,8 +76,8 @@ class WeightAverage:
             average.copy_(value)
 
 
-def precision_of(config: TrainingConfig, model: LandmarkModel) -> Literal["32-true", "bf16-mixed"]:
-    """Fabric's name of the precision.
+def precision_of(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
+    """Fabric's name of the precision; ValueError for an unknown model.
 
     ``auto`` is bf16 on GPUs that have it, and on CPUs that have it for networks of dense convolutions (ResNet-18:
     1.8 × as fast on an AVX-512 BF16 machine; convolutions by channel lose: MobileNetV3 half as fast).
@@ -86,9 +86,12 @@ def precision_of(config: TrainingConfig, model: LandmarkModel) -> Literal["32-tr
         return "32-true" if config.precision == "32" else "bf16-mixed"
     if config.accelerator in ("auto", "cuda") and torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    depthwise = any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in model.modules())
-    fast = config.accelerator in ("auto", "cpu") and torch.cpu.get_capabilities().get("avx512_bf16", False)
-    return "bf16-mixed" if fast and not depthwise else "32-true"
+    if config.accelerator not in ("auto", "cpu") or not torch.cpu.get_capabilities().get("avx512_bf16", False):
+        return "32-true"
+    with torch.device("meta"):  # its layers, without their numbers
+        outline = build_model(config.model, config.input_size, "ibug68", **config.model_options())
+    depthwise = any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in outline.modules())
+    return "32-true" if depthwise else "bf16-mixed"
 
 
 @torch.no_grad()

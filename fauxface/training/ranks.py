@@ -1,0 +1,115 @@
+"""Processes that train one model together (Lightning Fabric's DDP): how they start, agree, and end.
+
+Each takes its share of every batch and keeps batch-norm statistics of its own; gradients are averaged every step, the
+statistics whenever weights are looked at. On CPUs two processes of one thread each are faster than one of two threads,
+because small layers do not fill two.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
+from timm.layers.norm_act import convert_sync_batchnorm
+from torch import nn
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
+
+from fauxface.models import LandmarkModel
+from fauxface.training.config import TrainingConfig
+
+_BROKEN = "a process of the training ended early (killed, or out of memory): what is saved goes on with --resume"
+
+
+def launch(run: Callable[[Fabric, TrainingConfig], Path], config: TrainingConfig, precision: Any) -> Path:
+    """What ``run`` returns in the first of the processes that the configuration asks for; ``precision`` is Fabric's.
+
+    Under torchrun or SLURM this process is one of them already. ValueError and OSError come out as they were raised;
+    OSError, too, when a process is killed.
+    """
+    outside = TorchElasticEnvironment.detect() or "SLURM_NTASKS" in os.environ
+    if config.devices == 1 and not outside:
+        return run(Fabric(accelerator=config.accelerator, devices=1, precision=precision), config)
+    start = "popen" if outside else "spawn"
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would tell of each process's registration
+    strategy = DDPStrategy(start_method=start, forward_sync_buffers=False)
+    fabric = Fabric(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        num_nodes=config.nodes,
+        strategy=strategy,
+        precision=precision,
+    )
+    try:
+        result = fabric.launch(partial(_guarded, run=run, config=config))
+    except (ProcessExitedException, ProcessRaisedException) as error:
+        raise OSError(_BROKEN) from error
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def _guarded(
+    fabric: Fabric, run: Callable[[Fabric, TrainingConfig], Path], config: TrainingConfig
+) -> Path | Exception | None:
+    """``run``, its errors as values: between processes an exception would lose its kind."""
+    try:
+        return run(fabric, config)
+    except (ValueError, OSError) as error:
+        return error
+    except RuntimeError as error:
+        if "gloo" in str(error).lower() or "connection" in str(error).lower() or "nccl" in str(error).lower():
+            return OSError(_BROKEN)  # another process is gone; its own message says why
+        raise
+
+
+def threads_each(config: TrainingConfig) -> int:
+    """CPU threads of one process: what is asked for, or its share of the cores."""
+    return config.threads or max(1, (os.cpu_count() or 1) // config.devices)
+
+
+def synchronised(model: LandmarkModel, config: TrainingConfig, fabric: Fabric) -> LandmarkModel:
+    """The model, its batch normalisation over all processes if the configuration says so; ValueError on CPUs."""
+    if not config.sync_batchnorm:
+        return model
+    if fabric.device.type != "cuda":
+        raise ValueError("--sync-batchnorm needs GPUs: torch synchronises batch normalisation only there")
+    return cast(LandmarkModel, convert_sync_batchnorm(model))
+
+
+@torch.no_grad()
+def average_statistics(fabric: Fabric, *models: nn.Module) -> None:
+    """Make every process's batch-norm statistics the mean over all of them.
+
+    They follow the batches linearly, so that it does not matter how often this happens on the way.
+    """
+    if fabric.world_size == 1:
+        return
+    for model in models:
+        buffers = [b for b in model.buffers() if b.is_floating_point()]
+        if not buffers:
+            continue
+        flat = torch.cat([b.flatten() for b in buffers])
+        means = torch.as_tensor(fabric.all_reduce(flat, reduce_op="mean"))
+        for buffer, part in zip(buffers, means.split([b.numel() for b in buffers]), strict=True):
+            buffer.copy_(part.view_as(buffer))
+
+
+def agreed(fabric: Fabric, value: bool) -> bool:
+    """The first process's answer: clocks differ, and all must do the same."""
+    return value if fabric.world_size == 1 else bool(fabric.broadcast(value))
+
+
+def mean_over_ranks(fabric: Fabric, value: float) -> float:
+    """The mean over the processes."""
+    if fabric.world_size == 1:
+        return value
+    reduced = fabric.all_reduce(torch.tensor(value, dtype=torch.float64, device=fabric.device), reduce_op="mean")
+    return float(torch.as_tensor(reduced))
