@@ -25,7 +25,7 @@ from fauxface.jobs import cores
 from fauxface.rendering import GENERATOR_VERSION, Recipe, dataset, frame
 
 STAGES = {
-    frame: ("draw_background", "draw_look", "hair_meshes", "vertex_normals", "annotated", "develop", "_face_meshes"),
+    frame: ("draw_setting", "draw_light", "draw_look", "hair_meshes", "vertex_normals", "annotated", "develop", "_face_meshes"),
     frame.HeadModel: ("pose",),
     dataset: ("write_frame",),
 }

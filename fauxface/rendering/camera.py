@@ -45,6 +45,21 @@ class View:
 
 
 @dataclass(frozen=True)
+class Lens:
+    """What is in focus, and how narrowly.
+
+    Attributes:
+        aperture: diameter of the entrance pupil, metres: 2 mm in a telephone, up to 40 mm on a portrait lens.
+        focus: distance of the plane in focus, metres.
+        focal: focal length, pixels.
+    """
+
+    aperture: float
+    focus: float
+    focal: float
+
+
+@dataclass(frozen=True)
 class Pose:
     """Yaw, pitch and roll in degrees, and the share of the turn that the shoulders take part in."""
 
@@ -91,3 +106,9 @@ def draw_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks: n
     cx, cy = centre - focal * (low + high) / 2
     matrix = np.array([[focal, 0, cx], [0, focal, cy], [0, 0, 1]])
     return View(rotation, translation, matrix, pose.yaw, pose.pitch, pose.roll)
+
+
+def draw_lens(rng: np.random.Generator, camera: np.ndarray, focus: float) -> Lens:
+    """A telephone's, a compact's or a large camera's lens with a camera matrix (3, 3), focused so many metres off."""
+    low, high = ((0.0012, 0.004), (0.003, 0.009), (0.008, 0.045))[int(rng.choice(3, p=[0.4, 0.3, 0.3]))]
+    return Lens(float(np.exp(rng.uniform(np.log(low), np.log(high)))), focus, float(camera[0, 0]))

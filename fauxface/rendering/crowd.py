@@ -14,12 +14,12 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from fauxface.faces import landmark_box
-from fauxface.rendering.background import draw_background, surroundings
-from fauxface.rendering.camera import FACING, Pose, View
+from fauxface.rendering.camera import FACING, Pose, View, draw_lens
+from fauxface.rendering.environments.setting import draw_setting
 from fauxface.rendering.film import develop
 from fauxface.rendering.frame import Person, described, draw_person, key_shadow, streams
 from fauxface.rendering.head import head_model
-from fauxface.rendering.look import draw_light
+from fauxface.rendering.light import draw_light
 from fauxface.rendering.makehuman import PARTS
 from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser
 from fauxface.rendering.recipe import Recipe
@@ -69,20 +69,25 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
     rng = streams(seed, index)
     places = draw_places(rng["crowd"], int(rng["crowd"].integers(faces[0], faces[1] + 1)))
     camera = _draw_camera(rng["crowd"], size, [share for share, _ in places])
-    background = draw_background(rng["background"], size)
-    light = draw_light(rng["light"], surroundings(background))
     people = []
     for number, (share, centre) in enumerate(places, start=1):
         see = partial(place_view, camera, share * size, centre * size - 0.5)
         # a person's streams are told by one more number, which is never 0: then they would be the frame's own
         people.append(draw_person(streams(seed, index, number), recipe, see, share * size <= COARSE_FACE))
     people.sort(key=lambda person: person.view.translation[2])
+    lens = draw_lens(rng["camera"], camera, people[0].eye_distance if people else 2.0)
+    setting = draw_setting(rng["background"], lens, size)
+    light = draw_light(rng["light"], setting, lens)
+    # in focus is the nearest, or where somebody could be
+    lens = draw_lens(rng["camera"], camera, people[0].eye_distance if people else 1.5)
+    setting = draw_setting(rng["background"], lens, size)
+    light = draw_light(rng["light"], setting, lens)
     raster = empty_raster(size)
     for person in reversed(people):
         meshes = [*person.meshes, _torso(person)]
-        alone = rasteriser(size).draw(meshes, camera, light, key_shadow(light, person.view))
+        alone = rasteriser(size).draw(meshes, camera, light.uniforms, key_shadow(light.uniforms, person.view))
         raster = laid_over(alone, raster)
-    image = develop(raster, background, rng["film"], recipe)
+    image = develop(raster, setting.background, light, lens, rng["film"], recipe)
     told = []
     for person in people:
         labels = person.labels(raster)

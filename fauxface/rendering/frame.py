@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.assets.wear import draw_assets
-from fauxface.rendering.background import draw_background, surroundings
-from fauxface.rendering.camera import Pose, View, draw_pose, draw_view
+from fauxface.rendering.camera import Pose, View, draw_lens, draw_pose, draw_view
+from fauxface.rendering.environments.setting import draw_setting
 from fauxface.rendering.expression import draw_expression
 from fauxface.rendering.face_mesh import face_meshes
 from fauxface.rendering.film import develop
@@ -19,7 +19,8 @@ from fauxface.rendering.hair import draw_hair, hair_meshes
 from fauxface.rendering.head import Posed, head_model
 from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import annotated, landmarks_3d
-from fauxface.rendering.look import draw_light, draw_look
+from fauxface.rendering.light import SHADOW_RADIUS, draw_light
+from fauxface.rendering.look import draw_look
 from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
 from fauxface.rendering.recipe import Recipe
@@ -85,6 +86,11 @@ class Person:
     expression: dict[str, Any]
     identity: dict[str, Any]
 
+    @property
+    def eye_distance(self) -> float:
+        """Of the eyes from the camera along its axis, metres."""
+        return float(self.view.to_camera(self.points[36:48])[:, 2].mean())
+
     def labels(self, raster: Raster) -> dict[str, Any]:
         """What ``NNNNNN.json`` says of this face in that picture."""
         view, seen = self.view, self.view.to_camera(self.points)
@@ -116,10 +122,13 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     """Picture ``index`` of ``seed``: it depends on these, the size, the recipe and the generator's version alone."""
     rng = streams(seed, index)
     person = draw_person(rng, recipe, partial(draw_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
-    background = draw_background(rng["background"], size)
-    light = draw_light(rng["light"], surroundings(background))
-    raster = rasteriser(size).draw(person.meshes, person.view.matrix, light, key_shadow(light, person.view))
-    image = develop(raster, background, rng["film"], recipe)
+    lens = draw_lens(rng["camera"], person.view.matrix, person.eye_distance)
+    setting = draw_setting(rng["background"], lens, size)
+    light = draw_light(rng["light"], setting, lens)
+    raster = rasteriser(size).draw(
+        person.meshes, person.view.matrix, light.uniforms, key_shadow(light.uniforms, person.view)
+    )
+    image = develop(raster, setting.background, light, lens, rng["film"], recipe)
     meta = {**described(seed, index, size, recipe), **person.labels(raster)}
     return Frame(image, raster.labels, person.view.project(person.points), meta)
 
@@ -191,7 +200,7 @@ def draw_person(
 
 def key_shadow(light: dict[str, Any], view: View) -> np.ndarray:
     """`shadow_matrix` of the key light about a head."""
-    return shadow_matrix(light["key_direction"], view.to_camera(np.array([0.0, -0.03, -0.05])), 0.24)
+    return shadow_matrix(light["key_direction"], view.to_camera(np.array([0.0, -0.03, -0.05])), SHADOW_RADIUS)
 
 
 def _visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Colours and materials of a person, and the light on them: everything that the shaders need to be told."""
+"""Colours and materials of a person: everything about them that the shaders need to be told."""
 
 from __future__ import annotations
 
@@ -119,35 +119,6 @@ def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translati
         "lids": np.concatenate(curves),
         "eye_ends": np.array(ends),
     }
-
-
-def draw_light(rng: np.random.Generator, surroundings: np.ndarray) -> dict[str, Any]:
-    """Random light (uniforms of ``light.glsl``): the surroundings (6, 3) and one to three lamps, camera frame."""
-    ambient = surroundings.mean(0) * 0.4 + surroundings * 0.6
-    ambient = ambient / max(float(ambient.mean()), 0.02)
-    ambient *= np.array([1, 1, rng.uniform(0.4, 1), rng.uniform(1, 1.8), 1, 1])[:, None] * rng.uniform(0.15, 0.6)
-    tint = np.exp(rng.normal(0, 0.12) * np.array([1.0, 0.1, -1.2]))
-    lamps = [_direction(rng, rng.normal(0, 55), rng.uniform(-15, 70)) for _ in range(3)]
-    key = tint * rng.uniform(0.25, 1.4)
-    fills = [
-        np.exp(rng.normal(0, 0.2, 3)) * (rng.uniform(0.05, 0.5) if rng.random() < 0.6 else 0.0),
-        np.exp(rng.normal(0, 0.3, 3)) * (rng.uniform(0.1, 0.9) if rng.random() < 0.25 else 0.0),
-    ]
-    rim = _direction(rng, rng.choice([-1, 1]) * rng.uniform(100, 165), rng.uniform(-10, 50))
-    return {
-        "key_direction": lamps[0],
-        "key_colour": key,
-        "fill_direction": np.stack([lamps[1], rim]),
-        "fill_colour": np.stack(fills),
-        "ambient": ambient,
-        "shadow_softness": float(np.exp(rng.uniform(np.log(0.002), np.log(0.016)))),
-    }
-
-
-def _direction(rng: np.random.Generator, azimuth: float, height: float) -> np.ndarray:
-    """Unit vector towards a lamp at an azimuth from the camera's side and a height, degrees."""
-    a, h = np.radians(azimuth), np.radians(height)
-    return np.array([np.sin(a) * np.cos(h), -np.sin(h), -np.cos(a) * np.cos(h)])
 
 
 def _pick(rng: np.random.Generator, names: dict, dark: list[float], fair: list[float], share: float) -> str:

@@ -1,19 +1,28 @@
-// One key light with a shadow map, two lights without, and an ambient cube; all in the camera frame.
+// Light from all around: the brightest lamp with a shadow map, two without, the rest as spherical harmonics; camera frame.
 uniform vec3 key_direction, key_colour;
 uniform vec3 fill_direction[2], fill_colour[2];
-uniform vec3 ambient[6];  // from +x −x +y −y +z −z
+uniform vec3 harmonics[9];      // of 1, x, y, z, xy, yz, xz, x²−y², 3z²−1
+uniform sampler2D surroundings;  // what a mirror shows, column 0 behind on the left, row 0 straight up
+uniform float surroundings_gain;
+uniform mat3 to_map;             // rows: camera frame → the map's
 uniform mat4 shadow_matrix;
 uniform sampler2DShadow shadow_map;
 uniform float shadow_softness;
 
+// What white paper with this normal shines with (Ramamoorthi & Hanrahan 2001).
 vec3 ambient_light(vec3 n) {
-    vec3 s = n * n;
-    return s.x * (n.x > 0.0 ? ambient[0] : ambient[1]) + s.y * (n.y > 0.0 ? ambient[2] : ambient[3])
-         + s.z * (n.z > 0.0 ? ambient[4] : ambient[5]);
+    vec3 s = harmonics[0] + n.x * harmonics[1] + n.y * harmonics[2] + n.z * harmonics[3] + n.x * n.y * harmonics[4]
+           + n.y * n.z * harmonics[5] + n.x * n.z * harmonics[6] + (n.x * n.x - n.y * n.y) * harmonics[7]
+           + (3.0 * n.z * n.z - 1.0) * harmonics[8];
+    return max(s, 0.0);
 }
 
 // What a mirror of some roughness shows in a direction.
-vec3 reflected(vec3 direction, float roughness) { return ambient_light(direction); }
+vec3 reflected(vec3 direction, float roughness) {
+    vec3 d = direction * to_map;
+    vec2 place = vec2(atan(d.x, d.z) / 6.2831853 + 0.5, acos(clamp(-d.y, -1.0, 1.0)) / 3.14159265);
+    return surroundings_gain * textureLod(surroundings, place, 5.0 * roughness).rgb;
+}
 
 float lit(vec3 position, vec3 n) {
     vec4 p = shadow_matrix * vec4(position + 0.0015 * n, 1.0);

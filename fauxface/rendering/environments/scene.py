@@ -1,0 +1,150 @@
+"""A small ray caster for made-up places: a sky, flat textured panels, and light on them; one eye, in the middle.
+
+Frame of scenes: x right, y up, z forward, metres, the eye at the origin. Directions come in the frame of maps (y down).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+FLIP = np.array([1.0, -1.0, 1.0], np.float32)
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """A light that is too small for a map of a few degrees a pixel: the sun, a bulb far away.
+
+    Attributes:
+        direction: (3,) unit, towards the lamp, frame of maps.
+        colour: (3,) what a white surface that faces it shines with.
+        radius: half its angular size, radians.
+    """
+
+    direction: np.ndarray
+    colour: np.ndarray
+    radius: float
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A rectangle with a picture.
+
+    Attributes:
+        centre: (3,).
+        right, up: (3,) from the centre to the middle of the right and of the upper edge; at right angles.
+        picture: (H, W, 4) float32 linear albedo and cover, or radiance where it glows; row 0 is up.
+        glows: shines by itself, no light falls on it.
+        repeat: how often the picture repeats along right and up.
+        normal: (3,) unit, to the lit side; away from the plane for foliage and people, which are not flat.
+    """
+
+    centre: np.ndarray
+    right: np.ndarray
+    up: np.ndarray
+    picture: np.ndarray
+    glows: bool = False
+    repeat: tuple[float, float] = (1.0, 1.0)
+    normal: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Bulb:
+    """A point light: place (3,), strength (3,) as the radiance of white paper one metre away."""
+
+    place: np.ndarray
+    colour: np.ndarray
+
+
+@dataclass
+class Scene:
+    """What there is at a place.
+
+    Attributes:
+        sky: directions (N, 3; scene frame) → radiance (N, 3) of what is behind all panels.
+        panels: in any order; depth sorts them.
+        ambient: (3,) light on every panel, as the radiance of white paper.
+        sun: from where (3; scene frame) and how strongly (3) a far light falls on the panels, or None.
+        bulbs: near lights.
+        lamps: light for the head beyond what is seen in the map; frame of maps.
+        haze: (4,) colour of the air and its density a metre.
+    """
+
+    sky: Callable[[np.ndarray], np.ndarray]
+    panels: list[Panel] = field(default_factory=list)
+    ambient: np.ndarray = field(default_factory=lambda: np.ones(3))
+    sun: tuple[np.ndarray, np.ndarray] | None = None
+    bulbs: list[Bulb] = field(default_factory=list)
+    lamps: list[Lamp] = field(default_factory=list)
+    haze: np.ndarray | None = None
+
+    def radiance(self, directions: np.ndarray, pixel: float) -> np.ndarray:
+        """Linear RGB (N, 3) along unit directions (N, 3; frame of maps) whose neighbours are ``pixel`` radians off."""
+        rays = directions.astype(np.float32) * FLIP
+        depth = np.full(len(rays), np.inf, np.float32)
+        colour = np.maximum(self.sky(rays), 0).astype(np.float32)
+        for panel in self.panels:
+            self._paint(panel, rays, depth, colour, pixel)
+        if self.haze is not None:
+            clear = np.exp(-self.haze[3] * np.minimum(depth, 1e5))[:, None]
+            clear[np.isinf(depth)] = 1.0
+            colour = colour * clear + self.haze[:3].astype(np.float32) * (1 - clear)
+        return colour
+
+    def _paint(self, panel: Panel, rays: np.ndarray, depth: np.ndarray, colour: np.ndarray, pixel: float) -> None:
+        right, up = np.linalg.norm(panel.right), np.linalg.norm(panel.up)
+        normal = np.cross(panel.right, panel.up) / (right * up)
+        offset = float(panel.centre @ normal)
+        if abs(offset) < 1e-6:
+            return
+        facing = rays @ normal.astype(np.float32)
+        near = np.flatnonzero(facing * np.sign(offset) > 1e-4)
+        far = offset / facing[near]
+        axes = np.stack([panel.right / right**2, panel.up / up**2], 1).astype(np.float32)
+        place = (rays[near] @ axes) * far[:, None] - (panel.centre @ axes)
+        inside = (np.abs(place) < 1).all(1) & (far < depth[near])
+        near, far, place = near[inside], far[inside], place[inside]
+        if not len(near):
+            return
+        texels = panel.picture.shape[1] * panel.repeat[0] / (2 * right)
+        spread = texels * pixel * far / np.maximum(np.abs(facing[near]), 0.05)
+        u = (place[:, 0] + 1) * (0.5 * panel.repeat[0])
+        v = (1 - place[:, 1]) * (0.5 * panel.repeat[1])
+        seen = _sample(panel.picture, u, v, np.log2(np.maximum(spread, 1e-3)))
+        there = seen[:, 3] > 0.5
+        near, far, seen = near[there], far[there], seen[there, :3]
+        if not panel.glows:
+            towards = -np.sign(offset) * normal if panel.normal is None else panel.normal
+            seen = seen * self._light(rays[near] * far[:, None], towards)
+        colour[near], depth[near] = seen, far
+
+    def _light(self, points: np.ndarray, normal: np.ndarray) -> np.ndarray:
+        light = np.broadcast_to(self.ambient.astype(np.float32), points.shape).copy()
+        if self.sun is not None:
+            light += (max(0.0, float(self.sun[0] @ normal)) * self.sun[1]).astype(np.float32)
+        for bulb in self.bulbs:
+            gap = bulb.place.astype(np.float32) - points
+            square = (gap * gap).sum(1)
+            cosine = np.maximum((gap @ normal.astype(np.float32)) / np.sqrt(square), 0)
+            light += (cosine / (square + 0.05))[:, None] * bulb.colour.astype(np.float32)
+        return light
+
+
+def _sample(picture: np.ndarray, u: np.ndarray, v: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Texels (N, C) of a repeating picture at u, v (1 is its width and height), from a pyramid by level."""
+    result = np.empty((len(u), picture.shape[2]), np.float32)
+    top = max(0, int(np.log2(min(picture.shape[:2]))))
+    step = np.clip(np.round(level), 0, top).astype(np.int8)
+    for k in range(int(step.max()) + 1):
+        if k:
+            picture = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        chosen = np.flatnonzero(step == k)
+        if len(chosen):
+            height, width = picture.shape[:2]
+            column = (u[chosen] * width).astype(np.int32) % width
+            row = (v[chosen] * height).astype(np.int32) % height
+            result[chosen] = picture[row, column]
+    return result
