@@ -41,12 +41,12 @@ class Prediction:
     sigma: Tensor | None = None
 
 
-class LandmarkModel(nn.Module, ABC):
-    """A network for crops of one size and landmarks of one scheme.
+class FaceNetwork(nn.Module):
+    """A network for landmarks of one scheme, as checkpoints hold it.
 
     Attributes:
-        name: the model's registered name, ``<backbone>-<method>``.
-        input_size: side of the crops, pixels.
+        name: the model's registered name.
+        input_size: side of the images that it learns from, pixels.
         scheme: the landmark scheme's name.
         options: what else ``build_model`` was told; with the name, the size and the scheme it rebuilds the model.
         paper: where the method comes from.
@@ -69,6 +69,10 @@ class LandmarkModel(nn.Module, ABC):
     def normalise(self, images: Tensor) -> Tensor:
         """Images B×3×H×W in [0, 1] as the backbone wants them: the one normalisation, the same everywhere."""
         return (images - self.mean) / self.deviation
+
+
+class LandmarkModel(FaceNetwork, ABC):
+    """A network for crops of one size: ``input_size``; its name is ``<backbone>-<method>``."""
 
     def learn_statistics(self, landmarks: Tensor) -> None:
         """Take what the method needs to know of the training labels (M×N×2, crop pixels) before training starts."""

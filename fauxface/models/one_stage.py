@@ -1,0 +1,237 @@
+"""Faces and their landmarks at once, in one look at the whole frame.
+
+Kim et al. 2021, "One-stage face region and landmark detection": one network gives the region of every face and its
+landmarks. Ours has no anchors (as Tian et al. 2019, "FCOS"): on grids of 8, 16 and 32 px every cell says whether a face
+has its centre there, how far the box's edges are from it, and where the landmarks lie. What a cell says of a face is at
+once how good its box is (Li et al. 2020, "Generalized focal loss"), and the box learns by GIoU (Rezatofighi et al.
+2019). The network is plain depthwise convolutions (Howard et al. 2017) under a pyramid (Lin et al. 2017), slim enough
+for a frame of 640×480 in half the time of the usual detectors; 70 landmarks of thousands of cells would cost more than
+all the rest, so they are read at the best cells alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, smooth_l1_loss
+
+from fauxface.models.base import FaceNetwork
+
+NAME = "one-stage"
+STRIDES = (8, 16, 32)
+SIDES = ((0.0, 64.0), (48.0, 160.0), (128.0, math.inf))
+"""Longer sides of the boxes, px, that each grid answers for; where two overlap, both do."""
+CENTRE = 1.5
+"""A face's cells are those whose centres lie within so many strides of its box's centre, and within the box."""
+STAGES = ((32, 2), (64, 4), (128, 5), (256, 3))
+"""Channels and blocks of the backbone at strides 4, 8, 16 and 32."""
+WIDTH = 64
+"""Channels of the pyramid."""
+HIDDEN = 192
+"""Width of the layer that landmarks are read with."""
+BEST = 128
+"""At how many cells boxes and landmarks are read at the end; overlapping ones are not yet suppressed."""
+BOX_WEIGHT, LANDMARK_WEIGHT = 2.0, 8.0
+LANDMARK_BETA = 0.02
+"""Where the landmarks' loss goes over from squared to linear: 2 % of the face."""
+PRIOR = 0.01
+"""Share of the cells that hold a face, as the network believes at first."""
+
+
+@dataclass(frozen=True)
+class FrameTargets:
+    """The truth of B frames with at most F faces each.
+
+    Attributes:
+        boxes: B×F×4 float32, frame pixels.
+        landmarks: B×F×N×2 float32.
+        kind: B×F int64: 1 a face to be found, 0 none at all, −1 one that may be found or not (cut off, or too small).
+    """
+
+    boxes: Tensor
+    landmarks: Tensor
+    kind: Tensor
+
+
+class OneStageOutputs(NamedTuple):
+    """Raw outputs of A cells, all grids one after the other.
+
+    Attributes:
+        heat: B×A logits: how well the cell's box fits a face, as IoU; 0 where there is none.
+        boxes: B×A×4 frame pixels.
+        landmarks: B×A×N×2, from the cell's centre, in units of the box's longer side.
+        cells: A×3: centre x and y, frame pixels, and stride.
+    """
+
+    heat: Tensor
+    boxes: Tensor
+    landmarks: Tensor
+    cells: Tensor
+
+
+class Candidates(NamedTuple):
+    """The best K cells of B frames: ``boxes`` B×K×4, ``scores`` B×K falling, ``landmarks`` B×K×N×2; frame pixels."""
+
+    boxes: Tensor
+    scores: Tensor
+    landmarks: Tensor
+
+
+class Block(nn.Module):
+    """A convolution by channel, then one across channels; added to what came in where the shapes agree."""
+
+    def __init__(self, channels: int, out: int, stride: int = 1, kernel: int = 3):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, out, 1, bias=False),
+            nn.BatchNorm2d(out),
+            nn.ReLU(),
+        )
+        self.same = stride == 1 and channels == out
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps B×out×H×W of maps B×channels×H×W (half the size at stride 2)."""
+        return maps + self.layers(maps) if self.same else self.layers(maps)
+
+
+class OneStage(FaceNetwork):
+    """Backbone → pyramid → one head for all three grids.
+
+    ``input_size`` is the side of the frames that it is trained on; it takes any whose sides are multiples of 32.
+    """
+
+    paper = "Kim et al. 2021, region and landmarks at once"
+
+    def __init__(self, input_size: int, scheme: str, **options: Any):
+        """ValueError for a size that is no multiple of 32, or any option: it has none."""
+        super().__init__(NAME, input_size, scheme, {})
+        if options:
+            raise ValueError(f"{NAME} has no '{next(iter(options))}' to choose: that is another method's option")
+        if input_size % STRIDES[-1] or input_size < 96:
+            raise ValueError(f"{NAME} takes frames of 96 px or more, in steps of {STRIDES[-1]}, not {input_size}")
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+        self.stages, width = nn.ModuleList(), 16
+        for number, (channels, blocks) in enumerate(STAGES):
+            kernel = 5 if number == len(STAGES) - 1 else 3  # so that the largest faces are seen whole
+            first = Block(width, channels, 2, kernel)
+            self.stages.append(nn.Sequential(first, *(Block(channels, channels, 1, kernel) for _ in range(blocks - 1))))
+            width = channels
+        self.lateral = nn.ModuleList(nn.Conv2d(channels, WIDTH, 1) for channels, _ in STAGES[1:])
+        self.smooth = nn.ModuleList(Block(WIDTH, WIDTH) for _ in STRIDES)
+        self.tower = nn.Sequential(Block(WIDTH, WIDTH), Block(WIDTH, WIDTH))
+        self.heat = nn.Conv2d(WIDTH, 1, 1)
+        self.edges = nn.Conv2d(WIDTH, 4, 1)
+        self.place = nn.Sequential(nn.Linear(WIDTH, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2 * self.points))
+        for layer in (self.heat, self.edges, self.place[-1]):
+            assert isinstance(layer, nn.Conv2d | nn.Linear)
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
+        nn.init.constant_(self.heat.bias, math.log(PRIOR / (1 - PRIOR)))  # pyright: ignore[reportArgumentType]
+        nn.init.constant_(self.edges.bias, math.log(2.0))  # pyright: ignore[reportArgumentType]
+
+    def _look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Heat B×A, boxes B×A×4, features B×A×C, cells A×3 of images B×3×H×W in [0, 1]."""
+        maps, features = self.stem(self.normalise(images)), []
+        for stage in self.stages:
+            maps = stage(maps)
+            features.append(maps)
+        above: Tensor | None = None
+        levels = []
+        for lateral, smooth, maps in reversed(list(zip(self.lateral, self.smooth, features[1:], strict=True))):
+            wide = lateral(maps)
+            above = smooth(wide if above is None else wide + interpolate(above, scale_factor=2.0, mode="nearest"))
+            levels.append(self.tower(above))
+        heat, boxes, read, cells = [], [], [], []
+        for maps, stride in zip(reversed(levels), STRIDES, strict=True):
+            rows, columns = (torch.arange(n, device=maps.device, dtype=torch.float32) for n in maps.shape[-2:])
+            y, x = torch.meshgrid(rows, columns, indexing="ij")
+            centre = torch.stack([x, y], -1).flatten(0, 1) * stride + (stride - 1) / 2
+            reach = self.edges(maps).float().clamp(max=5.0).exp().flatten(2).mT * stride
+            boxes.append(torch.cat([centre - reach[..., :2], centre + reach[..., 2:]], -1))
+            heat.append(self.heat(maps).float().flatten(1))
+            read.append(maps.flatten(2).mT)
+            cells.append(torch.cat([centre, torch.full_like(centre[:, :1], stride)], -1))
+        return torch.cat(heat, 1), torch.cat(boxes, 1), torch.cat(read, 1), torch.cat(cells)
+
+    def forward(self, images: Tensor) -> OneStageOutputs:
+        """Raw outputs, landmarks at every cell, of images B×3×H×W float in [0, 1]."""
+        heat, boxes, features, cells = self._look(images)
+        return OneStageOutputs(heat, boxes, self.place(features).float().unflatten(2, (self.points, 2)), cells)
+
+    def find(self, images: Tensor) -> Candidates:
+        """The best cells of images B×3×H×W float in [0, 1] that have `BEST` cells or more."""
+        heat, boxes, features, cells = self._look(images)
+        best, index = heat.topk(BEST, dim=1)
+        boxes, features = (_taken(values, index) for values in (boxes, features))
+        offsets = self.place(features).float().unflatten(2, (self.points, 2))
+        return Candidates(boxes, best.sigmoid(), cells[index, None, :2] + offsets * longer_side(boxes)[..., None, None])
+
+    def loss(self, outputs: OneStageOutputs, targets: FrameTargets) -> Tensor:
+        """Quality focal loss of the heat + GIoU of boxes + smooth L1 of landmarks in shares of the face, a scalar."""
+        face, held, counted = assign(outputs.cells, targets)
+        boxes, truth = outputs.boxes[held], _taken(targets.boxes, face)[held]
+        overlap, quality = giou(boxes, truth)
+        aim = torch.zeros_like(outputs.heat)
+        aim[held] = quality.detach()
+        focal = binary_cross_entropy_with_logits(outputs.heat, aim, reduction="none")
+        focal = focal * (aim - outputs.heat.sigmoid()).square() * counted
+        count = max(1, len(boxes))
+        total = focal.sum() / count + BOX_WEIGHT * (1 - overlap).sum() / count
+        centres = outputs.cells[:, :2].expand(*held.shape, 2)[held]
+        points = _taken(targets.landmarks.flatten(2), face)[held].unflatten(1, (self.points, 2))
+        wanted = (points - centres[:, None]) / longer_side(truth)[:, None, None]
+        far = smooth_l1_loss(outputs.landmarks[held], wanted, reduction="none", beta=LANDMARK_BETA)
+        return total + LANDMARK_WEIGHT * far.mean(dim=(1, 2)).sum() / count
+
+
+def assign(cells: Tensor, targets: FrameTargets) -> tuple[Tensor, Tensor, Tensor]:
+    """Which cells (A×3) answer for which faces.
+
+    Returns B×A: the index of the face, whether there is one, and 1 where the heat counts (0 over faces of kind −1).
+    Where two faces claim a cell the smaller has it.
+    """
+    boxes = targets.boxes[:, None]
+    size = (boxes[..., 2:] - boxes[..., :2]).clamp(min=1e-3)
+    away = (cells[:, None, :2] - (boxes[..., :2] + boxes[..., 2:]) / 2).abs()
+    stride = cells[:, None, 2:]
+    # the cell that a centre lies in is its own, however small the face
+    near = (away <= torch.maximum(torch.minimum(CENTRE * stride, size / 2), stride / 2)).all(-1)
+    low, high = (cells.new_tensor(SIDES)[_level(cells[:, 2])].T)[..., None]
+    side = size.amax(-1)
+    fits = (side >= low) & (side < high)
+    claimed = near & fits & (targets.kind == 1)[:, None]
+    area = torch.where(claimed, size.prod(-1).expand(claimed.shape), torch.inf)
+    smallest, face = area.min(-1)
+    held = smallest.isfinite()
+    over = ((away <= size / 2).all(-1) & (targets.kind == -1)[:, None]).any(-1)
+    return face, held, (held | ~over).float()
+
+
+def giou(boxes: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Generalised IoU (M,) and IoU (M,) of boxes (M, 4) with boxes (M, 4)."""
+    both = (torch.minimum(boxes[:, 2:], truth[:, 2:]) - torch.maximum(boxes[:, :2], truth[:, :2])).clamp(min=0).prod(1)
+    hull = (torch.maximum(boxes[:, 2:], truth[:, 2:]) - torch.minimum(boxes[:, :2], truth[:, :2])).prod(1)
+    union = sum((b[:, 2:] - b[:, :2]).prod(1) for b in (boxes, truth)) - both
+    iou = both / union.clamp(min=1e-6)
+    return iou - (hull - union) / hull.clamp(min=1e-6), iou
+
+
+def longer_side(boxes: Tensor) -> Tensor:
+    """(...) of boxes (..., 4)."""
+    return (boxes[..., 2:] - boxes[..., :2]).amax(-1)
+
+
+def _taken(values: Tensor, index: Tensor) -> Tensor:
+    """B×K×C: of values B×A×C those at index B×K."""
+    return values.gather(1, index[..., None].expand(-1, -1, values.shape[2]))
+
+
+def _level(stride: Tensor) -> Tensor:
+    return (stride / STRIDES[0]).log2().round().long()
