@@ -18,9 +18,52 @@ _OPPOSITES = {
     "convex": "concave",
     "uncompress": "compress",
 }
-_SPREAD = {"asym": 0.18, "eye": 0.3, "eyes": 0.3, "ear": 0.5, "neck": 0.25, "head": 0.35, "eyebrows": 0.3}
-"""Standard deviations of the local targets by the first word of their name; others ``_USUAL_SPREAD``."""
-_USUAL_SPREAD = 0.4
+_SPREAD = {"asym": 0.18, "eye": 0.25, "eyes": 0.25, "ear": 0.4, "neck": 0.2, "head": 0.12, "eyebrows": 0.3}
+"""Standard deviations of the local targets by the first word of their name; others ``_USUAL_SPREAD``. They give the
+spreads that people have, 4–6 % of a length (Farkas 1994, "Anthropometry of the head and face")."""
+_USUAL_SPREAD = 0.28
+_SPREADS = {
+    "chin-height": 0.13,
+    "chin-triangle": 0.15,
+    "eye-push1": 0.18,
+    "eye-push2": 0.18,
+    "head-age": 0.3,
+    "head-angle": 0.15,
+    "head-back-scale-depth": 0.3,
+    "head-fat": 0.18,
+    "head-scale-depth": 0.3,
+    "head-scale-vert": 0.1,
+    "mouth-scale-horiz": 0.2,
+    "mouth-upperlip-width": 0.2,
+    "nose-nostrils-width": 0.2,
+    "nose-scale-vert": 0.3,
+    "nose-width3": 0.2,
+}
+"""… and of single axes."""
+_CENTRE = {
+    "chin-height": (0.15, 0.4),
+    "eye-height1": (0.25, 0.2),
+    "eye-height2": (0.4, 0.3),
+    "eye-height3": (0.35, 0.2),
+    "eye-push1": (1.0, 0.35),
+    "eye-scale": (0.1, 0.85),
+    "forehead-temple": (-0.1, -0.1),
+    "head-fat": (-0.45, -0.3),
+    "head-scale-horiz": (-0.1, -0.05),
+    "mouth-lowerlip-height": (0.45, 0.75),
+    "mouth-scale-horiz": (0.75, 0.7),
+    "mouth-upperlip-height": (-0.15, 0.1),
+    "nose-scale-depth": (-0.25, 0.2),
+    "nose-scale-horiz": (-0.45, -0.1),
+    "nose-scale-vert": (0.3, 0.35),
+    "nose-width3": (-0.6, -0.1),
+}
+"""Means of axes for women and men; others 0. MakeHuman's average has small eyes, a narrow mouth and a wide, flat nose:
+these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart."""
+_GROWN = ("chin", "nose")
+"""Parts whose proportions come with age: their means count from 0 in a toddler to the full in a grown person."""
+_FARTHEST = 1.6
+"""A target reaches at most this far beyond its own."""
 _AGE_ANCHORS = (1.0, 10.0, 25.0, 75.0)
 """Years at which MakeHuman's four age targets stand."""
 
@@ -35,7 +78,7 @@ class Identity:
         ancestry: weights of ``ANCESTRIES``, summing to 1.
         weight: −1 thin … 1 heavy.
         muscle: −1 … 1.
-        local: morph target name → coefficient in 0–1.
+        local: morph target name → coefficient, 0–1.6.
     """
 
     age: float
@@ -49,11 +92,11 @@ class Identity:
 def draw_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ...]) -> Identity:
     """A random person; ``names`` are the morph targets that there are."""
     child = rng.random() < recipe.children
-    age = rng.uniform(2, 14) if child else 16 + 64 * rng.beta(1.2, 2.2)
+    age = rng.uniform(2, 14) if child else rng.uniform(14, 85)
     gender = float(np.clip(rng.choice([0.1, 0.9]) + rng.normal(0, 0.12), 0, 1))
-    african, asian, caucasian = (float(share) for share in rng.dirichlet([0.45, 0.45, 0.6]))
+    african, asian, caucasian = (float(share) for share in rng.dirichlet([0.45, 0.45, 0.45]))
     weight, muscle = np.clip(rng.normal(0, 0.45, 2), -1, 1)
-    local = _draw_local(rng, recipe.shape, names)
+    local = _draw_local(rng, recipe.shape, float(age), gender, names)
     return Identity(float(age), gender, (african, asian, caucasian), float(weight), float(muscle), local)
 
 
@@ -72,19 +115,21 @@ def _axes(names: tuple[str, ...]) -> dict[str, list[str]]:
     return axes
 
 
-def _draw_local(rng: np.random.Generator, strength: float, names: tuple[str, ...]) -> dict[str, float]:
+def _draw_local(
+    rng: np.random.Generator, strength: float, age: float, gender: float, names: tuple[str, ...]
+) -> dict[str, float]:
     local: dict[str, float] = {}
     shared: dict[str, float] = {}
     for axis, targets in _axes(names).items():
         word = axis.removeprefix("local:")
         side, common = (word[0], word[2:]) if word[:2] in ("l-", "r-") else ("", word)
-        spread = strength * _SPREAD.get(common.split("-")[0], _USUAL_SPREAD)
-        if len(targets) == 1 and not word.startswith("asym"):
-            spread *= 0.6
+        spread = strength * _SPREADS.get(common, _SPREAD.get(common.split("-")[0], _USUAL_SPREAD))
         value = rng.normal(0, spread)
         if side:  # the two sides of a face differ a little
             value = shared.setdefault(common, value) + 0.15 * value
-        value = float(np.clip(value, -1, 1))
+        grown = np.interp(age, [3, 16], [0, 1]) if common.startswith(_GROWN) else 1.0
+        value += grown * np.interp(gender, [0, 1], _CENTRE.get(common, (0, 0)))
+        value = float(np.clip(value, -_FARTHEST, _FARTHEST))
         if value > 0:
             local[targets[0]] = value
         elif len(targets) == 2 and value < 0:
