@@ -9,6 +9,7 @@ import numpy as np
 from fauxface.rendering.recipe import WORN, Recipe
 from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn, thing_mesh
 from fauxface.rendering.things.before import draw_before
+from fauxface.rendering.things.facewear import draw_ear_rings, draw_facewear, draw_headset, draw_necklace
 from fauxface.rendering.things.fit import measure
 from fauxface.rendering.things.glasses import draw_glasses
 from fauxface.rendering.things.headwear import draw_headwear
@@ -32,6 +33,19 @@ def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Wor
     if chosen["headwear"] < recipe.headwear:
         raised = names.get("glasses", {}).get("place") == "raised"
         made, cap, names["headwear"] = draw_headwear(dice["headwear"], fit, raised)
+        things += made
+    if chosen["facewear"] < recipe.facewear:
+        made, names["facewear"] = draw_facewear(dice["facewear"], wearer, fit)
+        things += made
+    if chosen["headset"] < recipe.headset and "headwear" not in names:
+        made, cap, names["headset"] = draw_headset(dice["headset"], wearer, fit)
+        things += made
+    jewels = dice["jewellery"]
+    if chosen["jewellery"] < recipe.jewellery and wearer.identity.gender < 0.5 and cap is None:
+        made, names["ear_rings"] = draw_ear_rings(jewels, fit)
+        things += made
+    if jewels.random() < recipe.jewellery:
+        made, names["necklace"] = draw_necklace(jewels, fit)
         things += made
     if chosen["before"] < recipe.before:
         made, names["before"] = draw_before(dice["before"], wearer, fit)

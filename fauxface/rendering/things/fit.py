@@ -37,6 +37,7 @@ class Fit:
         scalp: (polar angles, AROUND, 3) points of the head without its ears, from the crown down.
         neck: (heights, AROUND, 3) points of the neck, shoulders and chest, from the jaw down.
         ears: (2, 2, 3) right and left: where an ear's top meets the head, and the ear's middle.
+        lobes: (2, 3) the ears' lowest points.
         size: breadth of the face as a share of the template's.
         depth: table of the greatest z by (y, x).
         width: (2, …) tables of the smallest and the greatest x by (y, z), without the ears.
@@ -45,6 +46,7 @@ class Fit:
     scalp: np.ndarray
     neck: np.ndarray
     ears: np.ndarray
+    lobes: np.ndarray
     size: float
     depth: np.ndarray
     width: np.ndarray
@@ -72,18 +74,19 @@ class Fit:
 def measure(wearer: Wearer) -> Fit:
     """Take a person's measures."""
     vertices = wearer.posed.vertices
-    scalp, neck, skin, ears, tops = _maps()
+    scalp, neck, skin, auricles, tops = _maps()
     head = vertices[skin]
     x, y, z = ((head[:, k] - _LOW[k]) / CELL for k in range(3))
     shape = np.round((_HIGH - _LOW) / CELL).astype(int)
     depth = _table((shape[1], shape[0]), y, x, head[:, 2])
-    plain = ~ears
+    plain = ~auricles
     left = _table((shape[1], shape[2]), y[plain], z[plain], head[plain, 0])
     right = -_table((shape[1], shape[2]), y[plain], z[plain], -head[plain, 0])
     points = np.asarray(scalp @ vertices).reshape(len(POLAR), AROUND, 3)
     about = np.asarray(neck @ vertices).reshape(len(NECK_HEIGHTS), AROUND, 3)
     breadth = wearer.landmarks[16, 0] - wearer.landmarks[0, 0]
-    return Fit(points, about, (tops @ vertices).reshape(2, 2, 3), breadth / 0.1314, depth, np.stack([right, left]))
+    ears = np.asarray(tops @ vertices).reshape(2, 3, 3)
+    return Fit(points, about, ears[:, :2], ears[:, 2], breadth / 0.1314, depth, np.stack([right, left]))
 
 
 def _table(shape: tuple[int, int], row: np.ndarray, column: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -145,14 +148,15 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray, np.ndarra
 
     near = np.flatnonzero(skin & (rest[:, 1] > -0.16))
     ears = model.masks[near, 1] > 0.1
-    rows = sparse.lil_matrix((4, len(rest)), dtype=np.float32)
+    rows = sparse.lil_matrix((6, len(rest)), dtype=np.float32)
     for side, sign in enumerate((-1, 1)):
         ear = np.flatnonzero((model.masks[:, 1] > 0.5) & (model.part == 0) & (sign * rest[:, 0] > 0))
         # the groove behind an ear's upper root
         groove = np.array([sign * 0.0665, 0.0, -0.073])
         root = ear[np.linalg.norm(rest[ear] - groove, axis=1).argsort()[:6]]
-        rows[2 * side, root] = 1 / len(root)
-        rows[2 * side + 1, ear] = 1 / len(ear)
+        lobe = ear[rest[ear, 1].argsort()[:8]]
+        for row, chosen in enumerate((root, ear, lobe)):
+            rows[3 * side + row, chosen] = 1 / len(chosen)
     return scalp, neck, near, ears, sparse.csr_matrix(rows)
 
 

@@ -119,6 +119,11 @@ def _hair_cap(fit: Fit, rim: _Rim, thickness: float, hides: bool = True) -> Hair
     return HairCap(point, normal, middle, radii + thickness, hides)
 
 
+def flattened_hair(fit: Fit, thickness: float) -> HairCap:
+    """Hair pressed flat, though it is seen, as by headphones."""
+    return _hair_cap(fit, _Rim(-0.03, -0.03), thickness, hides=False)
+
+
 def _thing(shape: Shape, material: Material, solid: bool = False) -> Thing:
     return Thing(shape.vertices, shape.triangles, shape.uv, material, LABEL, solid=solid)
 
