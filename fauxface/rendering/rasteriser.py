@@ -45,6 +45,7 @@ class Mesh:
         uniforms: the shader's own parameters; a `Texture` for a sampler.
         solid: closed and opaque: only its front is drawn, and its depth first, so that each pixel is shaded once.
         blend: seen through: drawn last, premultiplied, without shadow, and without label and depth unless `hides`.
+        casting: (T', 3) the triangles that cast a shadow, where not all do.
         hides: what is behind it counts as hidden though it is blended: dark glass.
     """
 
@@ -55,6 +56,7 @@ class Mesh:
     solid: bool = False
     blend: bool = False
     hides: bool = False
+    casting: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,19 @@ def _source(name: str) -> str:
 _FRAGMENTS = {
     "face": ("noise.glsl", "regions.glsl", "light.glsl", "face.frag"),
     "face_labels": ("noise.glsl", "regions.glsl", "face_labels.frag"),
-    "hair": ("hair_cover.glsl", "light.glsl", "hair.frag"),
+    "hair": ("hair_cover.glsl", "hair.frag"),
     "hair_labels": ("hair_cover.glsl", "hair_labels.frag"),
     "hair_shadow": ("hair_cover.glsl", "hair_shadow.frag"),
     "thing": ("noise.glsl", "thing_cover.glsl", "light.glsl", "thing.frag"),
     "thing_labels": ("thing_cover.glsl", "thing_labels.frag"),
     "depth": ("depth.frag",),
 }
+_VERTICES = {
+    "hair": ("light.glsl", "hair.vert"),
+    "hair_labels": ("hair_place.vert",),
+    "hair_shadow": ("hair_place.vert",),
+}
+"""Parts of the vertex programs that are not simply the program's own file."""
 
 
 def projection_matrix(camera: np.ndarray, size: int) -> np.ndarray:
@@ -142,7 +150,7 @@ class Rasteriser:
 
     def _program(self, name: str) -> moderngl.Program:
         head = "#version 330\n"
-        vertex = _source(f"{name.split('_')[0]}.vert")
+        vertex = "".join(_source(part) for part in _VERTICES.get(name, (f"{name.split('_')[0]}.vert",)))
         fragment = "".join(_source(part) for part in _FRAGMENTS[name])
         return self.context.program(vertex_shader=head + vertex, fragment_shader=head + fragment)
 
@@ -190,17 +198,20 @@ class Rasteriser:
         self._render("_labels", cast + hiding, {"projection": clip})
         raster = self._read()
         for buffer in buffers:
-            for part in (*buffer[0].values(), buffer[1]):
+            for part in {*buffer[0].values(), *buffer[1:]}:
                 part.release()
         return raster
 
-    def _upload(self, mesh: Mesh) -> tuple[dict[str, moderngl.Buffer], moderngl.Buffer]:
+    def _upload(self, mesh: Mesh) -> tuple[dict[str, moderngl.Buffer], moderngl.Buffer, moderngl.Buffer]:
         arrays = {k: np.ascontiguousarray(v, np.float32) for k, v in mesh.attributes.items()}
-        index = np.ascontiguousarray(mesh.triangles, np.int32)
-        return {k: self.context.buffer(v) for k, v in arrays.items()}, self.context.buffer(index)
+        index = self.context.buffer(np.ascontiguousarray(mesh.triangles, np.int32))
+        casting = index
+        if mesh.casting is not None and len(mesh.casting):
+            casting = self.context.buffer(np.ascontiguousarray(mesh.casting, np.int32))
+        return {k: self.context.buffer(v) for k, v in arrays.items()}, index, casting
 
     def _render(self, suffix: str, drawn: list[tuple[Mesh, tuple]], shared: dict[str, Any]) -> None:
-        for mesh, (attributes, index) in drawn:
+        for mesh, (attributes, index, casting) in drawn:
             if suffix == "depth" and not mesh.solid:
                 continue
             name = mesh.program + suffix
@@ -226,7 +237,7 @@ class Rasteriser:
             for uniform, value in values.items():
                 if uniform in program and not isinstance(value, Texture):
                     _set(program[uniform], value)
-            array = self.context.vertex_array(program, content, index)
+            array = self.context.vertex_array(program, content, casting if suffix == "_shadow" else index)
             array.render()
             array.release()
 

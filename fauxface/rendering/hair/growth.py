@@ -279,7 +279,7 @@ def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     curves = _follow(roots, comb + 0.6 * _unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
     curves = _curled(curves[:, ::2], loose, skull, rng)
     return Locks(
-        curves, rng.uniform(0.005, 0.014, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
+        curves, rng.uniform(0.004, 0.01, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
     )
 
 

@@ -57,7 +57,9 @@ class HairMesh:
             "tone": self.tones,
         }
         own = {"strands": self.image, "softness": self.softness, "segment": self.label}
-        return Mesh("hair", attributes, self.triangles, {**colours, **own})
+        # locks lie many deep: fewer of them than are seen cast the same shadow
+        casting = self.triangles[self.tones[self.triangles[:, 0], 1] < 0.51]
+        return Mesh("hair", attributes, self.triangles, {**colours, **own}, casting=casting)
 
 
 def hair_meshes(

@@ -63,8 +63,8 @@ class Hair:
     curtain: float = 1.0
     tie: str = ""
     tail: float = 0.0
-    locks: int = 260
-    width: float = 0.02
+    locks: int = 200
+    width: float = 0.023
     tiles: tuple[str, ...] = ("dense", "clumped")
     puffs: float = 0.0
     wisps: int = 12
@@ -236,7 +236,7 @@ def _curls(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> H
         turns=float(rng.uniform(1, 2)),
         fringe=float(rng.uniform(0.03, 0.06)) if fringe else 1.0,
         cut=(-0.06, -0.1),
-        locks=300,
+        locks=260,
         width=float(rng.uniform(0.016, 0.026)),
         tiles=("curly", "curly", "coily"),
         puffs=0.35,
@@ -258,8 +258,8 @@ def _afro(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Ha
         stiff=1.0,
         messy=0.7,
         curl=0.003,
-        locks=320,
-        width=0.012 + 0.22 * size,
+        locks=300,
+        width=0.014 + 0.15 * size,
         tiles=("coily",),
         puffs=1.0,
         wisps=0,
@@ -326,8 +326,8 @@ def _falling(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
         fringe=_brow_fringe(rng) if fringe else 1.0,
         slant=float(rng.normal(0, 0.2)),
         curtain=float(rng.uniform(0.62, 1.12)),
-        locks=340 if curly else 300,
-        width=0.026,
+        locks=280 if curly else 240,
+        width=0.03,
         tiles=("curly", "wavy") if curly else ("wavy", "clumped") if wavy else ("dense", "dense", "clumped"),
         wisps=int(rng.integers(8, 30)),
         across=int(rng.integers(1, 6)) if rng.random() < 0.25 else 0,

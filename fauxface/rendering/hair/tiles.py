@@ -39,10 +39,11 @@ def lock_atlas() -> Texture:
 def nap() -> Texture:
     """Short hair seen from outside, (256, 256, 3), repeating; its red is spread evenly over 0–1."""
     rng = np.random.default_rng(2)
-    height = sum(
+    octaves = [
         weight * _standard(gaussian_filter(rng.normal(size=(256, 256)), (3.5 * width, width), mode="wrap"))
         for width, weight in ((1.0, 1.0), (3.0, 0.6), (9.0, 0.3))
-    )
+    ]
+    height = np.sum(octaves, axis=0)
     rank = np.empty(height.size)
     rank[height.ravel().argsort()] = np.linspace(0, 1, height.size)
     lightness = 0.5 + 0.22 * _standard(gaussian_filter(rng.normal(size=(256, 256)), (9, 1.5), mode="wrap"))
