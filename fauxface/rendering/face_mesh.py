@@ -1,4 +1,7 @@
-"""The head's meshes for the rasteriser: only the vertices that are drawn, with the skin's colours and folds on them."""
+"""The head's meshes for the rasteriser: each of its materials with a program of its own, and only what is drawn.
+
+One program for all would be shorter, but a software driver runs every branch of a shader for every pixel.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,14 @@ from fauxface.rendering.makehuman import PARTS
 from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh
 from fauxface.rendering.skin import skin_attributes
+from fauxface.rendering.teeth import posed_teeth
 
 CLOTH = 0.007
 """Thickness of cloth that lies on the skin, metres."""
+_NEAR_COLLAR = 0.01
+"""Triangles this near to the collar's edge are drawn as skin and as cloth, each cut off at the edge; metres."""
+_PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (3, 4, 5), "face_lash": (6,)}
+"""Program → the ``PARTS`` that it draws."""
 
 
 def face_meshes(
@@ -25,7 +33,7 @@ def face_meshes(
     view: View,
     look: Look,
     units: dict[str, float],
-    lids: np.ndarray,
+    points: np.ndarray,
     coarse: bool,
     hidden: np.ndarray | None = None,
 ) -> list[Mesh]:
@@ -34,21 +42,26 @@ def face_meshes(
     Args:
         model, posed, view, look: the head, how it stands, from where it is seen, and its colours.
         units: the expression's face units, which fold the skin.
-        lids: (12, 3) landmarks 36–47, head frame.
+        points: (70, 3) landmarks, head frame.
         coarse: with the cage's triangles, for faces of few pixels.
         hidden: (M,) bool, vertices of the subdivided mesh whose triangles are left out, because clothes made by others
             lie there; no cloth is painted on the body then.
     """
-    drawn, triangles, lashes = _drawn(model, coarse)
-    uniforms: dict[str, Any] = {**look.face, **eye_uniforms(posed, lids, view.rotation, view.translation)}
     quads = model.bust.quads if coarse else model.quads
     count = len(model.bust.vertices) if coarse else len(model.rest)  # the first vertices are the cage's
-    if hidden is not None:
-        triangles = triangles[~hidden[model.drawn[drawn[triangles]]].all(1)]
-        uniforms["collar"] = np.array([-10.0, 0.0, 0.0, 0.0])
-    vertices = _dressed(model, posed.vertices[:count], uniforms["collar"], quads)
+    above = np.ones(count) if hidden is not None else _above_collar(model.rest[:count], look.face["collar"])
+    vertices = posed.vertices[:count]
+    cloth = np.clip(-above / 0.012, 0, 1) * (model.part[:count] == 0)
+    if cloth.any():
+        vertices = vertices + (CLOTH * cloth)[:, None] * vertex_normals(vertices, quads)
     position = view.to_camera(vertices).astype(np.float32)
-    attributes = {
+    apart = float(np.linalg.norm(points[[61, 62, 63]] - points[[67, 66, 65]], axis=1).max())
+    uniforms: dict[str, Any] = {
+        **look.face,
+        **eye_uniforms(posed, points[36:48], view.rotation, view.translation),
+        "mouth_open": apart,
+    }
+    every = {
         "position": position,
         "normal": vertex_normals(position, quads),
         "rest": model.rest,
@@ -56,25 +69,55 @@ def face_meshes(
         "kind": model.kind,
         **skin_attributes(look.skin, model, units, count),
     }
-    place = model.drawn[drawn]
-    attributes = {name: values[place] for name, values in attributes.items()} | {"uv": model.uv[drawn]}
-    return [Mesh("face", attributes, triangles, uniforms, solid=True), Mesh("face", attributes, lashes, uniforms)]
+    meshes = []
+    for program, (drawn, triangles) in _drawn(model, coarse).items():
+        if program == "face_mouth" and apart < 0.0005:
+            continue
+        place = model.drawn[drawn]
+        attributes = {name: values[place] for name, values in every.items()} | {"uv": model.uv[drawn]}
+        if program == "face":
+            if hidden is not None:
+                triangles = triangles[~hidden[place[triangles]].all(1)]
+            height = above[place][triangles]
+            clothed = triangles[(height < _NEAR_COLLAR).any(1)]
+            triangles = triangles[(height > -_NEAR_COLLAR).any(1)]
+            if len(clothed):
+                meshes.append(Mesh("face_cloth", attributes, clothed, uniforms, solid=True))
+        meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program != "face_lash"))
+    if apart >= 0.0005:
+        meshes += _teeth_meshes(model, posed, view, uniforms)
+    return meshes
 
 
 @cache
-def _drawn(model: HeadModel, coarse: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which vertices of the textured mesh are drawn, and the triangles of them: all but the lashes, the lashes."""
-    drawn, triangles = np.unique(model.drawn_coarse if coarse else model.drawn_fine, return_inverse=True)
-    triangles = triangles.reshape(-1, 3).astype(np.int32)
-    lashes = (model.part[model.drawn[drawn[triangles]]] == PARTS.index("lashes")).all(1)
-    return drawn, triangles[~lashes], triangles[lashes]
+def _drawn(model: HeadModel, coarse: bool) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Program → which vertices of the textured mesh it draws, and the triangles (T, 3) of them."""
+    triangles = model.drawn_coarse if coarse else model.drawn_fine
+    part = model.part[model.drawn[triangles[:, 0]]]
+    result = {}
+    for program, parts in _PROGRAMS.items():
+        drawn, chosen = np.unique(triangles[np.isin(part, parts)], return_inverse=True)
+        result[program] = drawn, chosen.reshape(-1, 3).astype(np.int32)
+    return result
 
 
-def _dressed(model: HeadModel, vertices: np.ndarray, collar: np.ndarray, quads: np.ndarray) -> np.ndarray:
-    """The bust's first vertices (V, 3), the clothed ones pushed out by the cloth's thickness."""
-    count = len(vertices)
-    x, y, z = model.rest[:count].T
-    height = collar[0] + collar[1] * np.abs(x) - collar[2] * z
-    height = height - collar[3] * np.maximum(0, 1 - np.abs(x) / 0.055) * (z > -0.03)
-    under = np.clip((height - y) / 0.012, 0, 1) * (model.part[:count] == 0)
-    return vertices + (CLOTH * under)[:, None] * vertex_normals(vertices, quads) if under.any() else vertices
+def _teeth_meshes(model: HeadModel, posed: Posed, view: View, uniforms: dict[str, Any]) -> list[Mesh]:
+    meshes = []
+    for jaw, vertices, normals in posed_teeth(model, posed):
+        attributes = {
+            "position": view.to_camera(vertices),
+            "normal": normals @ view.rotation.T,
+            "rest": jaw.vertices,
+            "masks": jaw.local,
+            "kind": np.tile([float(jaw.part), 1.0], (len(vertices), 1)),
+        }
+        triangles = np.concatenate([jaw.quads[:, [0, 1, 2]], jaw.quads[:, [0, 2, 3]]])
+        meshes.append(Mesh("face_mouth", attributes, triangles, uniforms, solid=True))
+    return meshes
+
+
+def _above_collar(rest: np.ndarray, collar: np.ndarray) -> np.ndarray:
+    """Height (V,) of places on the template above the edge of the clothes, metres; as in ``regions.glsl``."""
+    x, y, z = rest.T
+    edge = collar[0] + collar[1] * np.abs(x) - collar[2] * z
+    return y - edge + collar[3] * np.maximum(0, 1 - np.abs(x) / 0.055) * (z > -0.03)

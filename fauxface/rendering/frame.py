@@ -179,7 +179,7 @@ def draw_person(
         bare_neck=not any(thing.label == 15 for thing in worn.things),
     )
 
-    meshes = face_meshes(model, posed, view, look, expression.units, points[36:48], coarse, dressed.hidden)
+    meshes = face_meshes(model, posed, view, look, expression.units, points, coarse, dressed.hidden)
     if hair is not None and not dressed.hair:
         grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap or dressed.hair_cap)
         meshes += [mesh.drawn(view, look.hair) for mesh in grown]

@@ -1,14 +1,9 @@
-// FaceSynthetics' segmentation classes.
+// FaceSynthetics' segmentation classes of the skin.
 out float label;
 void main() {
-    int part = int(k.x + 0.5);
     float x = abs(r.x), bridge = clamp((nose_heights.x - r.y) / (nose_heights.x - nose_heights.y), 0.0, 1.0);
     int c = 1;
-    if (part == 1) c = 3;
-    else if (part == 2) c = 4;
-    else if (part >= 3 && part <= 5) c = 9;
-    else if (part == 6) discard;
-    else if (clothed()) c = 15;
+    if (clothed()) discard;
     else if (m.z > 0.5) c = 9;
     else if (m.x > 0.5) c = r.y > mouth_height ? 10 : 11;
     else if (m.y > 0.5) c = r.x < 0.0 ? 7 : 8;

@@ -1,0 +1,2 @@
+out float label;
+void main() { label = 9.0 / 255.0; }
