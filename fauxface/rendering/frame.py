@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,6 @@ from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import annotated, landmarks_3d
 from fauxface.rendering.light import SHADOW_RADIUS, draw_light
 from fauxface.rendering.look import draw_look
-from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.things import Wearer, draw_things, thing_mesh
@@ -169,16 +168,9 @@ def draw_person(
     wearer = Wearer(posed, points, identity, look.face["skin"], view)
     worn = draw_things(rng["things"], recipe, wearer)
     hair = draw_hair(rng["hair"], recipe, identity)
-    dressed = draw_assets(
-        rng["assets"],
-        recipe,
-        model,
-        wearer,
-        None if hair is None else look.hair,
-        bare_head=worn.hair_cap is None and not any(thing.label == 17 for thing in worn.things),
-        bare_neck=not any(thing.label == 15 for thing in worn.things),
-    )
+    dressed = draw_assets(rng["assets"], recipe, model, wearer, None if hair is None else look.hair, worn)
 
+    look = replace(look, face={**look.face, **dressed.uniforms()})
     meshes = face_meshes(model, posed, view, look, expression.units, points, coarse, dressed.hidden)
     if hair is not None and not dressed.hair:
         grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap or dressed.hair_cap)

@@ -14,7 +14,7 @@ BRIGHTEST = 3.0
 """A recoloured texture holds up to this many times its mean brightness."""
 
 
-def _read(path: Path) -> np.ndarray:
+def read_picture(path: Path) -> np.ndarray:
     """(H, W, 4) uint8 RGBA; ValueError where it is no picture."""
     data = np.frombuffer(path.read_bytes(), np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
@@ -27,10 +27,10 @@ def _read(path: Path) -> np.ndarray:
 @lru_cache(maxsize=64)
 def plain(path: Path) -> Texture:
     """A picture in its own colours."""
-    return Texture(f"assets/{path.name}", _read(path))
+    return Texture(f"assets/{path.name}", read_picture(path))
 
 
-def _covered(uv: np.ndarray, triangles: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def covered(uv: np.ndarray, triangles: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Which texels (H, W) some triangle shows."""
     mask = np.zeros(shape[:2], np.uint8)
     corners = np.round(uv[triangles] * [shape[1], shape[0]]).astype(np.int32)
@@ -51,9 +51,9 @@ def grey(path: Path, uv: np.ndarray, triangles: np.ndarray, contrast: float) -> 
     Returns:
         sRGB-coded texture of linear brightness / (``BRIGHTEST`` × mean), with the picture's alpha.
     """
-    image = _read(path)
+    image = read_picture(path)
     linear = (image[..., :3] / 255.0) ** 2.2 @ [0.2126, 0.7152, 0.0722]
-    shown = _covered(uv, triangles, image.shape) & (image[..., 3] > 127)
+    shown = covered(uv, triangles, image.shape) & (image[..., 3] > 127)
     if not shown.any():
         shown[:] = True
     floor = 0.1 * linear[shown].mean()  # black texels have few levels: they would become steps

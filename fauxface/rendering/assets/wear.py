@@ -1,4 +1,4 @@
-"""What a person wears out of the asset pack: hair, a hat, clothes, fitted to the head in its pose."""
+"""What a person has of the asset pack: skin, hair, a hat, clothes, fitted to the head in its pose."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from fauxface.rendering.assets import textures
 from fauxface.rendering.assets.catalogue import ITEMS, Item
 from fauxface.rendering.assets.install import Pack, installed_pack
 from fauxface.rendering.assets.proxy import Proxy, head_scale, read_proxy
+from fauxface.rendering.assets.skins import choose_skin
 from fauxface.rendering.head import HeadModel
 from fauxface.rendering.rasteriser import Texture
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer
+from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn
 
-HAIR, CLOTHING, HEADWEAR = 13, 15, 17
+HAIR, CLOTHING, HEADWEAR, FACEWEAR = 13, 15, 17, 18
 HATS = 0.05
 """Share of people with a hat of the pack, among those who may wear one."""
+GROWN = 12
+"""Years from which the pack's clothes, made for adults, fit."""
+_COLLAR = -0.13
+"""Height of the highest collars in the head frame, metres."""
+_SECTORS = 12
 _CONTRAST = 0.8
 
 
@@ -34,6 +40,7 @@ class Dressed:
         hair: whether the generated hair gives way.
         hair_cap: what a hat does to generated hair.
         hidden: (M,) bool, the head model's vertices under the clothes, or None without.
+        skin: what multiplies the skin's colour, see `choose_skin`, or None.
     """
 
     things: list[Thing] = field(default_factory=list)
@@ -41,6 +48,14 @@ class Dressed:
     hair: bool = False
     hair_cap: HairCap | None = None
     hidden: np.ndarray | None = None
+    skin: Texture | None = None
+
+    def uniforms(self) -> dict[str, Any]:
+        """What the face's shader takes of it."""
+        return {"skin_map": self.skin or _PLAIN, "skin_share": float(self.skin is not None)}
+
+
+_PLAIN = Texture("assets/plain", np.full((1, 1, 3), 255, np.uint8))
 
 
 @cache
@@ -66,35 +81,37 @@ def draw_assets(
     model: HeadModel,
     wearer: Wearer,
     hair: dict[str, Any] | None,
-    bare_head: bool,
-    bare_neck: bool,
+    worn: Worn,
 ) -> Dressed:
-    """Hair, a hat, clothes from the pack, each in ``recipe.assets`` of the people who can have it.
+    """Skin, hair, a hat, clothes from the pack, each in ``recipe.assets`` of the people who can have it.
 
     Args:
-        rng: the stream of draws; how many numbers it gives does not depend on what is installed.
+        rng: the stream of draws.
         recipe: says how often.
         model: the head model.
         wearer: whom it is fitted to.
         hair: ``hair_colour`` (3,) linear and ``grey`` (0–1) of a person with hair; None of a bald one.
-        bare_head: nothing else is on the head.
-        bare_neck: no other cloth is about the neck.
+        worn: what else the person wears: no hat goes over another, no shirt under a scarf.
     """
-    own = dict(zip(("hair", "hat", "clothes"), rng.spawn(3), strict=True))
+    own = dict(zip(("skin", "hair", "hat", "clothes"), rng.spawn(4), strict=True))
     chosen = {kind: stream.random() < recipe.assets for kind, stream in own.items()}
     pack = current_pack()
     if pack is None or recipe.assets == 0:
         return Dressed()
-    chosen["hair"] &= hair is not None and bare_head
-    chosen["hat"] &= bare_head and own["hat"].random() < HATS
-    chosen["clothes"] &= bare_neck and wearer.identity.age > 12
-    if not any(chosen.values()):
-        return Dressed()
-    points = np.concatenate([wearer.posed.cage, model.anchors(wearer.posed)])
-    scale = head_scale(points, model.bust)
+    chosen["hair"] &= hair is not None
+    chosen["hat"] &= own["hat"].random() < HATS and not any(thing.label == HEADWEAR for thing in worn.things)
+    chosen["clothes"] &= wearer.identity.age > GROWN and not _about_neck(worn.things)
     things: list[Thing] = []
     names: dict[str, str] = {}
-    cap = hidden = None
+    skin = hidden = None
+    cap, made = worn.hair_cap, None
+    if chosen["skin"]:
+        names["skin"], skin = choose_skin(own["skin"], wearer.identity, pack, model)
+    if chosen["hair"] or chosen["hat"] or chosen["clothes"]:
+        points = np.concatenate([wearer.posed.cage, model.anchors(wearer.posed)])
+        scale = head_scale(points, model.bust)
+    else:
+        return Dressed(names=names, skin=skin)
     if chosen["hat"]:
         item, proxy = _choose(own["hat"], "hat", pack, model, wearer)
         vertices = proxy.fit(points, scale)
@@ -102,7 +119,7 @@ def draw_assets(
         material = Material(_tint(own["hat"]), roughness=0.9, shine=0.15, image=texture)
         things.append(Thing(vertices, proxy.triangles, proxy.uv, material, HEADWEAR))
         names["hat"] = item.name
-        cap = _cap(vertices)
+        cap = made = _cap(vertices)
     if chosen["hair"] and hair is not None:
         item, proxy = _choose(own["hair"], "hair", pack, model, wearer)
         path = pack.folder / item.textures[0]
@@ -114,10 +131,11 @@ def draw_assets(
             wrap=(0.15, 0.15, 0.15),
             image=_hair_texture(path, pack.folder / item.model, model),
         )
-        vertices = proxy.fit(points, scale)
+        vertices, triangles = proxy.fit(points, scale), proxy.triangles
         if cap is not None:
-            vertices = _pressed(vertices, cap)
-        things.append(Thing(vertices, proxy.triangles, proxy.uv, material, HAIR))
+            vertices, triangles = _pressed(vertices, triangles, cap)
+        if len(triangles):
+            things.append(Thing(vertices, triangles, proxy.uv, material, HAIR))
         names["hair"] = item.name
     if chosen["clothes"]:
         item, proxy = _choose(own["clothes"], "clothes", pack, model, wearer)
@@ -126,7 +144,13 @@ def draw_assets(
         things.append(Thing(proxy.fit(points, scale), proxy.triangles, proxy.uv, material, CLOTHING))
         names["clothes"] = item.name
         hidden = model.smooth @ proxy.hides.astype(np.float32) > 0.5
-    return Dressed(things, names, "hair" in names, cap, hidden)
+    return Dressed(things, names, "hair" in names, made, hidden, skin)
+
+
+def _about_neck(things: list[Thing]) -> bool:
+    """Whether some cloth (a scarf, a hood, a high collar) is where the pack's collars would be."""
+    cloths = [thing for thing in things if thing.label in (CLOTHING, HEADWEAR, FACEWEAR)]
+    return any(thing.vertices[:, 1].min() < _COLLAR for thing in cloths)
 
 
 def _choose(rng: np.random.Generator, kind: str, pack: Pack, model: HeadModel, wearer: Wearer) -> tuple[Item, Proxy]:
@@ -142,24 +166,35 @@ def _tint(rng: np.random.Generator) -> np.ndarray:
 
 
 def _cap(hat: np.ndarray) -> HairCap:
-    """The room within a hat for hair: above its sweatband."""
+    """What a hat's crown covers of the hair: all above the ring where it meets the brim.
+
+    The ring's points are, all around, the lowest of those nearest to the hat's axis.
+    """
     low, high = hat.min(0), hat.max(0)
-    height = high[1] - low[1]
-    crown = hat[hat[:, 1] > low[1] + 0.5 * height]
-    middle = (crown.min(0) + crown.max(0)) / 2
-    half = (crown.max(0) - crown.min(0)) / 2
-    base = low[1] + 0.35 * height
-    return HairCap(
-        np.array([middle[0], base, middle[2]]),
-        np.array([0.0, 1.0, 0.0]),
-        np.array([middle[0], base, middle[2]]),
-        np.array([half[0], high[1] - base, half[2]]) * 0.9,
-    )
+    middle = (low + high) / 2
+    reach = hat - middle
+    distance = np.hypot(reach[:, 0], reach[:, 2])
+    sector = np.floor((np.arctan2(reach[:, 0], reach[:, 2]) / (2 * np.pi) + 0.5) * _SECTORS).astype(int) % _SECTORS
+    below = hat[:, 1] < low[1] + 0.5 * (high[1] - low[1])  # the crown narrows towards its top
+    ring = []
+    for number in range(_SECTORS):
+        inside = np.flatnonzero((sector == number) & below)
+        if len(inside):
+            near = inside[distance[inside] < distance[inside].min() + 0.004]
+            ring.append(hat[near[hat[near, 1].argmin()]])
+    points = np.array(ring)
+    centre = points.mean(0)
+    normal = np.linalg.svd(points - centre)[2][2]
+    normal *= np.sign(normal[1])
+    half = np.abs(points - centre).max(0)
+    return HairCap(centre, normal, centre, np.array([half[0], high[1] - centre[1], half[2]]) * 0.95, hides=True)
 
 
-def _pressed(vertices: np.ndarray, cap: HairCap) -> np.ndarray:
-    """Hair pushed into the ellipsoid of a cap where it is above the cap's plane."""
+def _pressed(vertices: np.ndarray, triangles: np.ndarray, cap: HairCap) -> tuple[np.ndarray, np.ndarray]:
+    """Hair pushed into the ellipsoid of a cap above the cap's plane, and its triangles that are then still seen."""
     offset = (vertices - cap.centre) / cap.radii
     distance = np.linalg.norm(offset, axis=1, keepdims=True)
-    over = ((vertices - cap.point) @ cap.normal > 0)[:, None] & (distance > 1)
-    return np.where(over, cap.centre + offset / np.maximum(distance, 1e-9) * cap.radii, vertices)
+    above = (vertices - cap.point) @ cap.normal > 0
+    over = above[:, None] & (distance > 1)
+    pressed = np.where(over, cap.centre + offset / np.maximum(distance, 1e-9) * cap.radii, vertices)
+    return pressed, triangles[~above[triangles].all(1)] if cap.hides else triangles
