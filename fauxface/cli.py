@@ -121,6 +121,36 @@ def assets(
     print(f"{'installed' if done else 'already installed and whole'}: {pack.name}, in {pack.folder}")
 
 
+def audit(
+    data: Annotated[Positional[Path], tyro.conf.arg(metavar="DIR")],
+    out: Path = Path("audit"),
+    strict: bool = False,
+    workers: int = 0,
+) -> None:
+    """Look at a data set: contact sheets, distributions, labels that contradict each other, duplicates, bad files.
+
+    Writes OUT/report.html to open in a browser and OUT/audit.json. Takes folders in FaceSynthetics' layout, Microsoft's
+    or ours, and our wide frames of several people. Ends well whatever it finds, unless --strict is asked for.
+
+    Examples:
+      fauxface audit faces
+      fauxface audit faces --out look --strict && fauxface train --data faces --out run
+
+    Args:
+        data: folder of labelled faces, searched with its subfolders.
+        out: folder for the report; new, empty, or an earlier audit's, which is replaced.
+        strict: end with status 1 when anything is found.
+        workers: threads; 0 takes as many as there are CPU cores.
+    """
+    from fauxface.audit import audit as run_audit
+
+    result = run_audit(data, out, workers)
+    print(result.summary())
+    print(f"wrote {out / 'report.html'}")
+    if strict and result.findings:
+        raise SystemExit(1)
+
+
 def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
     """Train a landmark detector on labelled faces.
 
@@ -352,7 +382,7 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
 
 COMMANDS: dict[str, Callable[..., None]] = {
     command.__name__: command
-    for command in (demo, render, assets, train, evaluate, predict, live, export, models, info)
+    for command in (demo, render, assets, audit, train, evaluate, predict, live, export, models, info)
 }
 
 

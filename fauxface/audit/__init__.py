@@ -1,0 +1,5 @@
+"""A look at a data set: what is in it, whether its labels hold, and what is wrong with its files."""
+
+from fauxface.audit.run import Audit, audit
+
+__all__ = ["Audit", "audit"]

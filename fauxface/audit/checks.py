@@ -1,0 +1,236 @@
+"""Whether a face's labels agree with each other and with the segmentation.
+
+Distances are shares of the face's side (the longer side of its landmarks' box), and never less than ``LEAST`` pixels.
+A point is held to its segmentation class only where it can be: it is labelled visible (or, without such labels, the
+face is turned by less than ``TURNED``) and nothing worn, no hair and no beard lies at its pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from fauxface.audit.records import FaceRecord
+from fauxface.landmarks import FACE_SYNTHETICS70
+
+LEAST = 1.5
+"""Pixels that any point may be off: segmentation has no finer grain."""
+TURNED = 30.0
+"""Degrees of yaw beyond which points of unknown visibility are not held to the segmentation."""
+JAW_POSE = 15.0
+"""Degrees of yaw and of pitch beyond which the jaw's points are not held to the face's edge."""
+FRONTAL = (10.0, 15.0)
+"""Degrees of yaw and pitch up to which the two halves of a face must mirror each other."""
+TOLERANCES: dict[str, float] = {
+    "eyes": 0.05,
+    "pupils": 0.05,
+    "brows": 0.06,
+    "nose": 0.04,
+    "lips": 0.05,
+    "jaw": 0.10,
+    "symmetry": 0.08,
+    "reprojection": 0.05,
+}
+"""Kind → how far off is a finding: shares of the face's side, but for ``reprojection``, which is in pixels."""
+COVERS = (13, 14, 16, 17, 18, 255)
+"""Classes of what lies over a face: hair, beard, glasses, headwear, facewear, what is to be ignored."""
+HIDES = (13, 17, 18, 255)
+"""Classes that hide a point; beards and glasses may let it through."""
+_FACE = (1, 2, 3, 4, 5, 6, 9, 10, 11)
+_ENOUGH = 4  # seen points of a part that must show some of it
+_CLOSED = 0.12  # lids this near, in widths of the eye, need not show any eye between them
+
+_SIDED: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
+    ("eyes", tuple(range(36, 42)), (3,)),
+    ("eyes", tuple(range(42, 48)), (4,)),
+    ("pupils", (68,), (3,)),
+    ("pupils", (69,), (4,)),
+    ("brows", tuple(range(17, 22)), (5,)),
+    ("brows", tuple(range(22, 27)), (6,)),
+)
+_OTHER_SIDE = {3: 4, 4: 3, 5: 6, 6: 5}
+_PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
+    ("nose", tuple(range(28, 36)), (2,)),
+    ("lips", tuple(range(48, 55)), (10,)),
+    ("lips", tuple(range(55, 60)), (11,)),
+    ("lips", tuple(range(60, 68)), (9, 10, 11)),
+)
+# points of rigid parts: expressions move the others to one side
+_STEADY = (0, 2, 4, 27, 30, 31, 33, 36, 39)
+
+
+def check_face(face: FaceRecord, labels: np.ndarray | None) -> Iterator[tuple[str, str, float]]:
+    """What is wrong with a face's labels: kind, words, how far off.
+
+    Args:
+        face: the face.
+        labels: (H, W) segmentation, or None.
+    """
+    yield from _check_reprojection(face)
+    yield from _check_symmetry(face)
+    if labels is not None:
+        yield from check_classes(face, labels)
+
+
+def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, str, float]]:
+    """Points that lie outside their class, or are called visible where something hides them: kind, words, how far off."""
+    corner, window = _window(face, labels)
+    points = face.points - corner
+    held = _held(face, points, window)
+    distances: dict[tuple[int, ...], np.ndarray | None] = {}
+    face.sides = _sides(points, window)
+    sided = _SIDED
+    if face.sides == "image":
+        sided = tuple((kind, indices, (_OTHER_SIDE[name],)) for kind, indices, (name,) in _SIDED)
+    for kind, indices, classes in (*sided, *_PARTS):
+        if kind in ("eyes", "pupils") and _closed(face.points, indices[0]):
+            continue
+        if classes not in distances:
+            distances[classes] = _distance_to(np.isin(window, classes))
+        yield from _off(face, kind, [i for i in indices if held[i]], points, distances[classes])
+    edge = _distance_to(_edge_of_face(window))
+    # a 3-D jaw lies on the bone, which is the face's edge from the front alone
+    if abs(face.pose[0]) < JAW_POSE and abs(face.pose[1]) < JAW_POSE:
+        yield from _off(face, "jaw", [i for i in range(17) if held[i]], points, edge)
+    for i in _called_visible_but_hidden(face, points, window):
+        yield "visibility", f"point {i} is called visible, and something lies over it", 1.0
+
+
+def _sides(points: np.ndarray, window: np.ndarray) -> str:
+    """Whose right the classes "right eye" and "right brow" mean: ``subject``, ``image``, or empty where none tells.
+
+    FaceSynthetics' description does not say; in Microsoft's frames it is the image's.
+    """
+    votes = 0
+    for _, indices, (name,) in _SIDED:
+        found = window[_pixels(points[list(indices)], window)]
+        votes += int((found == name).sum()) - int((found == _OTHER_SIDE[name]).sum())
+    return "subject" if votes > 0 else "image" if votes < 0 else ""
+
+
+def face_cover(face: FaceRecord, labels: np.ndarray) -> float:
+    """Share of the face, within its points' hull, that hair, things worn or things in the way cover."""
+    corner, window = _window(face, labels)
+    inside = np.zeros(window.shape, np.uint8)
+    hull = cv2.convexHull(np.round(face.points[:68] - corner).astype(np.int32))
+    cv2.fillConvexPoly(inside, hull, 1)
+    within = window[inside > 0]
+    return float(np.isin(within, (13, 16, 17, 18, 255)).mean()) if within.size else 0.0
+
+
+def _window(face: FaceRecord, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The part of the segmentation about a face, and its first pixel's place (2,); what lies outside is ``ignore``."""
+    margin = int(np.ceil(0.25 * face.side)) + 3
+    x0, y0 = np.floor(face.points.min(0)).astype(int) - margin
+    x1, y1 = np.ceil(face.points.max(0)).astype(int) + margin + 1
+    height, width = labels.shape
+    part = labels[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+    top, left = max(-y0, 0), max(-x0, 0)
+    bottom, right = max(y1 - max(height, y0), 0), max(x1 - max(width, x0), 0)
+    window = np.pad(part, ((top, bottom), (left, right)), constant_values=255)[: y1 - y0, : x1 - x0]
+    return np.array([x0, y0]), window
+
+
+def _pixels(points: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    column, row = np.round(points).astype(int).T
+    return row.clip(0, window.shape[0] - 1), column.clip(0, window.shape[1] - 1)
+
+
+def _held(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Which points (70,) can be held to their class."""
+    seen = np.full(70, abs(face.pose[0]) < TURNED) if face.visibility is None else face.visibility
+    covered = cv2.dilate(np.isin(window, COVERS).astype(np.uint8), np.ones((3, 3), np.uint8))
+    return seen & (covered[_pixels(points, window)] == 0)
+
+
+def _called_visible_but_hidden(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> list[int]:
+    if face.visibility is None:
+        return []
+    reach = 2 * round(max(2.0, 0.03 * face.side)) + 1
+    hidden = cv2.erode(np.isin(window, HIDES).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    # jaw and brows lie under hair that is let through: the label is of the strand, the point shows between strands
+    wrong = face.visibility & (hidden[_pixels(points, window)] > 0)
+    return [int(i) for i in np.flatnonzero(wrong) if i < 68]
+
+
+def _distance_to(mask: np.ndarray) -> np.ndarray | None:
+    """Distance (H, W) in px of each pixel to the nearest of the mask, or None without any."""
+    if not mask.any():
+        return None
+    return cv2.distanceTransform(np.logical_not(mask).astype(np.uint8), cv2.DIST_L2, 5)
+
+
+def _edge_of_face(window: np.ndarray) -> np.ndarray:
+    """Pixels of the face next to others: where it ends against neck, ears, hair, background, clothes."""
+    face = np.isin(window, _FACE).astype(np.uint8)
+    return np.logical_and(face, cv2.dilate(1 - face, np.ones((3, 3), np.uint8)))
+
+
+def _closed(points: np.ndarray, index: int) -> bool:
+    """Whether the eye that a point of eye or pupil belongs to is closed."""
+    first = 36 if index in (36, 68) else 42
+    width = np.linalg.norm(points[first + 3] - points[first])
+    height = np.linalg.norm(points[first + 1 : first + 3] - points[[first + 5, first + 4]], axis=1).max()
+    return bool(height < _CLOSED * width)
+
+
+def _off(
+    face: FaceRecord, kind: str, indices: list[int], points: np.ndarray, distance: np.ndarray | None
+) -> Iterator[tuple[str, str, float]]:
+    if not indices:
+        return
+    if distance is None:
+        if len(indices) < _ENOUGH:  # a last glimpse of a part that is covered
+            return
+        yield kind, f"nothing of points {indices[0]}–{indices[-1]} is segmented, though they are seen", 1.0
+        return
+    away = distance[_pixels(points[indices], distance)]
+    limit = max(TOLERANCES[kind] * face.side, LEAST)
+    for i, far in zip(indices, away, strict=True):
+        if far > limit:
+            yield kind, f"point {i} lies {far:.1f} px outside its class", float(far / face.side)
+
+
+def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float]]:
+    camera = face.meta.get("camera")
+    if face.projected is None or "landmarks_3d" not in face.meta or not isinstance(camera, dict):
+        return
+    seen = np.array(face.meta["landmarks_3d"], float) @ np.array(camera["matrix"], float).T
+    if (seen[:, 2] <= 0).any():
+        yield "reprojection", "points in space lie behind the camera", 1.0
+        return
+    off = np.linalg.norm(seen[:, :2] / seen[:, 2:] - face.projected, axis=1)
+    if off.max() > TOLERANCES["reprojection"]:
+        yield (
+            "reprojection",
+            f"point {off.argmax()} in space falls {off.max():.2f} px beside its label",
+            float(off.max()),
+        )
+
+
+def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float]]:
+    """Under a nearly frontal pose middles of mirrored points lie on one line, and left is not right."""
+    mirror = np.array(FACE_SYNTHETICS70.mirror)
+    across = face.points[mirror] - face.points
+    eyes = across[36]
+    if abs(face.pose[0]) < 60 and float(across[68] @ eyes) < 0:
+        yield "symmetry", "the pupils are swapped", 1.0
+    if abs(face.pose[0]) > FRONTAL[0] or abs(face.pose[1]) > FRONTAL[1]:
+        return
+    steady = np.array(_STEADY)
+    middles = (face.points[steady] + face.points[mirror[steady]]) / 2
+    direction = across[[0, 2, 4, 31, 36, 39]].sum(0)
+    direction = direction / max(float(np.linalg.norm(direction)), 1e-9)
+    sides = across[[0, 2, 4, 31, 36, 39]] @ direction
+    if (sides < 0).any():
+        yield "symmetry", "left and right points are swapped", 1.0
+        return
+    offset = (middles - middles.mean(0)) @ direction
+    height = (middles - middles.mean(0)) @ np.array([-direction[1], direction[0]])
+    line = np.polyfit(height, offset, 1)
+    off = np.abs(offset - np.polyval(line, height)) / face.side
+    if off.max() > TOLERANCES["symmetry"]:
+        i = int(steady[off.argmax()])
+        yield "symmetry", f"points {i} and {mirror[i]} do not mirror each other", float(off.max())

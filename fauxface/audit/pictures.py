@@ -1,0 +1,185 @@
+"""Read one picture with all that belongs to it, look for what is wrong, and take its figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from fauxface.audit.checks import check_face, face_cover
+from fauxface.audit.duplicates import fingerprint
+from fauxface.audit.pose import estimated_pose
+from fauxface.audit.records import FaceRecord, Finding, PictureRecord
+from fauxface.audit.skin import monk_tone, skin_colour
+from fauxface.datasets.base import BadSample, check_points, parse_points, read_sample_image, read_text
+from fauxface.faces import Crop, landmark_box
+from fauxface.landmarks import FACE_SYNTHETICS70
+
+CLASSES = (*range(19), 255)
+"""FaceSynthetics' segmentation classes."""
+SHARPNESS_SIZE = 128
+"""Side of the crop about a face in which its sharpness is taken, so that faces of all sizes compare."""
+_FLAT = 2.0  # a picture whose grey values deviate less from their mean shows nothing
+
+
+def look_at(path: Path, root: Path, expected: frozenset[str]) -> PictureRecord:
+    """One picture, with what is wrong with it.
+
+    Args:
+        path: its file.
+        root: the data set's folder, which names in findings are relative to.
+        expected: endings of the files that should be beside it: ``_seg.png``, ``_ldmks.txt``, ``.json``.
+    """
+    record = PictureRecord(path)
+    name = str(path.relative_to(root))
+
+    def found(kind: str, message: str, value: float | None = None) -> None:
+        record.findings.append(Finding(name, kind, message, value))
+
+    try:
+        image = read_sample_image(path)
+    except BadSample as error:
+        found("unreadable", error.reason)
+        return record
+    record.size = image.shape[:2]
+    for ending in sorted(expected):
+        if not path.with_name(path.stem + ending).exists():
+            found("missing", f"there is no {path.stem}{ending}")
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    deviation = float(grey.std())
+    record.figures = {"brightness": float(grey.mean()) / 255, "contrast": deviation / 255}
+    if deviation < _FLAT:
+        found("empty", "the picture is of one colour", deviation)
+    else:
+        record.fingerprint = fingerprint(grey)
+    labels = _labels(path, image.shape[:2], found)
+    try:
+        record.faces, record.crowd = _faces(path)
+    except BadSample as error:
+        found("unreadable", f"{error.path.name}: {error.reason}")
+        return record
+    for face in record.faces:
+        _take_figures(face, image, grey, labels)
+        for kind, message, value in check_face(face, labels):
+            found(kind, message, value)
+    return record
+
+
+def _labels(path: Path, size: tuple[int, int], found: Any) -> np.ndarray | None:
+    """The segmentation (H, W), or None where there is none or it will not do."""
+    file = path.with_name(f"{path.stem}_seg.png")
+    if not file.exists():
+        return None
+    data = np.fromfile(file, np.uint8)
+    labels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
+        found("unreadable", f"{file.name} is no grey picture of 8 bits")
+        return None
+    if labels.shape != size:
+        found("size", f"{file.name} has {labels.shape[1]}×{labels.shape[0]} px, the picture {size[1]}×{size[0]}")
+        return None
+    strange = np.flatnonzero(np.bincount(labels.ravel(), minlength=256) * ~np.isin(np.arange(256), CLASSES))
+    if len(strange):
+        found("classes", f"{file.name} has class {strange[0]}, which does not exist", float(strange[0]))
+    return labels
+
+
+def _faces(path: Path) -> tuple[list[FaceRecord], bool]:
+    """The faces that the files beside a picture tell of, and whether a list in the ``.json`` does."""
+    text, file = path.with_name(f"{path.stem}_ldmks.txt"), path.with_suffix(".json")
+    meta: dict[str, Any] = {}
+    if file.exists():
+        try:
+            meta = json.loads(read_text(file))
+        except json.JSONDecodeError as error:
+            raise BadSample(file, f"not valid JSON ({error})") from None
+        if not isinstance(meta, dict):
+            raise BadSample(file, "not a JSON object")
+    if isinstance(meta.get("faces"), list):
+        return [_face(entry, None, file) for entry in meta["faces"]], True
+    projected = None
+    if text.exists():
+        lines = [line for line in read_text(text).splitlines() if line.strip()]
+        projected = check_points(parse_points(lines, text), FACE_SYNTHETICS70.count, text)
+    if projected is None and "landmarks_2d" not in meta:
+        return [], False
+    return [_face(meta, projected, file)], False
+
+
+def _face(meta: dict[str, Any], projected: np.ndarray | None, file: Path) -> FaceRecord:
+    count = FACE_SYNTHETICS70.count
+    for key, value in _numbers(meta):
+        if not np.isfinite(value).all():
+            raise BadSample(file, f"{key} holds a number that is not finite")
+    points = projected
+    if "landmarks_2d" in meta:
+        points = check_points(_array(meta, "landmarks_2d", file), count, file)
+    if points is None:
+        raise BadSample(file, "a face has no landmarks_2d")
+    visibility = None
+    if "visibility" in meta:
+        visibility = _array(meta, "visibility", file)
+        if visibility.shape != (count,) or not np.isin(visibility, (0, 1)).all():
+            raise BadSample(file, f"visibility is not {count} times 0 or 1")
+        visibility = visibility.astype(bool)
+    if "landmarks_3d" in meta and _array(meta, "landmarks_3d", file).shape != (count, 3):
+        raise BadSample(file, f"landmarks_3d is not {count} points")
+    told = meta.get("head_pose")
+    if isinstance(told, dict) and {"yaw", "pitch", "roll"} <= told.keys():
+        pose = (float(told["yaw"]), float(told["pitch"]), float(told["roll"]))
+    else:
+        pose = estimated_pose(points)
+    return FaceRecord(points, projected, visibility, pose, isinstance(told, dict), meta)
+
+
+def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    """Every number and array of numbers in a label file, with its name."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _numbers(part, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield key, np.array(value)
+    elif isinstance(value, list):
+        try:
+            yield key, np.array(value, float)
+        except (TypeError, ValueError):
+            for part in value:
+                yield from _numbers(part, key)
+
+
+def _array(meta: dict[str, Any], key: str, file: Path) -> np.ndarray:
+    try:
+        return np.array(meta[key], float)
+    except (TypeError, ValueError):
+        raise BadSample(file, f"{key} is not an array of numbers") from None
+
+
+def _take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels: np.ndarray | None) -> None:
+    points, figures = face.points, face.figures
+    figures["yaw"], figures["pitch"], figures["roll"] = face.pose
+    figures["face side"] = face.side / max(grey.shape)
+    across = max(float(np.linalg.norm(points[54] - points[48])), 1e-6)
+    figures["mouth opening"] = float(np.linalg.norm(points[62] - points[66])) / across
+    for name, (a, b, c, d, e, f) in (("right", range(36, 42)), ("left", range(42, 48))):
+        width = max(float(np.linalg.norm(points[a] - points[d])), 1e-6)
+        gap = np.linalg.norm(points[b] - points[f]) + np.linalg.norm(points[c] - points[e])
+        figures[f"{name} eye opening"] = float(gap) / (2 * width)
+    crop = Crop.around(landmark_box(points, FACE_SYNTHETICS70.name), SHARPNESS_SIZE).extract(grey)
+    figures["sharpness"] = float(cv2.Laplacian(crop, cv2.CV_32F).var()) ** 0.5 / 255
+    figures["face brightness"], figures["face contrast"] = float(crop.mean()) / 255, float(crop.std()) / 255
+    if face.visibility is not None:
+        figures["hidden points"] = 1 - float(face.visibility.mean())
+    if labels is not None:
+        figures["cover"] = face_cover(face, labels)
+        colour = skin_colour(face, image, labels)
+        if colour is not None:
+            figures["pictured tone"] = float(monk_tone(colour))
+    identity = face.meta.get("identity")
+    if isinstance(identity, dict):
+        for key in ("age", "gender", "monk"):
+            if isinstance(identity.get(key), int | float):
+                figures[key] = float(identity[key])

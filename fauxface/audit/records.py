@@ -1,0 +1,79 @@
+"""What an audit knows of one picture and of each face in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong.
+
+    Attributes:
+        file: the picture that it concerns, relative to the folder.
+        kind: what went wrong, one of ``KINDS``.
+        message: the details, in words.
+        value: how far off it is, in the unit of the kind's tolerance; None where there is no number.
+    """
+
+    file: str
+    kind: str
+    message: str
+    value: float | None = None
+
+
+@dataclass
+class FaceRecord:
+    """Figures of one face.
+
+    Attributes:
+        points: (70, 2) px as annotators click them, where the data set says so, else projected.
+        projected: (70, 2) px, or None where neither a ``_ldmks.txt`` nor 3-D points tell.
+        visibility: (70,) booleans, or None.
+        pose: yaw, pitch, roll in degrees (> 0: to the image's right, up, clockwise).
+        pose_told: whether the data set says the pose; else it was estimated from the points.
+        meta: the face's entry of the ``.json``, empty without one.
+        figures: name → number, for the distributions.
+        sides: whose right the segmentation's "right" is here, ``subject`` or ``image``; empty where that is not seen.
+    """
+
+    points: np.ndarray
+    projected: np.ndarray | None
+    visibility: np.ndarray | None
+    pose: tuple[float, float, float]
+    pose_told: bool
+    meta: dict[str, Any]
+    figures: dict[str, float] = field(default_factory=dict)
+    sides: str = ""
+
+    @property
+    def side(self) -> float:
+        """Longer side of the box of the points but the pupils, px."""
+        return float(np.ptp(self.points[:68], axis=0).max())
+
+
+@dataclass
+class PictureRecord:
+    """Figures of one picture and its faces.
+
+    Attributes:
+        path: the picture's file.
+        size: height and width, px; None where it cannot be read.
+        faces: its faces.
+        findings: what is wrong with it.
+        figures: name → number.
+        fingerprint: perceptual hash, 32 bytes; None for a picture without any structure.
+        crowd: whether its label file lists faces.
+    """
+
+    path: Path
+    size: tuple[int, int] | None = None
+    faces: list[FaceRecord] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
+    fingerprint: bytes | None = None
+    crowd: bool = False
