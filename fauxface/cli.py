@@ -382,7 +382,7 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
 
 COMMANDS: dict[str, Callable[..., None]] = {
     command.__name__: command
-    for command in (demo, render, assets, audit, train, evaluate, predict, live, export, models, info)
+    for command in (demo, render, train, evaluate, predict, live, export, audit, assets, models, info)
 }
 
 

@@ -75,7 +75,7 @@ def check_face(face: FaceRecord, labels: np.ndarray | None) -> Iterator[tuple[st
 
 
 def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, str, float]]:
-    """Points that lie outside their class, or are called visible where something hides them: kind, words, how far off."""
+    """Points outside their class, or called visible where something hides them: kind, words, how far off."""
     corner, window = _window(face, labels)
     points = face.points - corner
     held = _held(face, points, window)

@@ -172,8 +172,8 @@ def _show_distributions(made: Page, result: Audit) -> None:
     made.heading("Distributions")
     made.text(
         "Angles in degrees (yaw > 0 to the image's right, pitch > 0 up, roll > 0 clockwise); brightness and contrast "
-        "are mean and standard deviation of grey in 0–1; sharpness the deviation of the Laplacian of the face at 128 px; "
-        "cover the share of the face's hull under hair, things worn or things in the way; openings are heights over "
+        "are mean and standard deviation of grey in 0–1; sharpness the deviation of the Laplacian of the face at 128 "
+        "px; cover the share of the face's hull under hair, things worn or things in the way; openings are heights over "
         "widths."
     )
     tones = {name: columns.pop(name) for name in ("monk", "pictured tone") if name in columns}
