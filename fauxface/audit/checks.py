@@ -61,7 +61,7 @@ _PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
 _STEADY = (0, 2, 4, 27, 30, 31, 33, 36, 39)
 
 
-def check_face(face: FaceRecord, labels: np.ndarray | None) -> Iterator[tuple[str, str, float]]:
+def check_face(face: FaceRecord, labels: np.ndarray | None) -> Iterator[tuple[str, str, float | None]]:
     """What is wrong with a face's labels: kind, words, how far off.
 
     Args:
@@ -74,7 +74,7 @@ def check_face(face: FaceRecord, labels: np.ndarray | None) -> Iterator[tuple[st
         yield from check_classes(face, labels)
 
 
-def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, str, float]]:
+def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, str, float | None]]:
     """Points outside their class, or called visible where something hides them: kind, words, how far off."""
     corner, window = _window(face, labels)
     points = face.points - corner
@@ -95,7 +95,7 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
     if abs(face.pose[0]) < JAW_POSE and abs(face.pose[1]) < JAW_POSE:
         yield from _off(face, "jaw", [i for i in range(17) if held[i]], points, edge)
     for i in _called_visible_but_hidden(face, points, window):
-        yield "visibility", f"point {i} is called visible, and something lies over it", 1.0
+        yield "visibility", f"point {i} is called visible, and something lies over it", None
 
 
 def _sides(points: np.ndarray, window: np.ndarray) -> str:
@@ -178,13 +178,13 @@ def _closed(points: np.ndarray, index: int) -> bool:
 
 def _off(
     face: FaceRecord, kind: str, indices: list[int], points: np.ndarray, distance: np.ndarray | None
-) -> Iterator[tuple[str, str, float]]:
+) -> Iterator[tuple[str, str, float | None]]:
     if not indices:
         return
     if distance is None:
         if len(indices) < _ENOUGH:  # a last glimpse of a part that is covered
             return
-        yield kind, f"nothing of points {indices[0]}–{indices[-1]} is segmented, though they are seen", 1.0
+        yield kind, f"nothing of points {indices[0]}–{indices[-1]} is segmented, though they are seen", None
         return
     away = distance[_pixels(points[indices], distance)]
     limit = max(TOLERANCES[kind] * face.side, LEAST)
@@ -193,13 +193,13 @@ def _off(
             yield kind, f"point {i} lies {far:.1f} px outside its class", float(far / face.side)
 
 
-def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float]]:
+def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float | None]]:
     camera = face.meta.get("camera")
     if face.projected is None or "landmarks_3d" not in face.meta or not isinstance(camera, dict):
         return
     seen = np.array(face.meta["landmarks_3d"], float) @ np.array(camera["matrix"], float).T
     if (seen[:, 2] <= 0).any():
-        yield "reprojection", "points in space lie behind the camera", 1.0
+        yield "reprojection", "points in space lie behind the camera", None
         return
     off = np.linalg.norm(seen[:, :2] / seen[:, 2:] - face.projected, axis=1)
     if off.max() > TOLERANCES["reprojection"]:
@@ -210,13 +210,13 @@ def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float]]:
         )
 
 
-def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float]]:
+def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float | None]]:
     """Under a nearly frontal pose middles of mirrored points lie on one line, and left is not right."""
     mirror = np.array(FACE_SYNTHETICS70.mirror)
     across = face.points[mirror] - face.points
     eyes = across[36]
     if abs(face.pose[0]) < 60 and float(across[68] @ eyes) < 0:
-        yield "symmetry", "the pupils are swapped", 1.0
+        yield "symmetry", "the pupils are swapped", None
     if abs(face.pose[0]) > FRONTAL[0] or abs(face.pose[1]) > FRONTAL[1]:
         return
     steady = np.array(_STEADY)
@@ -225,7 +225,7 @@ def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float]]:
     direction = direction / max(float(np.linalg.norm(direction)), 1e-9)
     sides = across[[0, 2, 4, 31, 36, 39]] @ direction
     if (sides < 0).any():
-        yield "symmetry", "left and right points are swapped", 1.0
+        yield "symmetry", "left and right points are swapped", None
         return
     offset = (middles - middles.mean(0)) @ direction
     height = (middles - middles.mean(0)) @ np.array([-direction[1], direction[0]])

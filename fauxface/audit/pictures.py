@@ -100,7 +100,7 @@ def _faces(path: Path) -> tuple[list[FaceRecord], bool]:
         if not isinstance(meta, dict):
             raise BadSample(file, "not a JSON object")
     if isinstance(meta.get("faces"), list):
-        return [_face(entry, None, file) for entry in meta["faces"]], True
+        return [_face({"generator": meta.get("generator"), **entry}, None, file) for entry in meta["faces"]], True
     projected = None
     if text.exists():
         lines = [line for line in read_text(text).splitlines() if line.strip()]
@@ -162,12 +162,10 @@ def _take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels:
     points, figures = face.points, face.figures
     figures["yaw"], figures["pitch"], figures["roll"] = face.pose
     figures["face side"] = face.side / max(grey.shape)
-    across = max(float(np.linalg.norm(points[54] - points[48])), 1e-6)
-    figures["mouth opening"] = float(np.linalg.norm(points[62] - points[66])) / across
-    for name, (a, b, c, d, e, f) in (("right", range(36, 42)), ("left", range(42, 48))):
-        width = max(float(np.linalg.norm(points[a] - points[d])), 1e-6)
-        gap = np.linalg.norm(points[b] - points[f]) + np.linalg.norm(points[c] - points[e])
-        figures[f"{name} eye opening"] = float(gap) / (2 * width)
+    figures["mouth opening"] = float(np.linalg.norm(points[62] - points[66])) / face.side
+    for name, upper, lower in (("right", [37, 38], [41, 40]), ("left", [43, 44], [47, 46])):
+        gap = np.linalg.norm(points[upper] - points[lower], axis=1).mean()
+        figures[f"{name} eye opening"] = float(gap) / face.side
     crop = Crop.around(landmark_box(points, FACE_SYNTHETICS70.name), SHARPNESS_SIZE).extract(grey)
     figures["sharpness"] = float(cv2.Laplacian(crop, cv2.CV_32F).var()) ** 0.5 / 255
     figures["face brightness"], figures["face contrast"] = float(crop.mean()) / 255, float(crop.std()) / 255
@@ -180,6 +178,9 @@ def _take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels:
             figures["pictured tone"] = float(monk_tone(colour))
     identity = face.meta.get("identity")
     if isinstance(identity, dict):
-        for key in ("age", "gender", "monk"):
+        told = {"age": "age", "gender": "gender"}
+        if face.meta.get("generator") != "1":  # the first generator had another scale
+            told["skin_tone"] = "skin tone"
+        for key, name in told.items():
             if isinstance(identity.get(key), int | float):
-                figures[key] = float(identity[key])
+                figures[name] = float(identity[key])

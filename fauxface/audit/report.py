@@ -173,17 +173,17 @@ def _show_distributions(made: Page, result: Audit) -> None:
     made.text(
         "Angles in degrees (yaw > 0 to the image's right, pitch > 0 up, roll > 0 clockwise); brightness and contrast "
         "are mean and standard deviation of grey in 0–1; sharpness the deviation of the Laplacian of the face at 128 "
-        "px; cover the share of the face's hull under hair, things worn or things in the way; openings are heights over "
-        "widths."
+        "px; cover the share of the face's hull under hair, things worn or things in the way; openings are heights as "
+        "shares of the face's side."
     )
-    tones = {name: columns.pop(name) for name in ("monk", "pictured tone") if name in columns}
+    tones = {name: columns.pop(name) for name in ("skin tone", "pictured tone") if name in columns}
     made.picture(charts.histograms(columns))
     made.table(
-        [(name, *(float(v) for v in _summary(values).values())) for name, values in columns.items()],
+        [(name, len(values), *list(_summary(values).values())[1:]) for name, values in columns.items()],
         header=("", "n", "mean", "deviation", "least", "5 %", "median", "95 %", "most"),
     )
     for name, values in tones.items():
-        text = "as the labels say" if name == "monk" else "measured from pixels of skin, under whatever light there is"
+        text = "as the labels say" if name == "skin tone" else "measured from pixels of skin, under whatever light there is"
         made.picture(charts.monk(values), f"Skin tones on the Monk scale, {text}; percent of faces.")
     units = _units(faces)
     if units:
