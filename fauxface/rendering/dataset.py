@@ -13,6 +13,7 @@ import yaml
 
 from fauxface.files import empty_or_new, write_bytes, write_text
 from fauxface.jobs import run_jobs
+from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.makehuman import load_bust
@@ -58,7 +59,8 @@ def render_dataset(
     if not 32 <= size <= 4096:
         raise ValueError(f"--size is 32 to 4096 pixels, not {size}")
     crowd = parse_faces(faces) if faces is not None else None
-    settings = Settings(seed, size, load_recipe(recipe), crowd)
+    drawn = load_recipe(recipe)
+    settings = Settings(seed, size, drawn, crowd, assets=pack_name(drawn))
     if dask is None:
         check_opengl()
     _settle(out, settings.to_dict())
@@ -80,7 +82,8 @@ class Settings:
         size: height and width of the pictures, pixels.
         recipe: what is drawn how often.
         faces: fewest and most faces of a wide frame; None for one face a picture.
-        generator: the generator's version, which must be the same wherever these are rendered.
+        generator: the generator's version, which must be the same wherever these are rendered;
+        assets: and the asset pack, None where there is none or the recipe wants none of it.
     """
 
     seed: int
@@ -88,6 +91,7 @@ class Settings:
     recipe: Recipe
     faces: tuple[int, int] | None = None
     generator: str = GENERATOR_VERSION
+    assets: str | None = None
 
     def to_dict(self) -> dict:
         """As ``render.yaml`` has them."""
@@ -97,6 +101,7 @@ class Settings:
             "seed": self.seed,
             "size": self.size,
             "faces": faces,
+            "assets": self.assets,
             "recipe": self.recipe.to_dict(),
         }
 
@@ -114,8 +119,14 @@ def _settle(out: Path, settings: dict) -> None:
     except (yaml.YAMLError, AttributeError, UnicodeDecodeError):
         raise ValueError(f"{path} cannot be read; give the renders another folder") from None
     if changed:
-        told = ", ".join(f"{key} {before.get(key)}" for key in changed if key != "recipe") or "another recipe"
+        told = ", ".join(_told(key, before.get(key)) for key in changed if key != "recipe") or "another recipe"
         raise ValueError(f"{out} was begun with {told}; give these renders another folder")
+
+
+def _told(key: str, value: object) -> str:
+    if key == "assets":
+        return f"the asset pack {value}" if value else "no asset pack"
+    return f"{key} {value}"
 
 
 def _render_one(out: Path, settings: Settings, index: int) -> None:
@@ -130,10 +141,13 @@ def _keep(out: Path, index: int, files: dict[str, bytes]) -> None:
 def frame_files(settings: Settings, index: int) -> dict[str, bytes]:
     """Picture ``index`` as its files, name → content; the ``.json`` comes last and says that the others are whole.
 
-    ValueError where another version of the generator is at work.
+    ValueError where another version of the generator is at work, or another asset pack.
     """
     if settings.generator != GENERATOR_VERSION:
         raise ValueError(f"a worker has generator {GENERATOR_VERSION}, but {settings.generator} is asked for")
+    pack = pack_name(settings.recipe)
+    if settings.assets != pack:
+        raise ValueError(f"a worker has {_told('assets', pack)}, but {_told('assets', settings.assets)} is asked for")
     cv2.setNumThreads(1)
     seed, size, recipe = settings.seed, settings.size, settings.recipe
     if settings.faces is not None:

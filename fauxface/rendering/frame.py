@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.assets.wear import draw_assets
+from fauxface.rendering.assets.wear import draw_assets, pack_name
 from fauxface.rendering.camera import Pose, View, draw_lens, draw_pose, draw_view
 from fauxface.rendering.environments.setting import draw_setting
 from fauxface.rendering.expression import draw_expression
@@ -122,7 +122,7 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     rng = streams(seed, index)
     person = draw_person(rng, recipe, partial(draw_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
     lens = draw_lens(rng["camera"], person.view.matrix, person.eye_distance)
-    setting = draw_setting(rng["background"], lens, size)
+    setting = draw_setting(rng["background"], recipe, lens, size)
     light = draw_light(rng["light"], setting, lens)
     raster = rasteriser(size).draw(
         person.meshes, person.view.matrix, light.uniforms, key_shadow(light.uniforms, person.view)
@@ -140,6 +140,7 @@ def described(seed: int, index: int, size: int, recipe: Recipe) -> dict[str, Any
         "seed": seed,
         "index": index,
         "size": size,
+        "assets": pack_name(recipe),
     }
 
 
@@ -170,8 +171,8 @@ def draw_person(
     hair = draw_hair(rng["hair"], recipe, identity)
     dressed = draw_assets(rng["assets"], recipe, model, wearer, None if hair is None else look.hair, worn)
 
-    look = replace(look, face={**look.face, **dressed.uniforms()})
-    meshes = face_meshes(model, posed, view, look, expression.units, points, coarse, dressed.hidden)
+    look = replace(look, face={**look.face, **worn.dress.uniforms, **dressed.uniforms()})
+    meshes = face_meshes(model, posed, view, look, expression.units, points, coarse, worn.dress.neckline, dressed.hidden)
     if hair is not None and not dressed.hair:
         grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap or dressed.hair_cap)
         meshes += [mesh.drawn(view, look.hair) for mesh in grown]

@@ -40,6 +40,7 @@ class Dressed:
         hair: whether the generated hair gives way.
         hair_cap: what a hat does to generated hair.
         hidden: (M,) bool, the head model's vertices under the clothes, or None without.
+        cloth: (3,) mean colour of the clothes, linear RGB, or None without.
         skin: what multiplies the skin's colour, see `choose_skin`, or None.
     """
 
@@ -48,11 +49,13 @@ class Dressed:
     hair: bool = False
     hair_cap: HairCap | None = None
     hidden: np.ndarray | None = None
+    cloth: np.ndarray | None = None
     skin: Texture | None = None
 
     def uniforms(self) -> dict[str, Any]:
         """What the face's shader takes of it."""
-        return {"skin_map": self.skin or _PLAIN, "skin_share": float(self.skin is not None)}
+        skin = {"skin_map": self.skin or _PLAIN, "skin_share": float(self.skin is not None)}
+        return skin if self.cloth is None else {**skin, "cloth_colour": np.stack([self.cloth, self.cloth])}
 
 
 _PLAIN = Texture("assets/plain", np.full((1, 1, 3), 255, np.uint8))
@@ -62,6 +65,12 @@ _PLAIN = Texture("assets/plain", np.full((1, 1, 3), 255, np.uint8))
 def current_pack() -> Pack | None:
     """The pack that this process draws from: what was installed when it first asked."""
     return installed_pack()
+
+
+def pack_name(recipe: Recipe) -> str | None:
+    """The pack that pictures of this recipe are drawn from: installed, and wanted."""
+    pack = current_pack()
+    return pack.name if pack is not None and recipe.assets > 0 else None
 
 
 @lru_cache(maxsize=64)
@@ -103,7 +112,7 @@ def draw_assets(
     chosen["clothes"] &= wearer.identity.age > GROWN and not _about_neck(worn.things)
     things: list[Thing] = []
     names: dict[str, str] = {}
-    skin = hidden = None
+    skin = hidden = cloth = None
     cap, made = worn.hair_cap, None
     if chosen["skin"]:
         names["skin"], skin = choose_skin(own["skin"], wearer.identity, pack, model)
@@ -143,8 +152,9 @@ def draw_assets(
         material = Material(_tint(own["clothes"]), roughness=0.9, shine=0.2, wrap=(0.1, 0.1, 0.1), image=texture)
         things.append(Thing(proxy.fit(points, scale), proxy.triangles, proxy.uv, material, CLOTHING))
         names["clothes"] = item.name
+        cloth = material.colour * _mean(texture)
         hidden = model.smooth @ proxy.hides.astype(np.float32) > 0.5
-    return Dressed(things, names, "hair" in names, made, hidden, skin)
+    return Dressed(things, names, "hair" in names, made, hidden, cloth, skin)
 
 
 def _about_neck(things: list[Thing]) -> bool:
@@ -158,6 +168,12 @@ def _choose(rng: np.random.Generator, kind: str, pack: Pack, model: HeadModel, w
     items = [item for item in ITEMS if item.kind == kind and item.wearers in (gender, "any")]
     item = items[int(rng.integers(len(items)))]
     return item, _proxy(pack.folder / item.model, model, bool(rng.random() < 0.5))
+
+
+def _mean(texture: Texture) -> np.ndarray:
+    """(3,) linear RGB of what is not cut away."""
+    pixels = texture.pixels[::4, ::4]
+    return ((pixels[pixels[..., 3] > 127][:, :3] / 255.0) ** 2.2).mean(0)
 
 
 def _tint(rng: np.random.Generator) -> np.ndarray:
