@@ -18,7 +18,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from fauxface.files import write_bytes, write_text
-from fauxface.models import LandmarkModel, build_model
+from fauxface.models import FaceNetwork, LandmarkModel, build_network
+from fauxface.models.one_stage import OneStage
 
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.yaml"
 SHIPPED = Path(__file__).parent / "weights"
@@ -73,7 +74,7 @@ def lane_of(ours: bool, start: Literal["random", "hub"] | Card) -> Literal["clea
 
 
 def card_of(
-    model: LandmarkModel,
+    model: FaceNetwork,
     labels: str,
     crop_margin: float,
     lane: Literal["clean", "research"],
@@ -95,7 +96,7 @@ def card_of(
     )
 
 
-def save_checkpoint(folder: Path, model: LandmarkModel, card: Card, half: bool = False) -> None:
+def save_checkpoint(folder: Path, model: FaceNetwork, card: Card, half: bool = False) -> None:
     """Write the model's weights and its card; ``half`` stores parameters as float16 (those that fit in it)."""
     learned = {name for name, _ in model.named_parameters()}
     state = sorted(model.state_dict().items())  # one order, so that equal weights are equal bytes
@@ -150,8 +151,25 @@ def load_checkpoint(name: str | Path) -> tuple[LandmarkModel, Card]:
     Args:
         name: a checkpoint's folder, a run's, or the name of shipped weights.
 
-    FileNotFoundError if there is none; ValueError, in one line, if a file is broken or card and weights disagree.
+    FileNotFoundError if there is none; ValueError, in one line, if a file is broken or card and weights disagree, and
+    for a face detector.
     """
+    model, card = load_network(name)
+    if not isinstance(model, LandmarkModel):
+        raise ValueError(f"{name} is a face detector ({card.model}), which finds faces in frames: see --detector")
+    return model, card
+
+
+def load_one_stage(name: str | Path) -> tuple[OneStage, Card]:
+    """The face detector, in eval mode and float32, and its card; errors as `load_checkpoint`."""
+    model, card = load_network(name)
+    if not isinstance(model, OneStage):
+        raise ValueError(f"{name} is no face detector: it finds landmarks in crops ({card.model})")
+    return model, card
+
+
+def load_network(name: str | Path) -> tuple[FaceNetwork, Card]:
+    """The model or detector, in eval mode and float32, and its card; errors as `load_checkpoint`."""
     folder, card = find_checkpoint(name), read_card(name)
     path = folder / WEIGHTS_FILE
     try:
@@ -163,7 +181,7 @@ def load_checkpoint(name: str | Path) -> tuple[LandmarkModel, Card]:
     except SafetensorError as error:
         raise ValueError(f"{path}: not readable as safetensors ({_one_line(error)})") from error
     try:
-        model = build_model(card.model, card.input_size, card.scheme, **card.options)
+        model = build_network(card.model, card.input_size, card.scheme, **card.options)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{folder / CARD_FILE}: {_one_line(error)}") from error
     _check_agreement(folder, model, card, weights, identity)
@@ -178,7 +196,7 @@ def _identity(card: Card) -> dict[str, Any]:
 
 
 def _check_agreement(
-    folder: Path, model: LandmarkModel, card: Card, weights: dict[str, Tensor], identity: dict[str, Any]
+    folder: Path, model: FaceNetwork, card: Card, weights: dict[str, Tensor], identity: dict[str, Any]
 ) -> None:
     """ValueError, in one line, unless the weights are those of the model that the card names."""
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}

@@ -1,17 +1,19 @@
 """Landmark models: any timm backbone, one file a method."""
 
-from fauxface.models.base import LandmarkModel, Prediction, Targets
+from fauxface.models.base import FaceNetwork, LandmarkModel, Prediction, Targets
 from fauxface.models.calibration import EXPECTED_COVERAGE, calibration_factor, coverage
-from fauxface.models.registry import METHODS, MODELS, build_model
+from fauxface.models.registry import METHODS, MODELS, build_model, build_network
 
 __all__ = [
     "EXPECTED_COVERAGE",
     "METHODS",
     "MODELS",
+    "FaceNetwork",
     "LandmarkModel",
     "Prediction",
     "Targets",
     "build_model",
+    "build_network",
     "calibration_factor",
     "coverage",
 ]

@@ -41,7 +41,7 @@ class Prediction:
     sigma: Tensor | None = None
 
 
-class FaceNetwork(nn.Module):
+class FaceNetwork(nn.Module, ABC):
     """A network for landmarks of one scheme, as checkpoints hold it.
 
     Attributes:
@@ -70,21 +70,21 @@ class FaceNetwork(nn.Module):
         """Images B×3×H×W in [0, 1] as the backbone wants them: the one normalisation, the same everywhere."""
         return (images - self.mean) / self.deviation
 
-
-class LandmarkModel(FaceNetwork, ABC):
-    """A network for crops of one size: ``input_size``; its name is ``<backbone>-<method>``."""
-
-    def learn_statistics(self, landmarks: Tensor) -> None:
-        """Take what the method needs to know of the training labels (M×N×2, crop pixels) before training starts."""
-        del landmarks
-
     @abstractmethod
     def forward(self, images: Tensor) -> Any:
         """Raw outputs (tensors) of images B×3×S×S float in [0, 1], S the input size."""
 
     @abstractmethod
-    def loss(self, outputs: Any, targets: Targets) -> Tensor:
+    def loss(self, outputs: Any, targets: Any) -> Tensor:
         """The loss, a scalar, float32."""
+
+
+class LandmarkModel(FaceNetwork):
+    """A network for crops of one size: ``input_size``; its name is ``<backbone>-<method>``."""
+
+    def learn_statistics(self, landmarks: Tensor) -> None:
+        """Take what the method needs to know of the training labels (M×N×2, crop pixels) before training starts."""
+        del landmarks
 
     @abstractmethod
     def decode(self, outputs: Any) -> Prediction:

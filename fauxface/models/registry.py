@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from fauxface.models.base import LandmarkModel
+from fauxface.models import one_stage
+from fauxface.models.base import FaceNetwork, LandmarkModel
 from fauxface.models.coordinates import Coordinates
 from fauxface.models.heatmaps import Heatmaps
 from fauxface.models.pip import Pip
@@ -57,3 +58,10 @@ def build_model(name: str, input_size: int, scheme: str, **options: Any) -> Land
     for option in options.keys() - known.keys():
         raise ValueError(f"{name} has no '{option}' to choose: that is another method's option")
     return METHODS[method](name, backbone, input_size, scheme, **options)
+
+
+def build_network(name: str, input_size: int, scheme: str, **options: Any) -> FaceNetwork:
+    """A landmark model as `build_model`, or the face detector ``one-stage``; errors as there."""
+    if name == one_stage.NAME:
+        return one_stage.OneStage(input_size, scheme, **options)
+    return build_model(name, input_size, scheme, **options)

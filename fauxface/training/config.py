@@ -12,6 +12,8 @@ DEFAULT_EPOCHS = 100
 PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
 """PIPNet's settings (Jin et al. 2021); AdamW without decay is Adam."""
 PAPER_EPOCHS = 60
+ONE_STAGE = {"input_size": 320, "batch": 16, "lr": 1e-3}
+"""Settings of the model one-stage, which sees frames."""
 MAY_CHANGE = ("resume", "threads", "workers", "accelerator")
 """Fields in which a resumed run may differ from how it began."""
 
@@ -25,7 +27,9 @@ class TrainingConfig:
     out: Path
     """The run's folder, which must be new or empty unless the run is resumed."""
     model: str = "mobilenetv3-coordinates"
-    """The model's name, <backbone>-<method>, e.g. mobilenetv3small-coordinates or resnet50-coordinates."""
+    """The model's name, <backbone>-<method>, e.g. mobilenetv3small-coordinates or resnet50-coordinates; or one-stage, a
+    detector of faces with their landmarks, which learns from frames with several (fauxface render --faces 0-5). It
+    composes and augments them in its own way unless --augment is none."""
     images: int | None = None
     """Train on this many of the images, drawn by the seed; the 1,000 are among the 10,000. Default: all."""
     augment: str = "all"
@@ -53,7 +57,7 @@ class TrainingConfig:
     val_fraction: float = 0.05
     """The share of the data that is held out when there is no folder for it (at most 500 images)."""
     input_size: int = 128
-    """Side of the crops that the model sees, pixels."""
+    """Side of the crops that the model sees, pixels; of one-stage's frames, there 320 by default."""
     crop: CropKind = "box"
     """What faces are cut out by: the face's box, or five points (eyes, nose tip, mouth's corners), which also set the
     crop upright; then flip, rotation, shift and scale are as the augmentation policy says."""
@@ -130,11 +134,10 @@ class TrainingConfig:
 
     def scheduled(self) -> TrainingConfig:
         """The configuration with its schedule's settings where it has defaults; the same again if asked twice."""
-        if self.schedule == "ours":
-            return self
+        wanted = (ONE_STAGE if self.model == "one-stage" else {}) | (PAPER if self.schedule == "paper" else {})
         defaults = {f.name: f.default for f in fields(self)}
-        changed = {name: value for name, value in PAPER.items() if getattr(self, name) == defaults[name]}
-        if self.epochs is None and self.steps is None and self.samples is None:
+        changed = {name: value for name, value in wanted.items() if getattr(self, name) == defaults[name]}
+        if self.schedule == "paper" and self.epochs is None and self.steps is None and self.samples is None:
             changed["epochs"] = PAPER_EPOCHS
         return replace(self, **changed)  # pyright: ignore[reportArgumentType]
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import torch
+from torch import Tensor
+
+from fauxface import augment, metrics
 from fauxface.datasets import FaceDataset, PackedCrops, open_dataset, pack
+from fauxface.landmarks import scheme_of
+from fauxface.models import FaceNetwork, LandmarkModel, Targets
 from fauxface.training.config import TrainingConfig
 
 PADDING = 3 / 16
 """Border of the crops, as a share of their side, that augmentation may turn and move into view."""
 MOST_HELD_OUT = 500
+VAL_BATCH = 128
 _GENERATOR = re.compile(r'"generator": *"(\d+(?:\.\d+)*)"')
 """What our renders' ``.json`` begin with: the generator's version."""
 _RENDERED: dict[str, Literal["2d", "projected"]] = {"2d": "2d", "projected": "projected"}
@@ -27,12 +36,51 @@ class RunData:
         val: crops without padding.
         labels: the labels' convention.
         generator: our generator's version if every training image is our render, else None.
+        policy: how training crops are augmented.
+        seed: the run's.
     """
 
     train: PackedCrops
     val: PackedCrops
     labels: str
     generator: str | None
+    policy: augment.Policy
+    seed: int
+
+    def batch(self, chosen: Tensor, epoch: int, to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, Targets]:
+        """Augmented crops B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in that epoch."""
+        train, rows = self.train, chosen.numpy()
+        seen = None if train.visibility is None else to_device(torch.from_numpy(train.visibility[rows]))
+        crops = augment.apply(
+            self.policy,
+            to_device(torch.from_numpy(train.images[rows])).permute(0, 3, 1, 2),
+            to_device(torch.from_numpy(train.landmarks[rows])),
+            seen,
+            scheme=scheme_of(train.scheme),
+            size=train.size,
+            padding=train.padding,
+            seed=self.seed,
+            epoch=epoch,
+            indices=chosen,
+        )
+        return crops.images, Targets(crops.landmarks, crops.visibility)
+
+    @torch.no_grad()
+    def validate(self, model: FaceNetwork) -> tuple[float, float]:
+        """Loss, and mean NME in percent, of a model in eval mode on the held-out crops."""
+        assert isinstance(model, LandmarkModel)
+        faces = self.val
+        device, total, predicted = next(model.parameters()).device, 0.0, []
+        for first in range(0, len(faces), VAL_BATCH):
+            part = slice(first, first + VAL_BATCH)
+            images = torch.from_numpy(faces.images[part]).to(device).permute(0, 3, 1, 2).float() / 255
+            outputs = model(images)
+            truth = torch.from_numpy(faces.landmarks[part]).to(device)
+            seen = None if faces.visibility is None else torch.from_numpy(faces.visibility[part]).to(device)
+            total += model.loss(outputs, Targets(truth, seen)).item() * len(images)
+            predicted.append(model.decode(outputs).landmarks.cpu().numpy())
+        errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme)
+        return total / len(faces), float(errors.mean())
 
 
 def load_data(config: TrainingConfig) -> RunData:
@@ -41,7 +89,7 @@ def load_data(config: TrainingConfig) -> RunData:
     count = len(dataset) if config.images is None else config.images
     chosen = dataset.subset(count, config.seed)
     if config.val_data is None:
-        held_out = min(MOST_HELD_OUT, max(1, round(count * config.val_fraction))) if count > 1 else 0
+        held_out = held_out_count(config, count)
         learned = dataset.subset(count - held_out, config.seed)
         known = set(learned.sources)
         # a single image is its own validation: there is no other
@@ -56,12 +104,18 @@ def load_data(config: TrainingConfig) -> RunData:
         return pack(part, config.input_size, config.framing, padding, config.skip_bad, config.workers or None)
 
     train = crops(learned, round(PADDING * config.input_size))
-    return RunData(train, crops(val, 0), dataset.labels, our_generator(learned))
+    policy = augment.policy(config.augment)
+    return RunData(train, crops(val, 0), dataset.labels, generator_of(learned.sources), policy, config.seed)
 
 
-def our_generator(dataset: FaceDataset) -> str | None:
+def held_out_count(config: TrainingConfig, count: int) -> int:
+    """How many of ``count`` images are held out for validation."""
+    return min(MOST_HELD_OUT, max(1, round(count * config.val_fraction))) if count > 1 else 0
+
+
+def generator_of(sources: Sequence[Path]) -> str | None:
     """The version of our generator that, as their ``.json`` say, rendered every image; None if any is another's."""
-    versions = {_generator(source) for source in dataset.sources}
+    versions = {_generator(source) for source in sources}
     return None if None in versions else ", ".join(sorted(v for v in versions if v is not None))
 
 

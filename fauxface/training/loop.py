@@ -21,15 +21,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from fauxface import augment
-from fauxface.landmarks import scheme_of
-from fauxface.models import Targets
+from fauxface.models.one_stage import NAME
 from fauxface.training.config import TrainingConfig
 from fauxface.training.data import load_data
+from fauxface.training.frames import load_frames
 from fauxface.training.log import COLUMNS, draw_curves, write_log
 from fauxface.training.ranks import agreed, average_statistics, launch, mean_over_ranks, synchronised, threads_each
 from fauxface.training.run import begin_run, check_run, first_model, write_checkpoint
 from fauxface.training.state import load_state, pack_tensors, restore_tensors, save_state
-from fauxface.training.step import WeightAverage, adamw, learning_rate, precision_of, shuffled, total_steps, validate
+from fauxface.training.step import WeightAverage, adamw, learning_rate, precision_of, shuffled, total_steps
 
 LOGGED_EPOCHS = 100
 """About so many epochs of a run are validated and logged."""
@@ -76,11 +76,10 @@ def train(config: TrainingConfig) -> Path:
 
 def _train(fabric: Fabric, config: TrainingConfig) -> Path:
     """The loop in one of the processes."""
-    policy = augment.policy(config.augment)
     if config.threads or fabric.world_size > 1:
         torch.set_num_threads(threads_each(config))
     run = check_run(config)
-    data = load_data(config)
+    data = load_frames(config) if config.model == NAME else load_data(config)
     model, start = first_model(config, data)
     fabric.barrier()  # until all have looked at the folder
     if fabric.is_global_zero:
@@ -95,16 +94,13 @@ def _train(fabric: Fabric, config: TrainingConfig) -> Path:
         restore_tensors(tensors, model, average.model, optimizer)
         done = Done(**{name: record[name] for name in vars(done)})
 
-    scheme = scheme_of(data.train.scheme)
-    images = torch.from_numpy(data.train.images).permute(0, 3, 1, 2)
-    landmarks = torch.from_numpy(data.train.landmarks)
-    visibility = None if data.train.visibility is None else torch.from_numpy(data.train.visibility)
+    count = len(data.train)
     pieces = fabric.world_size * config.accumulate
-    batch = min(config.batch, len(images) // pieces * pieces)
+    batch = min(config.batch, count // pieces * pieces)
     if batch == 0:
-        raise ValueError(f"{len(images)} images cannot be shared among {pieces} (--devices × --nodes × --accumulate)")
+        raise ValueError(f"{count} images cannot be shared among {pieces} (--devices × --nodes × --accumulate)")
     first_piece = fabric.global_rank * config.accumulate
-    per_epoch = len(images) // batch
+    per_epoch = count // batch
     steps = total_steps(config, per_epoch, batch)
     log_every = math.ceil(steps / per_epoch / LOGGED_EPOCHS)
 
@@ -117,20 +113,9 @@ def _train(fabric: Fabric, config: TrainingConfig) -> Path:
             draw_curves(run / "curves.png", done.rows)
 
     def loss_of(chosen: torch.Tensor, epoch: int) -> torch.Tensor:
-        crops = augment.apply(
-            policy,
-            fabric.to_device(images[chosen]),
-            fabric.to_device(landmarks[chosen]),
-            None if visibility is None else fabric.to_device(visibility[chosen]),
-            scheme=scheme,
-            size=data.train.size,
-            padding=data.train.padding,
-            seed=config.seed,
-            epoch=epoch,
-            indices=chosen,
-        )
-        outputs = wrapped(crops.images.contiguous(memory_format=torch.channels_last))
-        return model.loss(outputs, Targets(crops.landmarks, crops.visibility)) / config.accumulate
+        images, targets = data.batch(chosen, epoch, fabric.to_device)
+        outputs = wrapped(images.contiguous(memory_format=torch.channels_last))
+        return model.loss(outputs, targets) / config.accumulate
 
     loss_sum = torch.tensor(done.loss, device=fabric.device)
     began = last_saved = time.monotonic()
@@ -138,7 +123,7 @@ def _train(fabric: Fabric, config: TrainingConfig) -> Path:
     with _progress(steps, done, fabric.is_global_zero) as (progress, task):
         for step in range(done.step, steps):
             epoch, place = divmod(step, per_epoch)
-            chosen = shuffled(len(images), config.seed, epoch)[place * batch : (place + 1) * batch]
+            chosen = shuffled(count, config.seed, epoch)[place * batch : (place + 1) * batch]
             rate = learning_rate(config, step, steps)
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -169,7 +154,7 @@ def _train(fabric: Fabric, config: TrainingConfig) -> Path:
             progress.update(task, completed=done.step, speed=f"{speed:.0f}", loss=f"{mean_loss:.4f}")
             if log_now:
                 average_statistics(fabric, average.model)
-                val_loss, val_nme = validate(average.model, data.val)
+                val_loss, val_nme = data.validate(average.model)
                 row = (epoch + 1, done.step, done.step * batch, rate, mean_loss, val_loss, val_nme, speed, done.minutes)
                 done.rows.append(dict(zip(COLUMNS, row, strict=True)))
                 done.loss, done.losses = 0.0, 0

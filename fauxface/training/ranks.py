@@ -22,7 +22,7 @@ from timm.layers.norm_act import convert_sync_batchnorm
 from torch import nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
-from fauxface.models import LandmarkModel
+from fauxface.models import FaceNetwork
 from fauxface.training.config import TrainingConfig
 
 _BROKEN = "a process of the training ended early (killed, or out of memory): what is saved goes on with --resume"
@@ -75,13 +75,13 @@ def threads_each(config: TrainingConfig) -> int:
     return config.threads or max(1, (os.cpu_count() or 1) // config.devices)
 
 
-def synchronised(model: LandmarkModel, config: TrainingConfig, fabric: Fabric) -> LandmarkModel:
+def synchronised(model: FaceNetwork, config: TrainingConfig, fabric: Fabric) -> FaceNetwork:
     """The model, its batch normalisation over all processes if the configuration says so; ValueError on CPUs."""
     if not config.sync_batchnorm:
         return model
     if fabric.device.type != "cuda":
         raise ValueError("--sync-batchnorm needs GPUs: torch synchronises batch normalisation only there")
-    return cast(LandmarkModel, convert_sync_batchnorm(model))
+    return cast(FaceNetwork, convert_sync_batchnorm(model))
 
 
 @torch.no_grad()

@@ -11,11 +11,14 @@ from typing import Any
 import torch
 import yaml
 
-from fauxface.checkpoint import Card, card_of, lane_of, load_checkpoint, save_checkpoint
+from fauxface.checkpoint import Card, card_of, lane_of, load_checkpoint, load_one_stage, save_checkpoint
+from fauxface.datasets.frames import SCHEME
 from fauxface.files import write_text
-from fauxface.models import LandmarkModel, build_model
+from fauxface.models import FaceNetwork, build_model
+from fauxface.models.one_stage import NAME, OneStage
 from fauxface.training.config import TrainingConfig
 from fauxface.training.data import RunData
+from fauxface.training.frames import FrameData
 
 CONFIG_FILE = "config.yaml"
 
@@ -72,8 +75,10 @@ def _is_leftover(path: Path) -> bool:
     return path.name.startswith((".config.", ".model.", ".log.", ".curves.", ".step-")) and path.is_file()
 
 
-def first_model(config: TrainingConfig, data: RunData) -> tuple[LandmarkModel, Start]:
+def first_model(config: TrainingConfig, data: RunData | FrameData) -> tuple[FaceNetwork, Start]:
     """The model before the first step, and where it came from; errors as ``build_model`` and ``load_checkpoint``."""
+    if isinstance(data, FrameData):
+        return _first_detector(config)
     scheme, options = data.train.scheme, {**config.model_options(), "visibility": data.train.visibility is not None}
     if config.init is None:
         with torch.random.fork_rng(devices=[]):
@@ -96,8 +101,25 @@ def first_model(config: TrainingConfig, data: RunData) -> tuple[LandmarkModel, S
     return model, Start(card, False)
 
 
+def _first_detector(config: TrainingConfig) -> tuple[OneStage, Start]:
+    if config.pretrained or config.model_options():
+        raise ValueError(f"{NAME} has neither --pretrained weights nor options such as --loss or --neighbours")
+    if config.init is not None:
+        model, card = load_one_stage(config.init)  # whatever size of frames it was trained on
+        model.input_size = config.input_size
+        return model, Start(card, False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return OneStage(config.input_size, SCHEME), Start(None, False)
+
+
 def write_checkpoint(
-    folder: Path, model: LandmarkModel, config: TrainingConfig, data: RunData, start: Start, rows: list[dict[str, Any]]
+    folder: Path,
+    model: FaceNetwork,
+    config: TrainingConfig,
+    data: RunData | FrameData,
+    start: Start,
+    rows: list[dict[str, Any]],
 ) -> None:
     """Write the averaged weights with a card that says how they came about."""
     lane = lane_of(data.generator is not None, start.card or ("hub" if start.hub else "random"))

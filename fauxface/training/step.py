@@ -11,12 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from fauxface import metrics
-from fauxface.datasets import PackedCrops
-from fauxface.models import LandmarkModel, Targets, build_model
+from fauxface.models import FaceNetwork, build_network
 from fauxface.training.config import DEFAULT_EPOCHS, TrainingConfig
-
-VAL_BATCH = 128
 
 
 def total_steps(config: TrainingConfig, steps_per_epoch: int, batch: int) -> int:
@@ -59,7 +55,7 @@ def adamw(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
 class WeightAverage:
     """A copy of a model (``.model``, in eval mode) whose weights and batch-norm statistics slowly follow its own."""
 
-    def __init__(self, model: LandmarkModel, keep: float):
+    def __init__(self, model: FaceNetwork, keep: float):
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.keep = keep
         pairs = list(zip(self.model.state_dict().values(), model.state_dict().values(), strict=True))
@@ -89,22 +85,6 @@ def precision_of(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
     if config.accelerator not in ("auto", "cpu") or not torch.cpu.get_capabilities().get("avx512_bf16", False):
         return "32-true"
     with torch.device("meta"):  # its layers, without their numbers
-        outline = build_model(config.model, config.input_size, "ibug68", **config.model_options())
+        outline = build_network(config.model, config.input_size, "ibug68", **config.model_options())
     depthwise = any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in outline.modules())
     return "32-true" if depthwise else "bf16-mixed"
-
-
-@torch.no_grad()
-def validate(model: LandmarkModel, faces: PackedCrops) -> tuple[float, float]:
-    """Loss, and mean NME in percent, of a model in eval mode on crops without padding."""
-    device, total, predicted = next(model.parameters()).device, 0.0, []
-    for first in range(0, len(faces), VAL_BATCH):
-        part = slice(first, first + VAL_BATCH)
-        images = torch.from_numpy(faces.images[part]).to(device).permute(0, 3, 1, 2).float() / 255
-        outputs = model(images)
-        truth = torch.from_numpy(faces.landmarks[part]).to(device)
-        seen = None if faces.visibility is None else torch.from_numpy(faces.visibility[part]).to(device)
-        total += model.loss(outputs, Targets(truth, seen)).item() * len(images)
-        predicted.append(model.decode(outputs).landmarks.cpu().numpy())
-    errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme)
-    return total / len(faces), float(errors.mean())

@@ -1,0 +1,88 @@
+"""Frames with any number of faces, each labelled: what ``fauxface render --faces`` writes, and single renders too.
+
+Beside ``000000.png`` lies ``000000.json``, whose ``faces`` list everybody in the frame: ``landmarks_2d`` (70×2) and
+``visibility`` (70). A single face's render, which has no such list, is a frame with one face.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fauxface.datasets.base import BadSample, check_points, list_files, read_sample_image, read_text
+from fauxface.faces import landmark_box
+from fauxface.landmarks import FACE_SYNTHETICS70
+
+SCHEME = FACE_SYNTHETICS70.name
+
+
+@dataclass(frozen=True)
+class FrameSample:
+    """One frame and its F faces.
+
+    Attributes:
+        image: H×W×3 uint8, RGB.
+        landmarks: F×70×2 float64, image pixels, where annotators would put them; may lie outside the image.
+        boxes: F×4 float64, tight boxes of the landmarks.
+        visibility: F×70 booleans (True = seen).
+        source: the image's file.
+    """
+
+    image: np.ndarray
+    landmarks: np.ndarray
+    boxes: np.ndarray
+    visibility: np.ndarray
+    source: Path
+
+
+def find_frames(folder: Path) -> tuple[Path, ...]:
+    """The images of our renders in ``folder`` and below, sorted.
+
+    FileNotFoundError without such a folder; ValueError, in one line, when it holds none.
+    """
+    files = list_files(folder)
+    known = set(files)
+    found = tuple(p for p in files if re.fullmatch(r"\d+\.png", p.name) and p.with_suffix(".json") in known)
+    if not found:
+        raise ValueError(
+            f"no frames in {folder} (NNNNNN.png with NNNNNN.json, as `fauxface render --faces` makes them)"
+        )
+    return found
+
+
+def read_frame(source: Path) -> FrameSample:
+    """The frame whose image is ``source``; BadSample if anything of it is missing or wrong."""
+    path = source.with_suffix(".json")
+    try:
+        record = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise BadSample(path, f"not valid JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise BadSample(path, "not a JSON object")
+    faces = record.get("faces", [record])
+    if not isinstance(faces, list):
+        raise BadSample(path, "faces is not a list")
+    count = FACE_SYNTHETICS70.count
+    landmarks = np.zeros((len(faces), count, 2))
+    visibility = np.ones((len(faces), count), bool)
+    for i, face in enumerate(faces):
+        landmarks[i] = check_points(_array(face, "landmarks_2d", i, path), count, path)
+        if "visibility" in face:
+            seen = _array(face, "visibility", i, path)
+            if seen.shape != (count,):
+                raise BadSample(path, f"visibility of face {i} is not {count} numbers")
+            visibility[i] = seen > 0
+    boxes = np.array([landmark_box(points, SCHEME) for points in landmarks]).reshape(-1, 4)
+    return FrameSample(read_sample_image(source), landmarks, boxes, visibility, source)
+
+
+def _array(face: Any, key: str, number: int, path: Path) -> np.ndarray:
+    try:
+        return np.array(face[key], np.float64)
+    except (KeyError, TypeError, ValueError):
+        raise BadSample(path, f"face {number} has no {key} of numbers") from None

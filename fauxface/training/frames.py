@@ -1,0 +1,252 @@
+"""What a one-stage run learns from: frames composed of pieces of rendered ones, with faces of every size.
+
+A mosaic (Bochkovskiy et al. 2020, "YOLOv4") of 1, 4 or 9 pieces, each a random square of a frame, so that faces come
+out from a few pixels to most of the frame, at all places, and some of them cut off. All follows from (seed, epoch,
+sample index).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fauxface import metrics
+from fauxface.augment import Batch, Draws
+from fauxface.augment.blur import LowResolution
+from fauxface.augment.colour import Colour
+from fauxface.augment.noise import Noise
+from fauxface.datasets import BadSample
+from fauxface.datasets.frames import SCHEME, FrameSample, find_frames, read_frame
+from fauxface.faces import Crop, box_iou
+from fauxface.landmarks import flip, scheme_of
+from fauxface.models import FaceNetwork
+from fauxface.models.one_stage import FrameTargets, OneStage
+from fauxface.training.config import TrainingConfig
+from fauxface.training.data import generator_of, held_out_count
+
+PIECES = ((1, 0.45), (2, 0.4), (3, 0.15))
+"""Pieces along the frame's side, and how often."""
+CLOSEST = 0.35
+"""The least share of a frame's side that a piece shows."""
+SMALLEST = 8.0
+"""Faces with a shorter box than this may be found or not (px)."""
+LEAST_INSIDE, LEAST_SEEN = 0.6, 0.2
+"""So are those of whose box, or of whose points, less than this is seen."""
+PIXELS = (Colour(), LowResolution(2.5, 0.2, smallest=1.2), Noise(0.05, 0.4))
+KEPT_BYTES = 2 << 30
+"""Frames are kept in memory once read, up to so much."""
+BATCH = 16
+MATCH = 0.4
+"""IoU from which on a box is a face's."""
+
+
+@dataclass
+class Frames:
+    """Frames that are read as they are asked for.
+
+    Attributes:
+        sources: their files.
+        skipped: those left out from the beginning, and why.
+        scheme: the landmarks' scheme.
+    """
+
+    sources: tuple[Path, ...]
+    skipped: list[BadSample] = field(default_factory=list)
+    scheme: str = SCHEME
+    _kept: dict[int, FrameSample] = field(default_factory=dict, repr=False)
+    _bytes: int = 0
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, index: int) -> FrameSample:
+        if index in self._kept:
+            return self._kept[index]
+        frame = read_frame(self.sources[index])
+        if self._bytes + frame.image.nbytes <= KEPT_BYTES:
+            self._kept[index] = frame
+            self._bytes += frame.image.nbytes
+        return frame
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A picture S×S×3 uint8, its faces' boxes (F, 4) and landmarks (F, 70, 2), and their kinds (`FrameTargets`)."""
+
+    image: np.ndarray
+    boxes: np.ndarray
+    landmarks: np.ndarray
+    kind: np.ndarray
+
+
+@dataclass(frozen=True)
+class FrameData:
+    """What a one-stage run learns from and is checked on, as `RunData` is of crops."""
+
+    train: Frames
+    val: Frames
+    labels: str
+    generator: str | None
+    size: int
+    seed: int
+    plain: bool
+    pool: ThreadPoolExecutor
+
+    def batch(self, chosen: Tensor, epoch: int, to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, FrameTargets]:
+        """Images B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in that epoch."""
+        composed = list(self.pool.map(lambda index: self._compose(epoch, index), chosen.tolist()))
+        images, targets = collate(composed, to_device)
+        if not self.plain:
+            draws = Draws.of(self.seed, epoch, chosen)
+            batch = Batch(images, targets.landmarks.flatten(1, 2), None)
+            for augmentation in PIXELS:
+                batch = augmentation(batch, draws)
+            images = batch.images
+        return images, targets
+
+    def _compose(self, epoch: int, index: int) -> Composed:
+        random = np.random.default_rng([self.seed, epoch, index])
+        return whole(self.train[index], self.size) if self.plain else compose(self.train, index, self.size, random)
+
+    @torch.no_grad()
+    def validate(self, model: FaceNetwork) -> tuple[float, float]:
+        """Loss, and mean NME in percent of the faces of the held-out frames; one that is not found counts as 100 %."""
+        assert isinstance(model, OneStage)
+        device, total, errors = next(model.parameters()).device, 0.0, []
+        for first in range(0, len(self.val), BATCH):
+            numbers = range(first, min(first + BATCH, len(self.val)))
+            composed = list(self.pool.map(lambda i: whole(self.val[i], self.size), numbers))
+            images, targets = collate(composed, lambda tensor: tensor.to(device))
+            total += model.loss(model(images), targets).item() * len(images)
+            found = [part.float().cpu().numpy() for part in model.find(images)]
+            for frame, boxes, scores, landmarks in zip(composed, *found, strict=True):
+                errors += frame_errors(frame, boxes, scores, landmarks)
+        return total / len(self.val), float(np.mean(errors)) if errors else 100.0
+
+
+def load_frames(config: TrainingConfig) -> FrameData:
+    """A one-stage run's frames; errors as `find_frames`, and ValueError for more images than there are."""
+    found = find_frames(config.data)
+    count = len(found) if config.images is None else config.images
+    if count > len(found):
+        raise ValueError(f"cannot take {count} samples of {config.data.name}, which has {len(found)}")
+    order = np.random.default_rng(np.random.SeedSequence(config.seed)).permutation(len(found))[:count]
+    held_out = held_out_count(config, count) if config.val_data is None else 0
+    skipped: list[BadSample] = []
+    train = [found[i] for i in sorted(order[: count - held_out])]
+    val = [found[i] for i in sorted(order[count - held_out :])] or train
+    if config.val_data is not None:
+        val = list(find_frames(config.val_data))
+    if config.skip_bad:
+        train, val = _readable(train, skipped), _readable(val, skipped)
+    return FrameData(
+        Frames(tuple(train), skipped),
+        Frames(tuple(val)),
+        "2d",
+        generator_of(train),
+        config.input_size,
+        config.seed,
+        config.augment == "none",
+        ThreadPoolExecutor(config.workers or min(8, os.cpu_count() or 1)),
+    )
+
+
+def _readable(sources: Sequence[Path], skipped: list[BadSample]) -> list[Path]:
+    kept = []
+    for source in sources:
+        try:
+            read_frame(source)
+        except BadSample as error:
+            skipped.append(error)
+        else:
+            kept.append(source)
+    if not kept:
+        raise ValueError(f"none of the {len(sources)} frames can be read; the first: {skipped[0]}")
+    return kept
+
+
+def compose(frames: Frames, index: int, size: int, random: np.random.Generator) -> Composed:
+    """A picture of side ``size`` of frame ``index`` and, in a mosaic, others drawn by lot."""
+    counts, shares = zip(*PIECES, strict=True)
+    count = int(random.choice(counts, p=shares))
+    edges = np.linspace(0, size, count + 1).round().astype(int)
+    image = np.empty((size, size, 3), np.uint8)
+    parts: list[Composed] = []
+    for number in range(count**2):
+        row, column = divmod(number, count)
+        frame = frames[index if number == 0 else int(random.integers(len(frames)))]
+        x, y, side = edges[column], edges[row], max(edges[row + 1] - edges[row], edges[column + 1] - edges[column])
+        part, corner = piece(frame, int(side), random), np.array([x, y], float)
+        image[y : edges[row + 1], x : edges[column + 1]] = part.image[: edges[row + 1] - y, : edges[column + 1] - x]
+        parts.append(Composed(part.image, part.boxes + np.tile(corner, 2), part.landmarks + corner, part.kind))
+    together = (np.concatenate([getattr(p, name) for p in parts]) for name in ("boxes", "landmarks", "kind"))
+    return Composed(image, *together)
+
+
+def piece(frame: FrameSample, side: int, random: np.random.Generator) -> Composed:
+    """A random square of a frame, ``side`` pixels wide, perhaps mirrored."""
+    height, width = frame.image.shape[:2]
+    extent = min(height, width) * float(np.exp(random.uniform(np.log(CLOSEST), 0)))
+    x, y = random.uniform(0, [width - extent, height - extent])
+    return cut(frame, Crop(float(x), float(y), extent / side, side), mirrored=bool(random.random() < 0.5))
+
+
+def whole(frame: FrameSample, side: int) -> Composed:
+    """The whole frame, its longer side ``side`` pixels, at the upper left of the picture."""
+    return cut(frame, Crop(0, 0, max(frame.image.shape[:2]) / side, side))
+
+
+def cut(frame: FrameSample, crop: Crop, mirrored: bool = False) -> Composed:
+    """What a crop shows of a frame, and which faces are to be found in it."""
+    image, landmarks = crop.extract(frame.image), crop.to_crop(frame.landmarks)
+    boxes = crop.to_crop(frame.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+    if mirrored:
+        image, landmarks = image[:, ::-1], flip(landmarks, scheme_of(SCHEME), crop.size)
+        boxes = np.stack([crop.size - 1 - boxes[:, 2], boxes[:, 1], crop.size - 1 - boxes[:, 0], boxes[:, 3]], 1)
+    seen = np.clip(boxes, -0.5, crop.size - 0.5)
+    inside = np.prod(seen[:, 2:] - seen[:, :2], 1) / np.prod(boxes[:, 2:] - boxes[:, :2], 1)
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0)
+    shown = (inside >= LEAST_INSIDE) & (frame.visibility.mean(1) >= LEAST_SEEN) & (sides >= SMALLEST)
+    kind = np.where(shown, 1, -1)
+    # one that may be found or not must not excuse what lies beyond this piece
+    boxes = np.where(shown[:, None], boxes, seen)
+    kept = inside > 0
+    return Composed(np.ascontiguousarray(image), boxes[kept], landmarks[kept], kind[kept])
+
+
+def collate(composed: Sequence[Composed], to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, FrameTargets]:
+    """Images B×3×S×S float in [0, 1], and targets, padded to as many faces as the fullest picture has."""
+    most = max(1, *(len(c.kind) for c in composed))
+
+    def padded(arrays: Sequence[np.ndarray], rest: tuple[int, ...], kind: type) -> Tensor:
+        together = np.zeros((len(arrays), most, *rest), kind)
+        for row, array in zip(together, arrays, strict=True):
+            row[: len(array)] = array
+        return to_device(torch.from_numpy(together))
+
+    images = to_device(torch.from_numpy(np.stack([c.image for c in composed]))).permute(0, 3, 1, 2).float() / 255
+    return images, FrameTargets(
+        padded([c.boxes for c in composed], (4,), np.float32),
+        padded([c.landmarks for c in composed], (scheme_of(SCHEME).count, 2), np.float32),
+        padded([c.kind for c in composed], (), np.int64),
+    )
+
+
+def frame_errors(
+    frame: Composed, boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray, threshold: float = 0.2
+) -> list[float]:
+    """NME in percent of each face to be found, by the best-scored box (K, 4) that is its; 100 where there is none."""
+    errors = []
+    likely = scores >= threshold
+    for box, truth in zip(frame.boxes[frame.kind == 1], frame.landmarks[frame.kind == 1], strict=True):
+        near = np.flatnonzero(likely & (box_iou(boxes, box[None])[:, 0] >= MATCH))
+        points = landmarks[near[:1]]
+        errors.append(min(100.0, float(metrics.nme(points, truth[None], SCHEME)[0])) if len(near) else 100.0)
+    return errors
