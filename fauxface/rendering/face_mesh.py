@@ -18,11 +18,10 @@ from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh
 from fauxface.rendering.skin import skin_attributes
 from fauxface.rendering.teeth import posed_teeth
+from fauxface.rendering.things import Neckline
 
 CLOTH = 0.007
 """Thickness of cloth that lies on the skin, metres."""
-_NEAR_COLLAR = 0.01
-"""Triangles this near to the collar's edge are drawn as skin and as cloth, each cut off at the edge; metres."""
 _PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (3, 4, 5), "face_lash": (6,)}
 """Program → the ``PARTS`` that it draws."""
 
@@ -35,6 +34,7 @@ def face_meshes(
     units: dict[str, float],
     points: np.ndarray,
     coarse: bool,
+    neckline: Neckline,
     hidden: np.ndarray | None = None,
 ) -> list[Mesh]:
     """Meshes of a posed head, camera frame.
@@ -44,14 +44,15 @@ def face_meshes(
         units: the expression's face units, which fold the skin.
         points: (70, 3) landmarks, head frame.
         coarse: with the cage's triangles, for faces of few pixels.
+        neckline: where the cloth begins that is painted on the body.
         hidden: (M,) bool, vertices of the subdivided mesh whose triangles are left out, because clothes made by others
             lie there; no cloth is painted on the body then.
     """
     quads = model.bust.quads if coarse else model.quads
     count = len(model.bust.vertices) if coarse else len(model.rest)  # the first vertices are the cage's
-    above = np.ones(count) if hidden is not None else _above_collar(model.rest[:count], look.face["collar"])
+    cover = np.full(count, -1.0) if hidden is not None else neckline.cover(model.rest[:count])
     vertices = posed.vertices[:count]
-    cloth = np.clip(-above / 0.012, 0, 1) * (model.part[:count] == 0)
+    cloth = np.clip(cover / 0.012, 0, 1) * (model.part[:count] == 0)
     if cloth.any():
         vertices = vertices + (CLOTH * cloth)[:, None] * vertex_normals(vertices, quads)
     position = view.to_camera(vertices).astype(np.float32)
@@ -67,6 +68,7 @@ def face_meshes(
         "rest": model.rest,
         "masks": model.masks,
         "kind": model.kind,
+        "cover": cover[:, None],
         **skin_attributes(look.skin, model, units, count),
     }
     meshes = []
@@ -78,9 +80,9 @@ def face_meshes(
         if program == "face":
             if hidden is not None:
                 triangles = triangles[~hidden[place[triangles]].all(1)]
-            height = above[place][triangles]
-            clothed = triangles[(height < _NEAR_COLLAR).any(1)]
-            triangles = triangles[(height > -_NEAR_COLLAR).any(1)]
+            # a triangle on the edge is drawn as skin and as cloth, each cut off there
+            inside = cover[place][triangles] > 0
+            clothed, triangles = triangles[inside.any(1)], triangles[~inside.all(1)]
             if len(clothed):
                 meshes.append(Mesh("face_cloth", attributes, clothed, uniforms, solid=True))
         meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program != "face_lash"))
@@ -114,10 +116,3 @@ def _teeth_meshes(model: HeadModel, posed: Posed, view: View, uniforms: dict[str
         triangles = np.concatenate([jaw.quads[:, [0, 1, 2]], jaw.quads[:, [0, 2, 3]]])
         meshes.append(Mesh("face_mouth", attributes, triangles, uniforms, solid=True))
     return meshes
-
-
-def _above_collar(rest: np.ndarray, collar: np.ndarray) -> np.ndarray:
-    """Height (V,) of places on the template above the edge of the clothes, metres; as in ``regions.glsl``."""
-    x, y, z = rest.T
-    edge = collar[0] + collar[1] * np.abs(x) - collar[2] * z
-    return y - edge + collar[3] * np.maximum(0, 1 - np.abs(x) / 0.055) * (z > -0.03)

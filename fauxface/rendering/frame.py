@@ -160,8 +160,8 @@ def draw_person(
     """
     model = head_model()
     identity = draw_identity(rng["identity"], recipe, model.bust.names)
-    expression = draw_expression(rng["expression"], recipe)
     pose = draw_pose(rng["pose"], recipe)
+    expression = draw_expression(rng["expression"], recipe, pose)
     posed = model.pose(identity, expression, pose.neck)
     look = draw_look(rng["look"], recipe, identity, model)
     points = landmarks_3d(model, posed, look.brows)

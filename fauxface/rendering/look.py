@@ -87,7 +87,6 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "gums": skin.lips * [1.0, 0.75, 0.8],
         "lash": float(rng.uniform(0.6, 1.0) if made_up else rng.uniform(0.1, 0.6)),
         "seed": float(rng.uniform(0, 50)),
-        **_draw_clothes(rng),
         **_places(model),
     }
     strands = {
@@ -137,24 +136,6 @@ def _draw_beard(rng: np.random.Generator) -> np.ndarray:
     kinds = [(1, 1, 1), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0.7, 0.8, 0.7)]
     chosen = kinds[rng.choice(len(kinds), p=[0.45, 0.15, 0.15, 0.05, 0.2])]
     return np.array([*chosen, rng.random()]) * [*(rng.uniform(0.7, 1, 3)), 1]
-
-
-def _draw_clothes(rng: np.random.Generator) -> dict[str, Any]:
-    def cloth() -> np.ndarray:
-        return np.clip(rng.beta(0.9, 1.8) * np.exp(rng.normal(0, 0.5, 3)), 0.005, 0.9)
-
-    neckline = rng.choice(["crew", "v", "turtle", "wide"], p=[0.5, 0.25, 0.1, 0.15])
-    collar = {
-        "crew": [rng.uniform(-0.175, -0.15), rng.uniform(0.0, 0.3), 0.55, 0.0],
-        "v": [rng.uniform(-0.175, -0.15), 0.2, 0.55, rng.uniform(0.03, 0.09)],
-        "turtle": [rng.uniform(-0.135, -0.12), 0.0, 0.5, 0.0],
-        "wide": [rng.uniform(-0.21, -0.18), rng.uniform(0.0, 0.25), 0.5, 0.0],
-    }[str(neckline)]
-    return {
-        "collar": np.array(collar),
-        "cloth_colour": np.stack([cloth(), cloth()]),
-        "cloth_pattern": np.array([float(rng.choice([0, 1, 2, 3], p=[0.55, 0.15, 0.15, 0.15])), rng.uniform(20, 110)]),
-    }
 
 
 def _places(model: HeadModel) -> dict[str, Any]:

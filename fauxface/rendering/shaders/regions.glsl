@@ -2,9 +2,9 @@
 in vec3 at, n, r;
 in vec4 m;
 in vec2 k;
+in float covered;
 uniform float brow_lower[11], brow_upper[11];  // y of the edges at |x| = 4 mm, 10 mm, …
 uniform vec3 brow_extent;     // inner |x|, outer |x|, softness
-uniform vec4 collar;          // height, slope to the side, slope to the back, v-neck
 uniform float mouth_height;
 uniform vec2 nose_heights;    // bridge, base
 uniform float beard_length;   // 0 shaven … 1 long
@@ -33,7 +33,4 @@ float beard_mask() {
     return clamp(mask, 0.0, 1.0) * low * (1.0 - m.x) * (1.0 - m.z) * (1.0 - m.y) * smoothstep(0.3, 0.7, k.y) * smoothstep(-0.06, -0.045, r.z);
 }
 
-float collar_height() {
-    return collar.x + collar.y * abs(r.x) - collar.z * r.z - collar.w * max(0.0, 1.0 - abs(r.x) / 0.055) * step(-0.03, r.z);
-}
-bool clothed() { return r.y < collar_height(); }
+bool clothed() { return covered > 0.0; }

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.recipe import WORN, Recipe
-from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn, thing_mesh
+from fauxface.rendering.things.base import HairCap, Material, Neckline, Thing, Wearer, Worn, thing_mesh
 from fauxface.rendering.things.before import draw_before
+from fauxface.rendering.things.clothes import draw_dress
 from fauxface.rendering.things.facewear import draw_ear_rings, draw_facewear, draw_headset, draw_necklace
 from fauxface.rendering.things.fit import measure
 from fauxface.rendering.things.glasses import draw_glasses
 from fauxface.rendering.things.headwear import draw_headwear
 
-__all__ = ["HairCap", "Material", "Thing", "Wearer", "Worn", "draw_things", "thing_mesh"]
+__all__ = ["HairCap", "Material", "Neckline", "Thing", "Wearer", "Worn", "draw_things", "thing_mesh"]
 
 
 def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Worn:
@@ -25,6 +26,7 @@ def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Wor
     cap: HairCap | None = None
     # a stream for each kind, so that a share changes nothing but what it is the share of
     dice = {name: stream for name, stream in zip(WORN, rng.spawn(len(WORN)), strict=True)}
+    (clothes,) = rng.spawn(1)
     chosen = {name: stream.random() for name, stream in dice.items()}
     own = dice["glasses"]
     if chosen["glasses"] < recipe.glasses + recipe.sunglasses:
@@ -40,14 +42,20 @@ def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Wor
     if chosen["headset"] < recipe.headset and "headwear" not in names:
         made, cap, names["headset"] = draw_headset(dice["headset"], wearer, fit)
         things += made
+    scarfed = names.get("facewear", {}).get("kind") == "scarf"
+    covered = scarfed or names.get("headwear", {}).get("kind") in ("headscarf", "hood")
+    female = wearer.identity.gender < 0.5
+    dress = draw_dress(clothes, fit, female, not covered)
+    things += dress.things
+    names["clothes"] = dress.name
     jewels = dice["jewellery"]
-    if chosen["jewellery"] < recipe.jewellery and wearer.identity.gender < 0.5 and cap is None:
+    if chosen["jewellery"] < recipe.jewellery and female and cap is None:
         made, names["ear_rings"] = draw_ear_rings(jewels, fit)
         things += made
-    if jewels.random() < recipe.jewellery:
+    if jewels.random() < recipe.jewellery and not covered:
         made, names["necklace"] = draw_necklace(jewels, fit)
         things += made
     if chosen["before"] < recipe.before:
         made, names["before"] = draw_before(dice["before"], wearer, fit)
         things += made
-    return Worn(things, names, cap)
+    return Worn(things, names, cap, dress)

@@ -105,12 +105,62 @@ class Wearer:
 
 
 @dataclass(frozen=True)
+class Neckline:
+    """Where on the template's body cloth begins; metres.
+
+    Attributes:
+        height: of the edge on the axis of the body's left and right.
+        side: rise towards the sides, a share.
+        back: rise towards the back, a share.
+        vee: how far a V is cut down in front.
+        vee_width: half its width at the top.
+        strap: |x| of straps over the shoulders; 0 for none.
+    """
+
+    height: float = -0.2
+    side: float = 0.1
+    back: float = 0.55
+    vee: float = 0.0
+    vee_width: float = 0.055
+    strap: float = 0.0
+
+    def cover(self, rest: np.ndarray) -> np.ndarray:
+        """How far points (V, 3) of the template lie under the cloth's edge: positive is clothed."""
+        x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
+        edge = self.height + self.side * x - self.back * z
+        front = np.clip((z + 0.085) / 0.02, 0, 1)
+        edge = edge - front * self.vee * np.maximum(0, 1 - x / self.vee_width)
+        cover = edge - y
+        if self.strap:
+            cover = np.maximum(cover, np.minimum(0.013 - np.abs(x - self.strap), -0.1 - y))
+        return cover
+
+
+@dataclass(frozen=True)
+class Dress:
+    """What somebody wears below the chin.
+
+    Attributes:
+        neckline: where the cloth that is painted on the body begins.
+        uniforms: of the shader ``face``: the cloth's two colours, its pattern, that pattern's scale.
+        things: collars, lapels, a tie, a hood.
+        name: what the label file says.
+    """
+
+    neckline: Neckline = field(default_factory=Neckline)
+    uniforms: dict[str, Any] = field(default_factory=dict)
+    things: list[Thing] = field(default_factory=list)
+    name: str = "T-shirt"
+
+
+@dataclass(frozen=True)
 class Worn:
     """All things about a head, their names for the label file, and what they do to the hair."""
 
     things: list[Thing] = field(default_factory=list)
     names: dict[str, Any] = field(default_factory=dict)
     hair_cap: HairCap | None = None
+    dress: Dress = field(default_factory=Dress)
 
 
 def thing_mesh(thing: Thing, view: View) -> Mesh:
