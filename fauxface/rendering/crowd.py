@@ -76,11 +76,11 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
         people.append(draw_person(streams(seed, index, number), recipe, see, share * size <= COARSE_FACE))
     people.sort(key=lambda person: person.view.translation[2])
     lens = draw_lens(rng["camera"], camera, people[0].eye_distance if people else 2.0)
-    setting = draw_setting(rng["background"], lens, size)
+    setting = draw_setting(rng["background"], recipe, lens, size)
     light = draw_light(rng["light"], setting, lens)
     # in focus is the nearest, or where somebody could be
     lens = draw_lens(rng["camera"], camera, people[0].eye_distance if people else 1.5)
-    setting = draw_setting(rng["background"], lens, size)
+    setting = draw_setting(rng["background"], recipe, lens, size)
     light = draw_light(rng["light"], setting, lens)
     raster = empty_raster(size)
     for person in reversed(people):

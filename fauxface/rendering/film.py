@@ -91,21 +91,19 @@ def _through_lens(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np
 
 def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
     """A camera's gain: it goes half by the face, whose white is 1, and half by all that it sees."""
-    size = image.shape[0]
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
     towards = (0.22 / seen) ** rng.uniform(0.0, 0.55)
-    assert size >= 16
-    return np.float32(0.9 * np.clip(towards, 0.4, 2.2) * 2 ** rng.normal(0, 0.45))
+    return np.float32(1.15 * np.clip(towards, 0.45, 2.2) * 2 ** rng.normal(0, 0.4))
 
 
 def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Gains (3,) that make the light more or less white; now and then they miss."""
-    done = np.clip(rng.normal(0.75, 0.25), 0, 1) if rng.random() < 0.9 else rng.uniform(-0.3, 0.4)
+    done = np.clip(rng.normal(0.82, 0.2), 0, 1) if rng.random() < 0.9 else rng.uniform(-0.3, 0.4)
     gains = np.maximum(tint, 0.03) ** -done * np.exp(
         rng.normal(0, 0.05, 3) + rng.normal(0, 0.05) * np.array([1, 0, -1])
     )
-    return (gains / (gains @ GREY * (tint @ GREY) ** 0)).astype(np.float32)
+    return (gains / (gains @ (GREY * tint))).astype(np.float32)
 
 
 def _noisy(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np.ndarray:

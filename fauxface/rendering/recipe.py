@@ -27,8 +27,9 @@ class Recipe:
         distance: nearest and farthest camera; drawn evenly in its logarithm.
         shape: strength of the local identity targets (1 is a varied crowd, 0 the average of age, gender and ancestry).
         children: share of faces under about 14 years.
-        neutral: share of faces without a marked expression.
-        closed_eyes: share of faces with both eyes closed or nearly so; a quarter as many wink.
+        neutral: share of faces without a marked expression; 1 switches expressions off but for lids and gaze.
+        closed_eyes: share of faces with both eyes closed or nearly so.
+        winks: share of faces with one eye closed.
         bald: share of men over 30 without hair; among others it is the square of that.
         hair: share of heads that bear hair at all; 0 takes head hair and beards away.
         long_hair_women, long_hair_men: shares whose hair reaches the jaw or is tied.
@@ -46,19 +47,23 @@ class Recipe:
         before: share with a hand or an object before the face.
         neighbours: share with another person beside, behind or partly before the face.
         assets: share of people with skin, hair or clothes (each for itself) of the asset pack, where there is one.
+        environments: folder of equirectangular .hdr and .exr maps to place heads in, or ``pack`` for those that
+            `fauxface assets install` fetched; empty for made-up places alone.
+        environment_share: share of the images that are set in those maps rather than in made-up places.
     """
 
-    yaw: float = 25.0
-    yaw_limit: float = 80.0
-    pitch: float = 12.0
+    yaw: float = 22.0
+    yaw_limit: float = 90.0
+    pitch: float = 11.0
     roll: float = 10.0
     face_share: tuple[float, float] = (0.36, 0.52)
     off_centre: float = 0.02
-    distance: tuple[float, float] = (0.45, 3.0)
+    distance: tuple[float, float] = (0.35, 4.0)
     shape: float = 1.0
     children: float = 0.12
-    neutral: float = 0.3
+    neutral: float = 0.25
     closed_eyes: float = 0.07
+    winks: float = 0.03
     bald: float = 0.15
     hair: float = 1.0
     long_hair_women: float = 0.7
@@ -78,12 +83,15 @@ class Recipe:
     before: float = 0.15
     neighbours: float = 0.10
     assets: float = 0.5
+    environments: str = ""
+    environment_share: float = 0.6
 
     def __post_init__(self) -> None:
         for name in (
             "children",
             "neutral",
             "closed_eyes",
+            "winks",
             "bald",
             *HAIR,
             "beard",
@@ -91,6 +99,7 @@ class Recipe:
             "low_quality",
             "soft_light",
             "assets",
+            "environment_share",
             *WORN,
         ):
             if not 0 <= getattr(self, name) <= 1:
@@ -131,6 +140,11 @@ def load_recipe(path: Path | None) -> Recipe:
     for name, value in values.items():
         if name not in known:
             raise ValueError(f"{path}: there is no '{name}'; a recipe knows {', '.join(known)}")
+        if isinstance(getattr(usual, name), str):
+            if not isinstance(value, str):
+                raise ValueError(f"{path}: '{name}' is a name, not {value}")
+            chosen[name] = value
+            continue
         numbers = value if isinstance(value, list) else [value]
         wanted = len(usual.to_dict()[name]) if isinstance(getattr(usual, name), tuple) else None
         if not all(isinstance(n, int | float) for n in numbers) or len(numbers) != (wanted or 1):

@@ -84,7 +84,7 @@ class _Room:
         )
         view = np.empty((128, 128, 4), np.float32)
         view[...] = [*strength, 1.0]
-        leaves = pictures.foliage(rng, True)[::2, ::2]
+        leaves = np.maximum(pictures.foliage(rng, True)[::2, ::2], 0.01)
         line = (40 + 80 * rng.random() + 30 * (pictures.fractal(rng, 2, 128)[0] - 0.5)).astype(int)
         below = np.arange(128)[:, None] > line[None]
         view[below, :3] = leaves[below, :3] * strength * 2.5
@@ -172,7 +172,7 @@ def room(rng: np.random.Generator, eye: float) -> Scene:
     """A living room, kitchen, office: windows by day, or lamps."""
     made = _Room(rng, eye, rng.uniform(1.7, 3.8, 2), rng.uniform(2.3, 3.2), rng.random() < 0.75)
     if rng.random() < 0.6:
-        strength = DAY * np.exp(rng.uniform(np.log(2), np.log(12)))
+        strength = DAY * np.exp(rng.uniform(np.log(4), np.log(25)))
         for k in rng.permutation(4)[: int(rng.integers(1, 4))]:
             made.window(int(k), strength)
     if not made.scene.bulbs or rng.random() < 0.4:
@@ -183,7 +183,7 @@ def room(rng: np.random.Generator, eye: float) -> Scene:
         made.ceiling_lights(TUBE ** rng.uniform(-0.5, 1.0), rng.uniform(0.4, 1.5))
     made.furnish(int(rng.integers(5, 16)))
     made.scene.panels += people(rng, int(rng.integers(0, 3)), 1.6, 3, eye)
-    _bounce(made.scene, rng.uniform(0.2, 0.5))
+    _bounce(made.scene, rng.uniform(0.06, 0.3))
     return made.scene
 
 
@@ -196,7 +196,7 @@ def hall(rng: np.random.Generator, eye: float) -> Scene:
             made.window(int(k), DAY * rng.uniform(2, 8))
     made.furnish(int(rng.integers(10, 26)))
     made.scene.panels += people(rng, int(rng.integers(2, 18)), 1.8, 9, eye)
-    _bounce(made.scene, rng.uniform(0.2, 0.5))
+    _bounce(made.scene, rng.uniform(0.06, 0.3))
     return made.scene
 
 

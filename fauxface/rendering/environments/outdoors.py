@@ -9,6 +9,7 @@ from fauxface.rendering.environments.scene import FLIP, Bulb, Lamp, Panel, Scene
 from fauxface.rendering.environments.skies import Sky, draw_sky, night
 
 SUN_RADIUS = np.radians(0.27)
+_WEATHER = (0.2, 0.2, 0.25, 0.35)
 
 
 def upright(
@@ -123,9 +124,9 @@ def _under(sky: Sky, eye: float, rng: np.random.Generator, kind: str, shade: boo
 
 def park(rng: np.random.Generator, eye: float) -> Scene:
     """Lawn, trees, hedges."""
-    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"])))
+    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
     scene = _under(
-        sky, eye, rng, str(rng.choice(["grass", "earth", "paving"], p=[0.65, 0.2, 0.15])), rng.random() < 0.5
+        sky, eye, rng, str(rng.choice(["grass", "earth", "paving"], p=[0.65, 0.2, 0.15])), rng.random() < 0.35
     )
     scene.panels += trees(rng, int(rng.integers(10, 40)), 4, 50, eye)
     if rng.random() < 0.75:  # woods all around
@@ -154,8 +155,8 @@ def park(rng: np.random.Generator, eye: float) -> Scene:
 
 def street(rng: np.random.Generator, eye: float) -> Scene:
     """Houses, pavement, cars, passers-by."""
-    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"])))
-    scene = _under(sky, eye, rng, str(rng.choice(["asphalt", "paving"])), rng.random() < 0.5)
+    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
+    scene = _under(sky, eye, rng, str(rng.choice(["asphalt", "paving"])), rng.random() < 0.35)
     scene.panels += houses(rng, eye, False)
     scene.panels += trees(rng, int(rng.integers(0, 8)), 5, 40, eye)
     scene.panels += _cars(rng, int(rng.integers(0, 8)), eye)
@@ -191,7 +192,7 @@ def country(rng: np.random.Generator, eye: float) -> Scene:
 
 def wall(rng: np.random.Generator, eye: float) -> Scene:
     """Close before a wall, a fence or a hedge; the street or the garden lies behind the camera."""
-    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"])))
+    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
     scene = _under(sky, eye, rng, str(rng.choice(["paving", "grass", "earth"])), rng.random() < 0.4)
     first = rng.uniform(-np.pi, np.pi)
     for azimuth in (first, first + np.pi / 2):

@@ -21,10 +21,10 @@ def fractal(rng: np.random.Generator, height: int, width: int, roughness: float 
     return np.clip(0.5 + 0.2 * result, 0, 1)
 
 
-def colour(rng: np.random.Generator, value: tuple[float, float] = (0.04, 0.6), vivid: float = 0.25) -> np.ndarray:
+def colour(rng: np.random.Generator, value: tuple[float, float] = (0.04, 0.6), vivid: float = 0.12) -> np.ndarray:
     """An albedo (3,): mostly dull, some vivid."""
     base = np.exp(rng.uniform(np.log(value[0]), np.log(value[1])))
-    tint = rng.normal(0, 0.75 if rng.random() < vivid else 0.16, 3)
+    tint = rng.normal(0, 0.6 if rng.random() < vivid else 0.12, 3)
     tint[2] -= 0.12  # paint and cloth are warm rather than cold
     return np.clip(base * np.exp(tint - tint.mean()), 0.004, 0.88)
 
@@ -44,7 +44,7 @@ def plain(rng: np.random.Generator, albedo: np.ndarray, size: int = 128) -> np.n
 def bricks(rng: np.random.Generator, rows: int = 16) -> np.ndarray:
     """Brickwork, tiles or blocks."""
     size, mortar = 256, colour(rng, (0.1, 0.5), 0)
-    base, spread = colour(rng, (0.06, 0.4), 0.3), rng.uniform(0.05, 0.4)
+    base, spread = colour(rng, (0.06, 0.4), 0.1) * [1.12, 0.98, 0.85], rng.uniform(0.05, 0.4)
     columns, shift = max(2, int(rows / rng.uniform(1, 3))), rng.choice([0.0, 0.5])
     image = np.empty((size, size, 3), np.float32)
     image[:] = mortar
@@ -180,37 +180,39 @@ def foliage(rng: np.random.Generator, full: bool, dry: bool = False) -> np.ndarr
     """Leaves: a hedge that covers all (``full``), or a crown with gaps and a trunk."""
     size = 256
     image = np.zeros((size, size, 4), np.float32)
-    green = np.array([0.07, 0.13, 0.03]) * np.exp(rng.normal(0, [0.35, 0.2, 0.4]))
+    green = np.array([0.075, 0.11, 0.035]) * np.exp(rng.normal(0, [0.3, 0.15, 0.3]))
     if dry:
-        green = np.array([0.22, 0.12, 0.04]) * np.exp(rng.normal(0, 0.35, 3))
+        green = np.array([0.2, 0.12, 0.05]) * np.exp(rng.normal(0, 0.25, 3))
+    ridge = 6 + 60 * np.abs(fractal(rng, 2, size, 0.65, 2)[0] - 0.5)
     if full:
-        image[..., :3], image[..., 3] = green * 0.12, 1
+        image[..., :3], image[..., 3] = green * 0.1, np.arange(size)[:, None] > ridge
     else:
-        trunk = colour(rng, (0.02, 0.15), 0)
+        trunk = colour(rng, (0.02, 0.1), 0)
         _branch(rng, image, np.array([size / 2, size - 1.0]), -np.pi / 2, size * 0.24, size * 0.05, trunk)
         if rng.random() < 0.15:
             return image  # bare
-    dense = fractal(rng, size, size, 0.5, 2)
-    leaf = rng.uniform(2.0, 7.0)
-    for k in range(520):
-        if full:
-            place = rng.uniform(0, size, 2)
-        else:
-            angle, far = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random())
-            place = np.array([size / 2, size * 0.4]) + far * size * np.array(
-                [0.48 * np.cos(angle), 0.39 * np.sin(angle)]
-            )
-        row, column = np.clip(place[::-1].astype(int), 0, size - 1)
-        if not full and dense[row, column] < 0.4:
-            continue
-        near = 0.3 + 0.9 * k / 520
-        tone = green * near * np.exp(rng.normal(0, 0.35)) * (1.3 - 0.6 * row / size)
-        extent = (leaf * np.exp(rng.normal(0, 0.35, 2)) * (1.0 if not full else 1.3)).astype(int) + 1
-        cv2.ellipse(
-            image, (int(column), int(row)), extent.tolist(), float(rng.uniform(0, 180)), 0, 360, [*tone, 1.0], -1
+    # tufts of leaves, each lit from above, in front of darker ones
+    clump = fractal(rng, size, size, 0.6, 2)
+    leaf, count = rng.uniform(1.6, 3.6), 2200
+    angle, far = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.random(count))
+    places = rng.uniform(0, size, (count, 2))
+    if not full:
+        places = (
+            np.array([size / 2, size * 0.4]) + (far * size * np.array([0.47 * np.cos(angle), 0.38 * np.sin(angle)])).T
         )
-    grain = np.exp(0.45 * rng.standard_normal((size, size, 1)).astype(np.float32))
-    image[..., :3] *= grain
+    extents = np.maximum(leaf * np.exp(rng.normal(0, 0.4, (count, 2))), 1)
+    turns, tones = rng.uniform(0, np.pi, count), np.exp(rng.normal(0, 0.4, count))
+    around = np.array([[1, 0], [0.4, 0.7], [-0.8, 0.5], [-1, -0.2], [0.1, -0.8]])
+    for k, place in enumerate(places):
+        row, column = np.clip(place[::-1].astype(int), 0, size - 1)
+        if not full and clump[row, column] < 0.38:
+            continue
+        if full and row < ridge[column]:
+            continue
+        c, s = np.cos(turns[k]), np.sin(turns[k])
+        corners = place + (around * extents[k]) @ np.array([[c, s], [-s, c]])
+        tone = green * tones[k] * (0.15 + 1.2 * k / count) * (0.4 + 1.2 * clump[row, column])
+        cv2.fillConvexPoly(image, np.round(corners).astype(np.int32), [*tone.tolist(), 1.0])
     return image
 
 
@@ -229,29 +231,24 @@ def person(rng: np.random.Generator) -> np.ndarray:
     skin = np.array([0.52, 0.33, 0.23]) * np.exp(-rng.uniform(0, 2.0) * np.array([0.6, 0.85, 1.0]))
     top, below = colour(rng, (0.01, 0.8), 0.5), colour(rng, (0.01, 0.4), 0.3)
     hair = colour(rng, (0.006, 0.15), 0) * [1.2, 1, 0.8]
-    x, lean = wide / 2, rng.uniform(-8, 8)
-    shoulder, hip = rng.uniform(30, 44), rng.uniform(20, 32)
-    torso = np.array(
-        [[x - shoulder, 78], [x - 14, 62], [x + 14, 62], [x + shoulder, 78], [x + hip, 160], [x - hip, 160]]
-    )
-    cv2.fillPoly(
-        image,
-        [np.array([[x - hip, 150], [x + hip, 150], [x + hip * 0.8, 256], [x - hip * 0.8, 256]], int)],
-        [*below, 1.0],
-    )
+    x, lean = wide / 2, rng.uniform(-5, 5)
+    shoulder, hip = rng.uniform(27, 36), rng.uniform(19, 28)
+    torso = [[x - shoulder, 62], [x - 10, 48], [x + 10, 48], [x + shoulder, 62], [x + hip, 140], [x - hip, 140]]
+    legs = [[x - hip, 130], [x + hip, 130], [x + hip * 0.8, 256], [x - hip * 0.8, 256]]
+    cv2.fillPoly(image, [np.array(legs, int)], [*below, 1.0])
     for side in (-1, 1):
-        elbow = (int(x + side * (shoulder + rng.uniform(0, 14))), int(rng.uniform(105, 130)))
-        hand = (int(x + side * rng.uniform(5, shoulder + 12)), int(rng.uniform(90, 175)))
-        cv2.line(image, (int(x + side * (shoulder - 6)), 84), elbow, [*(top * 0.85), 1.0], 13)
-        cv2.line(image, elbow, hand, [*(top * 0.85 if rng.random() < 0.6 else skin), 1.0], 10)
-    cv2.fillPoly(image, [torso.astype(int)], [*top, 1.0])
-    cv2.rectangle(image, (int(x - 8), 50), (int(x + 8), 68), [*(skin * 0.75), 1.0], -1)
-    head = (int(x + lean), 36)
-    if rng.random() < 0.5:
-        cv2.ellipse(image, (head[0], 44), (24, 36), 0, 0, 360, [*hair, 1.0], -1)
-    cv2.ellipse(image, (head[0], 30), (21, 25), 0, 0, 360, [*hair, 1.0], -1)
+        elbow = (int(x + side * (shoulder + rng.uniform(0, 8))), int(rng.uniform(92, 112)))
+        hand = (int(x + side * rng.uniform(5, shoulder + 8)), int(rng.uniform(75, 155)))
+        cv2.line(image, (int(x + side * (shoulder - 6)), 67), elbow, [*(top * 0.85), 1.0], 12)
+        cv2.line(image, elbow, hand, [*(top * 0.85 if rng.random() < 0.6 else skin), 1.0], 9)
+    cv2.fillPoly(image, [np.array(torso, int)], [*top, 1.0])
+    cv2.rectangle(image, (int(x - 6), 38), (int(x + 6), 52), [*(skin * 0.75), 1.0], -1)
+    head = int(x + lean)
+    if rng.random() < 0.4:
+        cv2.ellipse(image, (head, 36), (17, 26), 0, 0, 360, [*hair, 1.0], -1)
+    cv2.ellipse(image, (head, 24), (15, 19), 0, 0, 360, [*hair, 1.0], -1)
     if rng.random() < 0.7:  # the others look away
-        cv2.ellipse(image, (head[0] + int(rng.uniform(-7, 7)), 40), (16, 22), 0, 0, 360, [*skin, 1.0], -1)
+        cv2.ellipse(image, (head + int(rng.uniform(-4, 4)), 29), (12, 17), 0, 0, 360, [*skin, 1.0], -1)
     image[..., :3] *= (0.7 + 0.6 * fractal(rng, high, wide, 0.7, 2))[..., None]
     return image
 

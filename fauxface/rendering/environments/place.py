@@ -90,14 +90,10 @@ _DECODE = ((np.arange(256) / 255.0) ** (1 / _STEEP) * _RANGE).astype(np.float32)
 
 def generated_place(index: int) -> Place:
     """The made-up place of a number below `GENERATED`."""
-    return _load(str(cache_folder() / f"places-{FORMAT}" / f"{index:04d}.npz"), index)
-
-
-@lru_cache(maxsize=48)
-def _load(path: str, index: int) -> Place:
-    if not Path(path).exists():
-        store_place(Path(path), *_generate(index))
-    return read_place(Path(path))
+    path = cache_folder() / f"places-{FORMAT}" / f"{index:04d}.npz"
+    if not path.exists():
+        store_place(path, *_generate(index))
+    return read_place(path)
 
 
 def _generate(index: int) -> tuple[str, Callable[[np.ndarray, float], np.ndarray], list[Lamp], np.random.Generator]:
@@ -114,6 +110,7 @@ def store_place(
     radiance: Callable[[np.ndarray, float], np.ndarray],
     lamps: list[Lamp],
     rng: np.random.Generator,
+    narrowest: float = 0.35,
 ) -> None:
     """Draw a place's map and views and write them.
 
@@ -123,6 +120,7 @@ def store_place(
         radiance: unit directions (N, 3; map frame) and radians between neighbours → linear RGB (N, 3).
         lamps: light beyond what the map shows.
         rng: picks the views.
+        narrowest: field of view, radians, that still shows detail.
     """
     height = MAP_HEIGHT
     fine = radiance(map_directions(2 * height).reshape(-1, 3), np.pi / (2 * height)).reshape(2 * height, 4 * height, 3)
@@ -140,7 +138,7 @@ def store_place(
     }
     first = rng.uniform(-np.pi, np.pi)
     for k in range(VIEWS):
-        field = np.exp(rng.uniform(np.log(0.35), np.log(1.05)))
+        field = min(np.exp(rng.uniform(np.log(narrowest), np.log(max(1.05, 1.5 * narrowest)))), 1.6)
         rotation = look_along(
             first + (k + rng.uniform(-0.2, 0.2)) * 2 * np.pi / VIEWS, rng.normal(0, 0.09), rng.normal(0, 0.02)
         )
@@ -160,6 +158,7 @@ def store_place(
         temporary.write_bytes(held.getvalue())
 
 
+@lru_cache(maxsize=48)
 def read_place(path: Path) -> Place:
     """A place that `store_place` wrote."""
     with np.load(path) as file:

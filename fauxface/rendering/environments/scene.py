@@ -50,6 +50,18 @@ class Panel:
     repeat: tuple[float, float] = (1.0, 1.0)
     normal: np.ndarray | None = None
 
+    @property
+    def cone(self) -> float:
+        """Half the angle of a cone from the eye that holds it; a half turn where the eye is within its reach."""
+        reach = float(np.hypot(np.linalg.norm(self.right), np.linalg.norm(self.up)))
+        distance = float(np.linalg.norm(self.centre))
+        return float(np.arcsin(reach / distance)) if reach < distance else np.pi
+
+    def nearness(self, direction: np.ndarray) -> float:
+        """The angle from a unit direction to the cone's edge; negative within."""
+        cosine = float(self.centre @ direction) / float(np.linalg.norm(self.centre))
+        return float(np.arccos(np.clip(cosine, -1, 1))) - self.cone
+
 
 @dataclass(frozen=True)
 class Bulb:
@@ -86,8 +98,12 @@ class Scene:
         rays = directions.astype(np.float32) * FLIP
         depth = np.full(len(rays), np.inf, np.float32)
         colour = np.maximum(self.sky(rays), 0).astype(np.float32)
+        middle = rays.mean(0)
+        middle /= max(float(np.linalg.norm(middle)), 1e-6)
+        spread = float(np.arccos(np.clip((rays @ middle).min(), -1, 1)))
         for panel in self.panels:
-            self._paint(panel, rays, depth, colour, pixel)
+            if spread > 1 or panel.nearness(middle) < spread:
+                self._paint(panel, rays, depth, colour, pixel)
         if self.haze is not None:
             clear = np.exp(-self.haze[3] * np.minimum(depth, 1e5))[:, None]
             clear[np.isinf(depth)] = 1.0
@@ -101,7 +117,11 @@ class Scene:
         if abs(offset) < 1e-6:
             return
         facing = rays @ normal.astype(np.float32)
-        near = np.flatnonzero(facing * np.sign(offset) > 1e-4)
+        ahead = facing * np.sign(offset) > 1e-4
+        if panel.cone < np.pi:
+            towards = panel.centre / np.linalg.norm(panel.centre)
+            ahead &= rays @ towards.astype(np.float32) > np.cos(panel.cone)
+        near = np.flatnonzero(ahead)
         far = offset / facing[near]
         axes = np.stack([panel.right / right**2, panel.up / up**2], 1).astype(np.float32)
         place = (rays[near] @ axes) * far[:, None] - (panel.centre @ axes)
@@ -142,9 +162,19 @@ def _sample(picture: np.ndarray, u: np.ndarray, v: np.ndarray, level: np.ndarray
         if k:
             picture = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         chosen = np.flatnonzero(step == k)
-        if len(chosen):
-            height, width = picture.shape[:2]
-            column = (u[chosen] * width).astype(np.int32) % width
-            row = (v[chosen] * height).astype(np.int32) % height
-            result[chosen] = picture[row, column]
+        if not len(chosen):
+            continue
+        height, width = picture.shape[:2]
+        x, y = u[chosen] * width, v[chosen] * height
+        if k or height == 1:
+            result[chosen] = picture[y.astype(np.int32) % height, x.astype(np.int32) % width]
+            continue
+        # what is seen larger than its texels: their corners must not show
+        left, upper = np.floor(x - 0.5).astype(np.int32), np.floor(y - 0.5).astype(np.int32)
+        across, down = (x - 0.5 - left)[:, None], (y - 0.5 - upper)[:, None]
+        above, below = upper % height, (upper + 1) % height
+        here, beyond = left % width, (left + 1) % width
+        first = picture[above, here] * (1 - across) + picture[above, beyond] * across
+        second = picture[below, here] * (1 - across) + picture[below, beyond] * across
+        result[chosen] = first * (1 - down) + second * down
     return result

@@ -9,8 +9,12 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering.camera import Lens
-from fauxface.rendering.environments.place import GENERATED, Place, generated_place
+from fauxface.rendering.environments.maps import maps_of, stored_map
+from fauxface.rendering.environments.place import GENERATED, Place, generated_place, read_place
+from fauxface.rendering.recipe import Recipe
 
+WALLED = ("wall", "room", "hall", "bar", "stage", "studio")
+"""Places where something stands close behind the head."""
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 _NARROW = 0.3
 """Radians seen at least: a tele lens's 6° would hold one surface of a made-up place and nothing else."""
@@ -33,9 +37,9 @@ class Setting:
     distance: float
 
 
-def draw_setting(rng: np.random.Generator, lens: Lens, size: int) -> Setting:
+def draw_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: int) -> Setting:
     """A random place, and the part of it that the camera sees."""
-    place = generated_place(int(rng.integers(GENERATED)))
+    place = _draw_place(rng, recipe)
     wanted = max(2 * np.arctan(size / 2 / lens.focal), _NARROW)
     fields = np.array([field for *_, field in place.views])
     likely = np.exp(-(np.log(fields / wanted) ** 2))
@@ -58,9 +62,18 @@ def draw_setting(rng: np.random.Generator, lens: Lens, size: int) -> Setting:
     if mirrored:
         background, rotation = background[:, ::-1], _MIRROR @ rotation
     subject = lens.focus
-    distance = subject + float(np.exp(rng.uniform(np.log(0.5), np.log(25))))
+    behind = (0.4, 5.0) if place.name in WALLED else (4.0, 50.0)
+    distance = subject + float(np.exp(rng.uniform(*np.log(behind))))
     blur = lens.aperture * lens.focal * (1 / subject - 1 / distance)
     return Setting(place, rotation, np.maximum(defocused(background, blur / 2), 0), distance)
+
+
+def _draw_place(rng: np.random.Generator, recipe: Recipe) -> Place:
+    generated, own, chosen = int(rng.integers(GENERATED)), rng.random() < recipe.environment_share, rng.random()
+    if not recipe.environments or not own:
+        return generated_place(generated)
+    maps = maps_of(recipe.environments)
+    return read_place(stored_map(maps[int(chosen * len(maps))]))
 
 
 def defocused(image: np.ndarray, radius: float) -> np.ndarray:

@@ -40,7 +40,7 @@ vec3 wrapped(float cosine, vec3 wrap) { return clamp((cosine + wrap) / ((1.0 + w
 float specular(vec3 n, vec3 l, vec3 v, float roughness) {
     vec3 h = normalize(l + v);
     float a = roughness * roughness, c = max(dot(n, h), 0.0), d = c * c * (a * a - 1.0) + 1.0;
-    float fresnel = 0.028 + 0.972 * pow(1.0 - max(dot(h, v), 0.0), 5.0);
+    float fresnel = 0.028 + 0.972 * pow(1.0 - clamp(dot(h, v), 0.0, 1.0), 5.0);
     return fresnel * a * a / (4.0 * d * d * max(0.25, dot(l, h)) + 1e-4) * max(dot(n, l), 0.0);
 }
 
@@ -54,7 +54,7 @@ vec3 shade(vec3 position, vec3 n, vec3 albedo, vec3 wrap, float roughness, float
         light += fill_colour[i] * wrapped(dot(n, fill_direction[i]), wrap) * openness;
         gloss += fill_colour[i] * specular(n, fill_direction[i], v, roughness);
     }
-    float rim = pow(1.0 - max(dot(n, v), 0.0), 4.0);
+    float rim = pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 4.0);
     gloss += ambient_light(reflect(-v, n)) * (0.03 + 0.25 * rim) * 0.6 * openness;
     return albedo * light + gloss * shine;
 }

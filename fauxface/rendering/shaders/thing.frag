@@ -19,7 +19,7 @@ void main() {
     float shadow = lit(at, normal);
     vec3 matt = shade(at, normal, base * (1.0 - metal), wrap, roughness, 0.0, openness, shadow);
     vec3 f0 = mix(vec3(0.04), base, metal);
-    vec3 mirror = f0 + (1.0 - f0) * pow(1.0 - max(dot(normal, v), 0.0), 5.0) * (1.0 - roughness);
+    vec3 mirror = f0 + (1.0 - f0) * pow(1.0 - clamp(dot(normal, v), 0.0, 1.0), 5.0) * (1.0 - roughness);
     vec3 glint = 20.0 * key_colour * shadow * specular(normal, key_direction, v, max(roughness, 0.08)) * f0
                + reflected(reflect(-v, normal), roughness) * mirror * (1.0 - 0.6 * roughness);
     glint *= mix(gloss, 1.0, metal);
