@@ -86,7 +86,7 @@ def draw_pose(rng: np.random.Generator, recipe: Recipe) -> Pose:
     """A random head pose."""
     wide = 2.0 if rng.random() < 0.2 else 1.0
     yaw = float(np.clip(rng.normal(0, recipe.yaw * wide), -recipe.yaw_limit, recipe.yaw_limit))
-    pitch = float(np.clip(rng.normal(-2, recipe.pitch), -45, 45))
+    pitch = float(np.clip(rng.normal(0, recipe.pitch), -45, 45))
     roll = float(np.clip(rng.normal(0, recipe.roll), -50, 50))
     return Pose(yaw, pitch, roll, float(rng.uniform(0, 1)))
 

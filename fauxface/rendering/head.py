@@ -107,6 +107,7 @@ class HeadModel:
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
         self.landmarks = self._landmark_weights(points)
         self._smooth_cage = sparse.csr_matrix(self.smooth[: len(bust.vertices)])
+        self._teeth = [self._front_teeth(PARTS.index(part)) for part in ("upper_teeth", "lower_teeth")]
         self.landmarks_of_cage = sparse.csr_matrix(self.landmarks @ self.smooth)
         shut = template + self._blend(dict.fromkeys(_BLINKS, 1.0))
         self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
@@ -137,8 +138,34 @@ class HeadModel:
         """The cage (V, 3) of a person with a calm face, in the mesh's own frame; the last one is remembered."""
         if self._last is None or self._last[0] is not identity:
             blend = self._blend({**macro_coefficients(identity), **identity.local})
-            self._last = identity, self.bust.vertices + blend
+            self._last = identity, self._seat_teeth(self.bust.vertices + blend)
         return self._last[1]
+
+    def _front_teeth(self, part: int) -> tuple[np.ndarray, sparse.csr_matrix]:
+        """A row of teeth: its vertices' indices in the cage, and weights (N, V) of its incisors' smooth surface."""
+        x, _, z = self.bust.vertices.T
+        mine = self.bust.part == part
+        front = mine & (np.abs(x) < 0.005) & (z > z[mine & (np.abs(x) < 0.005)].max() - 0.006)
+        return np.flatnonzero(mine), sparse.csr_matrix(self._smooth_cage[np.flatnonzero(front)])
+
+    def _seat_teeth(self, cage: np.ndarray) -> np.ndarray:
+        """Teeth and tongue moved to where this person's lips meet.
+
+        The upper front teeth end 2 mm below that line (a resting lip shows 2–3 mm of them: Vig & Brundo 1978, "The
+        kinetics of anterior tooth display") and the lower ones just above, two millimetres farther in.
+        """
+        lips = (self.landmarks_of_cage[[62, 66]] @ cage).mean(0)
+        cage = cage.copy()
+        tongue = self.bust.part == PARTS.index("tongue")
+        for (teeth, front), edge, height, depth in zip(
+            self._teeth, (np.min, np.max), (-0.002, 0.0), (-0.007, -0.009), strict=True
+        ):
+            incisors = front @ cage
+            cage[teeth, 1] += lips[1] + height - edge(incisors[:, 1])
+            forward = lips[2] + depth - incisors[:, 2].max()
+            cage[teeth, 2] += forward
+            cage[tongue, 2] += forward / 2
+        return cage
 
     def between_eyes(self, cage: np.ndarray) -> np.ndarray:
         """The head frame's origin (3,) on a cage: midway between the eyeballs' centres."""
@@ -150,6 +177,7 @@ class HeadModel:
         units = dict(expression.units)
         blinks = [units.pop("eyeBlinkRight", 0.0), units.pop("eyeBlinkLeft", 0.0)]
         cage = person + self._blend({f"unit:{k}": v for k, v in units.items()})
+        cage = self._part_lips(cage)
         cage = self._close_eyes(cage, blinks)
         # the gaze is drawn on the eyeball, so its mesh stays where the person's is
         eyeball = np.isin(self.bust.part, [PARTS.index("right_eye"), PARTS.index("left_eye")])
@@ -173,6 +201,17 @@ class HeadModel:
         weights = np.array(list(posed.coefficients.values()), np.float32)
         moved = self.bust.anchors + np.tensordot(weights, self.bust.anchor_targets[rows], axes=1)
         return self._bend_neck(moved - posed.origin, posed.neck, posed.origin, self.bust.anchor_weights)
+
+    def _lip_gaps(self, cage: np.ndarray) -> np.ndarray:
+        """(3,) heights of the upper lip's inner edge above the lower lip's, metres."""
+        points = self.landmarks_of_cage @ cage
+        return points[61:64, 1] - points[[67, 66, 65], 1]
+
+    def _part_lips(self, cage: np.ndarray) -> np.ndarray:
+        """Open the jaw as far as it takes to keep the lips from sinking into each other."""
+        jaw = self._blend({"unit:jawOpen": 1.0})
+        opening = max(0.0, float((-self._lip_gaps(cage) / self._lip_gaps(jaw)).max()))
+        return cage + min(opening, 0.2) * jaw if opening > 0 else cage
 
     def _close_eyes(self, cage: np.ndarray, blinks: list[float]) -> np.ndarray:
         """Lower the right and the left upper lid: 0 leaves an eye as it is, 1 just closes it."""
