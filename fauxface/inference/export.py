@@ -27,6 +27,7 @@ from fauxface import __version__
 from fauxface.checkpoint import Card
 from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.models import LandmarkModel
+from fauxface.models.one_stage import OneStage
 
 OPSET = 18
 
@@ -58,7 +59,38 @@ def to_onnx(model: LandmarkModel, card: Card, batch: int = 0, visibility: bool =
     whole = _Whole(model, visibility).eval()
     with torch.inference_mode():
         names = ["landmarks", "scores", "visibility"][: len(whole(images))]
-    shapes: Any = None if batch else {"image": {0: torch.export.Dim("batch", min=1)}}
+    return _exported(whole, images, names, None if batch else {0: torch.export.Dim("batch", min=1)}, metadata(card))
+
+
+class _Finder(nn.Module):
+    """From a frame's bytes to the faces in it."""
+
+    def __init__(self, model: OneStage) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        found = self.model.find(image.permute(0, 3, 1, 2).float() / 255)
+        return found.boxes[0], found.scores[0], found.landmarks[0]
+
+
+def detector_to_onnx(model: OneStage, card: Card) -> onnx.ModelProto:
+    """The detector, on the CPU and in eval mode, with its pre- and post-processing.
+
+    Input ``image`` 1×H×W×3 uint8 RGB, a frame whose sides are multiples of 32 px, 96 or more; outputs ``boxes`` K×4,
+    ``scores`` K and ``landmarks`` K×P×2 float32, frame pixels, best first, overlapping ones not suppressed.
+    """
+    images = torch.zeros((1, 256, 320, 3), dtype=torch.uint8)
+    height, width = (32 * torch.export.Dim(name, min=3, max=256) for name in ("rows", "columns"))
+    said = {key: value for key, value in metadata(card).items() if not key.startswith("crop")}
+    names = ["boxes", "scores", "landmarks"]
+    return _exported(_Finder(model).eval(), images, names, {1: height, 2: width}, said)
+
+
+def _exported(
+    whole: nn.Module, images: Tensor, names: list[str], dynamic: dict[int, Any] | None, said: dict[str, str]
+) -> onnx.ModelProto:
+    shapes: Any = None if dynamic is None else {"image": dynamic}
     with _quiet():
         program = torch.onnx.export(
             whole,
@@ -73,7 +105,7 @@ def to_onnx(model: LandmarkModel, card: Card, batch: int = 0, visibility: bool =
     assert program is not None
     proto = program.model_proto
     _forget_sources(proto)
-    onnx.helper.set_model_props(proto, metadata(card))
+    onnx.helper.set_model_props(proto, said)
     onnx.checker.check_model(proto)
     return proto
 
