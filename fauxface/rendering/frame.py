@@ -15,7 +15,7 @@ from fauxface.rendering.environments.setting import draw_setting
 from fauxface.rendering.expression import draw_expression
 from fauxface.rendering.face_mesh import face_meshes
 from fauxface.rendering.film import develop
-from fauxface.rendering.hair import draw_hair, hair_meshes
+from fauxface.rendering.hair import beard_colours, beard_meshes, draw_beard, draw_hair, hair_meshes
 from fauxface.rendering.head import Posed, head_model
 from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import annotated, landmarks_3d
@@ -40,10 +40,13 @@ ASPECTS = (
     "things",
     "crowd",
     "assets",
+    "beard",
 )
 """Each draws from a stream of its own, so that a change to one leaves the others as they were."""
 COARSE_SIZE = 320
 """Frames up to this size draw the cage's triangles, a few pixels wide there; larger ones the subdivided mesh's."""
+FACEWEAR = 18
+"""The segmentation class of masks."""
 HIDDEN_BY = 0.006
 """A point is hidden when something is this much nearer to the camera, metres."""
 
@@ -176,6 +179,11 @@ def draw_person(
     if hair is not None and not dressed.hair:
         grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap or dressed.hair_cap)
         meshes += [mesh.drawn(view, look.hair) for mesh in grown]
+    beard = draw_beard(rng["beard"], recipe, identity)
+    if beard is not None:
+        masked = any(thing.label == FACEWEAR for thing in worn.things)
+        grown = beard_meshes(beard, posed, view, rng["beard"], masked)
+        meshes += [mesh.drawn(view, beard_colours(beard, look.hair)) for mesh in grown]
     meshes += [thing_mesh(thing, view) for thing in (*worn.things, *dressed.things)]
     told = {
         "age": identity.age,
@@ -185,6 +193,7 @@ def draw_person(
         "muscle": identity.muscle,
         **look.summary,
         "hair_style": hair.style if hair else "bald",
+        "beard": beard.kind if beard else None,
         "worn": worn.names,
         "assets": dressed.names,
     }

@@ -54,13 +54,9 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     hair = np.array(_HAIRS[hair_name]) * np.exp(rng.normal(0, 0.25, 3) * [1, 0.6, 0.6])
     if rng.random() < 0.03:
         hair = rng.random(3) ** 2 * 0.6  # dyed
-    female, adult = identity.gender < 0.5, identity.age > 17
     grey = float(np.clip((identity.age - 35 - rng.uniform(0, 35)) / 25, 0, 1)) if rng.random() < 0.8 else 0.0
     greyed = hair * (1 - grey) + grey * np.array([0.5, 0.49, 0.48]) * rng.uniform(0.6, 1)
     made_up = skin.makeup is not BARE
-    bearded = not female and adult and rng.random() < recipe.beard
-    beard_shape = _draw_beard(rng) if bearded else np.zeros(4)
-    beard_length = float(rng.random()) if bearded else 0.0
     brows = draw_brows(rng, identity)
     brow = greyed * rng.uniform(0.5, 1.0) * (0.7 if hair.mean() > 0.1 else 1.0)
     face = {
@@ -74,9 +70,6 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "brow_colour": brow,
         "brow_density": float(np.clip(rng.normal(0.85, 0.2) - (0.35 if identity.age < 6 else 0), 0.2, 1.1)),
         **brows.uniforms(),
-        "beard_density": float(0.35 + 0.75 * beard_length) if bearded else 0.0,
-        "beard_length": beard_length,
-        "beard_shape": beard_shape,
         "lip_finish": np.array([rng.uniform(0.6, 2.6) if made_up else rng.uniform(0.5, 1.4), rng.uniform(0.3, 0.8)]),
         "eyeliner": skin.makeup.liner,
         "iris": np.array(_IRISES[iris_name]) * rng.uniform(0.7, 1.4),
@@ -97,7 +90,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "grey": grey,
         "hair_shine": float(rng.uniform(0.1, 1.0)),
     }
-    summary = {"skin_tone": skin.tone, "hair": hair_name, "grey": grey, "iris": iris_name, "beard": bool(bearded)}
+    summary = {"skin_tone": skin.tone, "hair": hair_name, "grey": grey, "iris": iris_name}
     return Look(face, strands, brows, summary, skin)
 
 
@@ -130,12 +123,6 @@ def _draw_moles(rng: np.random.Generator, model: HeadModel) -> np.ndarray:
     front = np.flatnonzero((model.part == 0) & (model.rest[:, 2] > -0.03) & (np.abs(model.rest[:, 1]) < 0.11))
     radius = np.where(rng.random(3) < 0.25, rng.uniform(0.0008, 0.0022, 3), 1e-6)
     return np.column_stack([model.rest[rng.choice(front, 3)], radius])
-
-
-def _draw_beard(rng: np.random.Generator) -> np.ndarray:
-    kinds = [(1, 1, 1), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0.7, 0.8, 0.7)]
-    chosen = kinds[rng.choice(len(kinds), p=[0.45, 0.15, 0.15, 0.05, 0.2])]
-    return np.array([*chosen, rng.random()]) * [*(rng.uniform(0.7, 1, 3)), 1]
 
 
 def _places(model: HeadModel) -> dict[str, Any]:

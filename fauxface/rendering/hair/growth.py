@@ -39,6 +39,22 @@ class Locks:
     twist: np.ndarray
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How locks behave; see `Hair`."""
+
+    stiff: float
+    rise: float = 0.3
+    curl: float = 0.0
+    turns: float = 1.0
+    curtain: float = 1.0
+
+
+def manner(hair: Hair) -> Manner:
+    """The manner of a style."""
+    return Manner(hair.stiff, hair.rise, hair.curl, hair.turns, hair.curtain)
+
+
 def join(parts: list[Locks]) -> Locks:
     """All locks of the parts."""
     return Locks(*(np.concatenate([getattr(p, name) for p in parts]) for name in Locks.__dataclass_fields__))
@@ -91,13 +107,13 @@ def _unit(v: np.ndarray) -> np.ndarray:
     return v / np.sqrt((v**2).sum(-1, keepdims=True) + 1e-12)
 
 
-def _follow(
+def follow(
     roots: np.ndarray,
     start: np.ndarray,
     comb: np.ndarray,
     length: np.ndarray,
     off: np.ndarray,
-    hair: Hair,
+    way: Manner,
     skull: Skull,
     down: np.ndarray,
     side: np.ndarray | None = None,
@@ -112,7 +128,7 @@ def _follow(
     points[:, 0] = roots
     step = (length / _STEPS)[:, None]
     direction = _unit(start)
-    hold = max(hair.stiff, 1e-3)
+    hold = max(way.stiff, 1e-3)
     for k in range(_STEPS):
         at = points[:, k]
         arc = step * k
@@ -127,7 +143,7 @@ def _follow(
         to = at + step * direction
         if side is not None:
             ahead = np.clip((to[:, 2] - (CENTRE[2] + 0.03)) / 0.03, 0, 1) * np.clip((0.065 - to[:, 1]) / 0.03, 0, 1)
-            least = 0.066 * hair.curtain * ahead + 0.004
+            least = 0.066 * way.curtain * ahead + 0.004
             to[:, 0] = side * np.maximum(side * to[:, 0], np.minimum(least, side * to[:, 0] + 1.2 * step[:, 0] + 0.002))
         distance, reach = skull(to)
         ramp = np.minimum((arc[:, 0] + step[:, 0]) / 0.025, 1.0)
@@ -135,7 +151,7 @@ def _follow(
         # a point far inside is before a hollow, such as the neck's, whose farther side the direction also meets
         lack = np.where(lack < step[:, 0] + 0.02, lack, 0)
         # what is combed lies on the head; what hangs leaves it
-        lies = 0.6 * (1 - hair.rise / 3) * (1 - pull[:, 0]) if goal is None else 0.8
+        lies = 0.6 * (1 - way.rise / 3) * (1 - pull[:, 0]) if goal is None else 0.8
         to = to + np.where(lack > 0, lack, lies * lack)[:, None] * _unit(to - CENTRE)
         direction = _unit(to - at)
         points[:, k + 1] = to
@@ -159,16 +175,16 @@ def _cut(points: np.ndarray, level: np.ndarray, up: np.ndarray) -> np.ndarray:
     return points[rows[:, None], lower] * (1 - share) + points[rows[:, None], lower + 1] * share
 
 
-def _curled(points: np.ndarray, hair: Hair, skull: Skull, rng: np.random.Generator) -> np.ndarray:
+def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generator) -> np.ndarray:
     """The curves wound into curls, still outside of the skin."""
-    if hair.curl > 0:
+    if way.curl > 0:
         outward = _unit(points - CENTRE)
         across = _unit(np.cross(np.gradient(points, axis=1), outward))
         along = np.linspace(0, 1, NODES)
-        turn = 2 * np.pi * hair.turns * along[None] * rng.uniform(0.8, 1.2, (len(points), 1)) + rng.uniform(
+        turn = 2 * np.pi * way.turns * along[None] * rng.uniform(0.8, 1.2, (len(points), 1)) + rng.uniform(
             0, 6.3, (len(points), 1)
         )
-        size = (hair.curl * rng.uniform(0.5, 1.3, (len(points), 1)) * np.minimum(along * 4, 1))[..., None]
+        size = (way.curl * rng.uniform(0.5, 1.3, (len(points), 1)) * np.minimum(along * 4, 1))[..., None]
         points = points + size * (np.cos(turn)[..., None] * across + np.sin(turn)[..., None] * outward)
     distance, reach = skull(points)
     lack = reach + 0.0012 - distance
@@ -213,15 +229,24 @@ def _body(
     from_outside = np.where(patches, off, 0)[:, None] * outward
     length = np.where(patches, hair.width * rng.uniform(0.7, 1.3, count), length)
     facing = None if hair.tie or hair.comb in ("up", "out", "forward") else side
-    curves = _follow(
-        roots + from_outside, start, comb, length, np.where(patches, 0.6 * off, off), hair, skull, down, facing, goal
+    curves = follow(
+        roots + from_outside,
+        start,
+        comb,
+        length,
+        np.where(patches, 0.6 * off, off),
+        manner(hair),
+        skull,
+        down,
+        facing,
+        goal,
     )
     near = np.clip((1.7 - front) / 0.5, 0, 1)
     ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, 0.01, count)
     if hair.fringe > 0.1 or hair.comb == "forward":
         # what is not a fringe leaves the forehead free
         ends = np.where((front < 0.75) & (facing is None) & ~patches, np.maximum(ends, min(0.058, hair.fringe)), ends)
-    curves = _curled(_cut(curves, ends, _up(down)), hair, skull, rng)
+    curves = curled(_cut(curves, ends, _up(down)), manner(hair), skull, rng)
     width = np.where(
         patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.5 + inside / 0.03, 0, 1)
     )
@@ -262,10 +287,10 @@ def _fringe(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     )
     depth = rng.random(count)
     off = hair.lift * (0.2 + 0.6 * depth)
-    loose = Hair(hair.style, hair.hairline, stiff=min(hair.stiff, 0.05))
-    curves = _follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
+    loose = Manner(stiff=min(hair.stiff, 0.05))
+    curves = follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
     level = hair.fringe + rng.normal(0, 0.0035, count) - hair.slant * roots[:, 0]
-    curves = _curled(_cut(curves, level, _up(down)), hair, skull, rng)
+    curves = curled(_cut(curves, level, _up(down)), manner(hair), skull, rng)
     tile = rng.choice([t for t in hair.tiles if t not in ("coily", "rope", "braid")] or ["dense"], count)
     return Locks(curves, hair.width * rng.uniform(0.6, 1.1, count), tile, depth, rng.normal(0, 0.3, count))
 
@@ -274,10 +299,10 @@ def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     """A few thin locks that fall over the face."""
     count = len(roots)
     comb = np.stack([rng.normal(0, 1.0, count), np.full(count, -0.3), np.ones(count)], axis=1)
-    loose = Hair(hair.style, hair.hairline, stiff=float(rng.uniform(0.02, 0.06)), curl=0.004, turns=1.0)
+    loose = Manner(stiff=float(rng.uniform(0.02, 0.06)), curl=0.004, turns=1.0)
     length = rng.uniform(0.08, 0.22, count)
-    curves = _follow(roots, comb + 0.6 * _unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
-    curves = _curled(curves[:, ::2], loose, skull, rng)
+    curves = follow(roots, comb + 0.6 * _unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
+    curves = curled(curves[:, ::2], loose, skull, rng)
     return Locks(
         curves, rng.uniform(0.004, 0.01, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
     )
@@ -288,10 +313,10 @@ def _wisps(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: n
     count = len(roots)
     outward = _unit(roots - CENTRE)
     away = _unit(roots - _WHORL) + 0.7 * rng.normal(size=(count, 3))
-    stray = Hair(hair.style, hair.hairline, stiff=0.15, curl=0.004, turns=1.3)
+    stray = Manner(stiff=0.15, curl=0.004, turns=1.3)
     length = rng.uniform(0.03, 0.11, count) * min(1.0, 0.3 + 6 * max(hair.lengths))
     begin = roots + hair.lift * rng.uniform(0.3, 1, (count, 1)) * outward
-    curves = _follow(
+    curves = follow(
         begin,
         away + rng.uniform(0.4, 1.3, (count, 1)) * outward,
         away,
@@ -301,7 +326,7 @@ def _wisps(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: n
         skull,
         down,
     )
-    curves = _curled(curves[:, ::2], stray, skull, rng)
+    curves = curled(curves[:, ::2], stray, skull, rng)
     # none of them over the face: those are drawn on purpose
     over = (curves[..., 2] > 0.0) & (curves[..., 1] < 0.06)
     kept = ~over.any(1)
@@ -331,9 +356,9 @@ def _tied(hair: Hair, skull: Skull, down: np.ndarray, rng: np.random.Generator) 
         count = 3 if plaited else 26
         begin = point + rng.normal(0, 0.002 if plaited else 0.007, (count, 3))
         start = outward + rng.normal(0, 0.05 if plaited else 0.22, (count, 3))
-        loose = Hair(hair.style, hair.hairline, stiff=0.05)
+        loose = Manner(stiff=0.05)
         length = hair.tail * rng.uniform(0.98 if plaited else 0.7, 1.0, count)
-        curves = _follow(begin, start, outward[None], length, np.full(count, 0.012), loose, skull, down)[:, ::2]
+        curves = follow(begin, start, outward[None], length, np.full(count, 0.012), loose, skull, down)[:, ::2]
         width = np.full(count, 0.028 if plaited else 0.02)
         twist = np.linspace(0, np.pi, count, endpoint=False) if plaited else rng.uniform(-1.5, 1.5, count)
         tile = np.full(count, "braid") if plaited else rng.choice(["dense", "clumped", "wavy"], count)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fauxface.rendering.camera import View
 from fauxface.rendering.hair.growth import NODES, Locks, grow
-from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, scalp
+from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, scalp, wave
 from fauxface.rendering.hair.styles import Hair
 from fauxface.rendering.hair.tiles import LOCKS, lock_atlas, nap
 from fauxface.rendering.head import Posed, head_model
@@ -143,10 +143,7 @@ def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: 
     inside = hair.hairline.inside(places)
     normals = vertex_normals(posed.vertices[area.vertices], area.triangles).astype(np.float64)
     fade = np.clip(inside / 0.006 + 0.35, 0, 1)
-    bumps = (
-        sum(np.cos(places @ (rng.normal(size=3) * scale) + rng.uniform(0, 6.3)) for scale in (90, 130, 170, 230, 300))
-        / 5
-    )
+    bumps = wave(rng, places, 170.0)
     meshes = []
     for away, cover in hair.shells[::-1]:
         rim = np.clip(inside / max(0.012, 0.5 * away), 0, 1) ** 0.7

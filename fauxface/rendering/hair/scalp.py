@@ -83,6 +83,12 @@ def directions(offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.arccos(np.clip(offset[..., 1] / length, -1, 1)), np.arctan2(offset[..., 0], offset[..., 2])
 
 
+def wave(rng: np.random.Generator, places: np.ndarray, frequency: float) -> np.ndarray:
+    """A smooth random field at places (N, 3): mostly between −1 and 1, ``frequency`` radians a metre."""
+    fields = [np.cos(places @ rng.normal(0, frequency, 3) + rng.uniform(0, 6.3)) for _ in range(5)]
+    return np.sum(fields, axis=0) / 2.5
+
+
 @dataclass(frozen=True)
 class Patch:
     """A part of the skin: indices of its vertices (V,), its triangles (T, 3) in them, and spread places on it.

@@ -1,4 +1,4 @@
-// Skin, with lips, brows and beard painted on it.
+// Skin, with lips and brows painted on it.
 out vec4 colour;
 in vec3 tone; in vec4 s; in vec2 chart, t;
 uniform sampler2D wrinkles, spots, pores, skin_map;
@@ -6,8 +6,8 @@ uniform float skin_share;     // 1: a skin of the asset pack is laid over ours
 uniform vec3 melanin, blood;  // what e times as much pigment or blood multiplies the albedo by, logarithms
 uniform float freckles, uneven, pore_depth, roughness;
 uniform vec4 moles[3];        // place on the template and radius, metres
-uniform vec3 hair_colour, brow_colour;
-uniform float brow_density, beard_density;
+uniform vec3 brow_colour;
+uniform float brow_density;
 uniform vec3 lips; uniform vec2 lip_finish;  // gloss, depth of the lines
 uniform vec3 eye_up, eye_right;
 uniform float soft_light;     // 1: scattering and shadows; 0: neither
@@ -38,9 +38,6 @@ vec3 skin_shade(vec3 normal) {
     float strand = noise(vec3(abs(r.x) * 700.0 + r.y * 300.0, r.y * 120.0 - abs(r.x) * 160.0, seed));
     float brow = brow_mask() * brow_density;
     albedo = mix(albedo, brow_colour, clamp(brow * smoothstep(0.15, 0.65, strand + brow - 0.35), 0.0, 0.96));
-    float beard = beard_mask() * beard_density;
-    float whisker = beard > 0.0 ? noise(vec3(r.x * 900.0, r.y * 300.0, r.z * 900.0) + seed) : 0.0;
-    albedo = mix(albedo, hair_colour, clamp(beard * smoothstep(0.0, 0.75, whisker + beard - 0.4), 0.0, 0.92));
     float crease = s.x * fold.b;
     float openness = s.y * mix(1.0, 0.25, inner) * (1.0 - 0.6 * min(crease, 1.0));
     albedo *= exp(0.5 * blood * min(crease, 1.2)) * mix(1.0, 0.72, smoothstep(0.45, 0.05, s.y));  // light lost in folds and nostrils
@@ -50,7 +47,7 @@ vec3 skin_shade(vec3 normal) {
     vec3 bent = raised(normal, slope, eye_right, eye_up);
     vec2 fine = (pore.rg - 0.502) * pore_depth * (1.0 - lip) + vec2((pore.a - 0.502) * lip_finish.y * lip, 0.0);
     bent = raised(bent, fine, across, along);
-    float hairy = max(brow, beard);
+    float hairy = brow;
     float shine = mix(s.z, 0.35, max(0.0, hairy)) * mix(1.0, lip_finish.x, lip) * (1.0 - 0.5 * pore.b);
     float rough = roughness - 0.12 * s.z + 0.12 * (spot.a - 0.5) - lip * 0.12 * min(lip_finish.x, 1.6);
     vec3 wrap = mix(vec3(0.16, 0.07, 0.045), vec3(0.5, 0.21, 0.13), s.w) * soft_light;

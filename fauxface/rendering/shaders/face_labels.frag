@@ -8,7 +8,6 @@ void main() {
     else if (m.x > 0.5) c = r.y > mouth_height ? 10 : 11;
     else if (m.y > 0.5) c = r.x < 0.0 ? 7 : 8;
     else if (brow_mask() > 0.5) c = r.x < 0.0 ? 5 : 6;
-    else if (beard_length > 0.5 && beard_mask() > 0.5) c = 14;
     else if (r.y < nose_heights.x && r.y > nose_heights.y - 0.003 && x < mix(0.008, 0.0195, bridge) && r.z > 0.0) c = 2;
     else if (k.y < 0.5) c = 12;
     label = float(c) / 255.0;

@@ -12,7 +12,7 @@ out vec4 gloss;       // the key light that strands mirror, and where on them: s
 void main() {
     p = place; o = tone;
     gl_Position = projection * vec4(position, 1.0);
-    vec3 v = normalize(-position), n = normalize(normal), t = normalize(tangent);
+    vec3 v = normalize(-position), n = normalize(normal + 1e-5 * v), t = normalize(tangent + 1e-5 * v.yzx);
     // the far side of hanging hair is seen from within: little light gets there
     float openness = place.w * mix(0.4, 1.0, smoothstep(-0.35, 0.05, dot(n, v)));
     float shadow = lit(position + 0.004 * n, n);
