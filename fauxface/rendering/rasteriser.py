@@ -47,6 +47,7 @@ class Mesh:
         blend: seen through: drawn last, premultiplied, without shadow, and without label and depth unless `hides`.
         casting: (T', 3) the triangles that cast a shadow, where not all do.
         hides: what is behind it counts as hidden though it is blended: dark glass.
+        label: one for all of it instead of the program's own.
     """
 
     program: str
@@ -57,6 +58,7 @@ class Mesh:
     blend: bool = False
     hides: bool = False
     casting: np.ndarray | None = None
+    label: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,11 @@ _VERTICES = {
     "hair_shadow": ("hair_place.vert",),
 }
 """Parts of the vertex programs that are not simply the program's own file."""
+
+_LABEL_MAIN = """
+uniform float only;
+void main() { own(); if (only >= 0.0) label = only; }
+"""
 
 
 def projection_matrix(camera: np.ndarray, size: int) -> np.ndarray:
@@ -160,6 +167,8 @@ class Rasteriser:
         head = "#version 330\n"
         vertex = "".join(_source(part) for part in _VERTICES.get(name, (f"{name.split('_')[0]}.vert",)))
         fragment = "".join(_source(part) for part in _FRAGMENTS[name])
+        if name.endswith("_labels"):
+            fragment = fragment.replace("void main()", "void own()") + _LABEL_MAIN
         return self.context.program(vertex_shader=head + vertex, fragment_shader=head + fragment)
 
     def draw(self, meshes: list[Mesh], camera: np.ndarray, light: dict[str, Any], shadow: np.ndarray) -> Raster:
@@ -237,7 +246,8 @@ class Rasteriser:
                 for attribute, buffer in attributes.items()
                 if attribute in program  # the driver drops what a program does not use
             ]
-            values = {"blended": float(mesh.blend), **mesh.uniforms, **shared}
+            only = -1.0 if mesh.label is None else mesh.label / 255
+            values = {"blended": float(mesh.blend), "only": only, **mesh.uniforms, **shared}
             for unit, sampler in enumerate(self._samplers[name], start=1):
                 # a sampler without a picture still needs a unit of its own: the shadow map's is of another kind
                 self._bind(values.pop(sampler, _WHITE)).use(unit)

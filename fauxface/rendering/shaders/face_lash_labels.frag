@@ -1,1 +1,2 @@
+out float label;
 void main() { discard; }
