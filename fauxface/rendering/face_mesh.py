@@ -13,7 +13,6 @@ import numpy as np
 from fauxface.rendering.camera import View
 from fauxface.rendering.head import HeadModel, Posed
 from fauxface.rendering.look import Look, eye_uniforms
-from fauxface.rendering.makehuman import PARTS
 from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh
 from fauxface.rendering.skin import skin_attributes
@@ -22,8 +21,12 @@ from fauxface.rendering.things import Neckline
 
 CLOTH = 0.007
 """Thickness of cloth that lies on the skin, metres."""
-_PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (3, 4, 5), "face_lash": (6,)}
-"""Program → the ``PARTS`` that it draws."""
+_PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (5,), "face_lash": (6,)}
+"""Program → the ``PARTS`` that it draws; the mesh's own teeth give way to `teeth`."""
+
+_SOLID = ("face", "face_eye")
+_LIP_MARGIN = 0.0012
+"""Teeth and tongue are drawn this far beyond the lips' eight inner landmarks, which cut the corners; metres."""
 
 
 def face_meshes(
@@ -61,6 +64,7 @@ def face_meshes(
         **look.face,
         **eye_uniforms(posed, points[36:48], view.rotation, view.translation),
         "mouth_open": apart,
+        "lip_ring": _lip_ring(view.to_camera(points[60:68])),
     }
     every = {
         "position": position,
@@ -85,7 +89,7 @@ def face_meshes(
             clothed, triangles = triangles[inside.any(1)], triangles[~inside.all(1)]
             if len(clothed):
                 meshes.append(Mesh("face_cloth", attributes, clothed, uniforms, solid=True))
-        meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program != "face_lash"))
+        meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program in _SOLID))
     if apart >= 0.0005:
         meshes += _teeth_meshes(model, posed, view, uniforms)
     return meshes
@@ -103,6 +107,14 @@ def _drawn(model: HeadModel, coarse: bool) -> dict[str, tuple[np.ndarray, np.nda
     return result
 
 
+def _lip_ring(inner: np.ndarray) -> np.ndarray:
+    """(8, 2) x/z and y/z of the opening between the lips, from the landmarks 60–67 (8, 3), camera frame."""
+    seen = inner[:, :2] / inner[:, 2:]
+    outward = seen - seen.mean(0)
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True) + 1e-9
+    return seen + outward * _LIP_MARGIN / inner[:, 2:]
+
+
 def _teeth_meshes(model: HeadModel, posed: Posed, view: View, uniforms: dict[str, Any]) -> list[Mesh]:
     meshes = []
     for jaw, vertices, normals in posed_teeth(model, posed):
@@ -114,5 +126,5 @@ def _teeth_meshes(model: HeadModel, posed: Posed, view: View, uniforms: dict[str
             "kind": np.tile([float(jaw.part), 1.0], (len(vertices), 1)),
         }
         triangles = np.concatenate([jaw.quads[:, [0, 1, 2]], jaw.quads[:, [0, 2, 3]]])
-        meshes.append(Mesh("face_mouth", attributes, triangles, uniforms, solid=True))
+        meshes.append(Mesh("face_mouth", attributes, triangles, uniforms))
     return meshes

@@ -76,7 +76,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "iris_map": iris_map(),
         "iris_size": np.array([rng.uniform(0.43, 0.48), rng.uniform(0.28, 0.55)]),
         "sclera": np.array([rng.uniform(0.8, 1.05), rng.uniform(0.05, 0.5)]),
-        "teeth": np.array([0.72, 0.66, 0.55]) * rng.uniform(0.75, 1.05) * [1, 1, rng.uniform(0.8, 1.1)],
+        "teeth": np.array([0.62, 0.56, 0.46]) * rng.uniform(0.75, 1.05) * [1, 1, rng.uniform(0.8, 1.1)],
         "gums": skin.lips * [1.0, 0.75, 0.8],
         "lash": float(rng.uniform(0.6, 1.0) if made_up else rng.uniform(0.1, 0.6)),
         "seed": float(rng.uniform(0, 50)),

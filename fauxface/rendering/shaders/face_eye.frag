@@ -27,7 +27,7 @@ vec3 eye_shade(int side, float shadow) {
     vec4 powers = vec4(place, x * x * x);
     float top = dot(lids[2 * side], powers) - y, bottom = y - dot(lids[2 * side + 1], powers);
     float inside = abs(x - eye_ends[side].x), outside = abs(x - eye_ends[side].y);
-    vec3 white = vec3(0.66, 0.60, 0.56) * sclera.x;
+    vec3 white = vec3(0.54, 0.50, 0.47) * sclera.x;
     float corner = smoothstep(0.55, 0.05, inside);
     float red = 0.3 * smoothstep(0.35, 0.0, bottom) + 0.35 * smoothstep(0.5, 0.1, outside) + 0.55 * corner + sclera.y * thread.a;
     white *= pow(vec3(0.93, 0.55, 0.5), vec3(red));
@@ -40,11 +40,10 @@ vec3 eye_shade(int side, float shadow) {
     vec3 base = shade(at, d, albedo * under, vec3(0.35, 0.25, 0.22) * soft_light, 0.5, 0.0, openness, shadow);
     // the cornea bulges: its normal leans out from the gaze; the white is wet as well
     vec3 cornea = normalize(mix(d, normalize(d - 0.42 * gaze), 1.0 - smoothstep(0.85, 1.25, radius)));
-    vec3 gloss = shade(at, cornea, vec3(0.0), vec3(0.1), 0.14, 1.3, under, shadow);
-    gloss += 0.03 * under * reflected(reflect(-v, cornea), 0.1);
+    vec3 gloss = shade(at, cornea, vec3(0.0), vec3(0.1), 0.16, 0.9, under, shadow);
     // tears along the lower lid catch the light
     float tears = smoothstep(0.1, 0.04, bottom) * smoothstep(-0.06, 0.0, bottom);
-    return base + gloss + tears * 0.06 * ambient_light(normalize(eye_up + v));
+    return base + gloss + tears * 0.035 * ambient_light(normalize(eye_up + v));
 }
 
 void main() {

@@ -1,2 +1,5 @@
 out float label;
-void main() { label = 9.0 / 255.0; }
+void main() {
+    if (!between_lips()) discard;
+    label = 9.0 / 255.0;
+}
