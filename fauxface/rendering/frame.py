@@ -21,6 +21,7 @@ from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import annotated, landmarks_3d
 from fauxface.rendering.light import SHADOW_RADIUS, draw_light
 from fauxface.rendering.look import draw_look
+from fauxface.rendering.neighbours import draw_neighbour
 from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.things import Wearer, draw_things, thing_mesh
@@ -40,6 +41,7 @@ ASPECTS = (
     "things",
     "crowd",
     "assets",
+    "neighbours",
     "beard",
 )
 """Each draws from a stream of its own, so that a change to one leaves the others as they were."""
@@ -127,9 +129,15 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     lens = draw_lens(rng["camera"], person.view.matrix, person.eye_distance)
     setting = draw_setting(rng["background"], recipe, lens, size)
     light = draw_light(rng["light"], setting, lens)
-    raster = rasteriser(size).draw(
-        person.meshes, person.view.matrix, light.uniforms, key_shadow(light.uniforms, person.view)
-    )
+
+    def another(of: Recipe, see: Callable[[Pose, np.ndarray], View]) -> list[Mesh]:
+        return draw_person(streams(seed, index, 1), of, see, coarse=True).meshes
+
+    others, neighbour = draw_neighbour(rng["neighbours"], recipe, person.view, another)
+    if neighbour:
+        person.identity["neighbour"] = neighbour
+    shadow = key_shadow(light.uniforms, person.view)
+    raster = rasteriser(size).draw([*person.meshes, *others], person.view.matrix, light.uniforms, shadow)
     image = develop(raster, setting.background, light, lens, rng["film"], recipe)
     meta = {**described(seed, index, size, recipe), **person.labels(raster)}
     return Frame(image, raster.labels, person.view.project(person.points), meta)
@@ -173,18 +181,20 @@ def draw_person(
     worn = draw_things(rng["things"], recipe, wearer)
     hair = draw_hair(rng["hair"], recipe, identity)
     dressed = draw_assets(rng["assets"], recipe, model, wearer, None if hair is None else look.hair, worn)
+    worn = dressed.worn
 
     look = replace(look, face={**look.face, **worn.dress.uniforms, **dressed.uniforms()})
-    meshes = face_meshes(model, posed, view, look, expression.units, points, coarse, worn.dress.neckline, dressed.hidden)
+    neckline = worn.dress.neckline
+    meshes = face_meshes(model, posed, view, look, expression.units, points, coarse, neckline, dressed.hidden)
     if hair is not None and not dressed.hair:
-        grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap or dressed.hair_cap)
+        grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap)
         meshes += [mesh.drawn(view, look.hair) for mesh in grown]
     beard = draw_beard(rng["beard"], recipe, identity)
     if beard is not None:
         masked = any(thing.label == FACEWEAR for thing in worn.things)
         grown = beard_meshes(beard, posed, view, rng["beard"], masked)
         meshes += [mesh.drawn(view, beard_colours(beard, look.hair)) for mesh in grown]
-    meshes += [thing_mesh(thing, view) for thing in (*worn.things, *dressed.things)]
+    meshes += [thing_mesh(thing, view) for thing in worn.things]
     told = {
         "age": identity.age,
         "gender": identity.gender,

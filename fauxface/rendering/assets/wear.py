@@ -32,22 +32,20 @@ _CONTRAST = 0.8
 
 @dataclass(frozen=True)
 class Dressed:
-    """What comes from the pack.
+    """What a person wears with what comes from the pack.
 
     Attributes:
-        things: meshes in the head frame.
-        names: kind → item, for the label file.
+        worn: all things worn, the pack's among them.
+        names: kind → item of the pack, for the label file.
         hair: whether the generated hair gives way.
-        hair_cap: what a hat does to generated hair.
         hidden: (M,) bool, the head model's vertices under the clothes, or None without.
         cloth: (3,) mean colour of the clothes, linear RGB, or None without.
         skin: what multiplies the skin's colour, see `choose_skin`, or None.
     """
 
-    things: list[Thing] = field(default_factory=list)
+    worn: Worn
     names: dict[str, str] = field(default_factory=dict)
     hair: bool = False
-    hair_cap: HairCap | None = None
     hidden: np.ndarray | None = None
     cloth: np.ndarray | None = None
     skin: Texture | None = None
@@ -106,21 +104,22 @@ def draw_assets(
     chosen = {kind: stream.random() < recipe.assets for kind, stream in own.items()}
     pack = current_pack()
     if pack is None or recipe.assets == 0:
-        return Dressed()
+        return Dressed(worn)
+    things = [thing for thing in worn.things if not any(thing is part for part in worn.dress.things)]
     chosen["hair"] &= hair is not None
-    chosen["hat"] &= own["hat"].random() < HATS and not any(thing.label == HEADWEAR for thing in worn.things)
-    chosen["clothes"] &= wearer.identity.age > GROWN and not _about_neck(worn.things)
-    things: list[Thing] = []
+    bare = worn.hair_cap is None and not any(thing.label == HEADWEAR for thing in things)
+    chosen["hat"] &= own["hat"].random() < HATS and bare
+    chosen["clothes"] &= wearer.identity.age > GROWN and not _about_neck(things)
     names: dict[str, str] = {}
     skin = hidden = cloth = None
-    cap, made = worn.hair_cap, None
+    cap, told = worn.hair_cap, worn.names
     if chosen["skin"]:
         names["skin"], skin = choose_skin(own["skin"], wearer.identity, pack, model)
     if chosen["hair"] or chosen["hat"] or chosen["clothes"]:
         points = np.concatenate([wearer.posed.cage, model.anchors(wearer.posed)])
         scale = head_scale(points, model.bust)
     else:
-        return Dressed(names=names, skin=skin)
+        return Dressed(worn, names, skin=skin)
     if chosen["hat"]:
         item, proxy = _choose(own["hat"], "hat", pack, model, wearer)
         vertices = proxy.fit(points, scale)
@@ -128,7 +127,7 @@ def draw_assets(
         material = Material(_tint(own["hat"]), roughness=0.9, shine=0.15, image=texture)
         things.append(Thing(vertices, proxy.triangles, proxy.uv, material, HEADWEAR))
         names["hat"] = item.name
-        cap = made = _cap(vertices)
+        cap = _cap(vertices)
     if chosen["hair"] and hair is not None:
         item, proxy = _choose(own["hair"], "hair", pack, model, wearer)
         path = pack.folder / item.textures[0]
@@ -154,7 +153,10 @@ def draw_assets(
         names["clothes"] = item.name
         cloth = material.colour * _mean(texture)
         hidden = model.smooth @ proxy.hides.astype(np.float32) > 0.5
-    return Dressed(things, names, "hair" in names, made, hidden, cloth, skin)
+        told = {kind: name for kind, name in told.items() if kind != "clothes"}
+    else:
+        things = [*things, *worn.dress.things]
+    return Dressed(Worn(things, told, cap, worn.dress), names, "hair" in names, hidden, cloth, skin)
 
 
 def _about_neck(things: list[Thing]) -> bool:
