@@ -259,7 +259,7 @@ def test_anchors_follow_the_head_and_the_neck():
     close = low & (away < 0.01)
     assert close.sum() > 100
     for anchors, cage in ((still, straight.cage), (moved, bent.cage)):
-        assert np.quantile(np.linalg.norm(anchors[close] - cage[nearest[close]], axis=1), 0.95) < 0.02
+        assert np.quantile(np.linalg.norm(anchors[close] - cage[nearest[close]], axis=1), 0.95) < 0.025
 
 
 def test_texture_coordinates_have_no_triangle_across_a_seam():
