@@ -18,6 +18,7 @@ from fauxface.rendering.things.shapes import Shape, ball, box, lathe, merged, sh
 
 LABEL = 255
 _SKIN_WRAP = (0.42, 0.18, 0.12)
+_FORWARD = np.array([0.0, 0.0, 1.0])
 
 _KINDS = {
     "hand on chin": 0.10,
@@ -152,8 +153,8 @@ def _place(
     return things + [_thing(shape, material) for shape, material in objects]
 
 
-def _clearance(fit: Fit, points: np.ndarray, way: np.ndarray = np.array([0.0, 0.0, 1.0])) -> np.ndarray:
-    """The shift (3,) along a unit vector that brings points before the face's surface, in steps of 3 mm, or back to it."""
+def _clearance(fit: Fit, points: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """The shift (3,) along a unit vector, in steps of 3 mm, that brings points to the face but not into it."""
     near = points[::3]
     steps = 0.003 * np.arange(-8, 31)[:, None, None] * way
     moved = near + steps
@@ -358,7 +359,7 @@ def _camera(scene: _Scene) -> list[Thing]:
     eyes = scene.landmark(36, 39, 42, 45) + [rng.normal(0, 0.02), rng.normal(0, 0.008), 0]
     turn = Rotation.from_euler("z", rng.normal(0, 6), degrees=True).as_matrix()
     shapes = [body.moved(turn, eyes), barrel.moved(turn @ forward, eyes + [0, 0, 0.02])]
-    shift = _clearance(scene.fit, shapes[0].vertices)
+    shift = _clearance(scene.fit, shapes[0].vertices, _FORWARD)
     things = [_thing(shape.moved(np.eye(3), shift), black) for shape in shapes]
     grip = Gesture((0.2, 0.6, 0.65, 0.7, 0.75), oppose=0.5)
     for side in (-1, 1):
@@ -397,7 +398,7 @@ def _paper(scene: _Scene) -> list[Thing]:
     covers = scene.landmark(8) if rng.random() < 0.65 else scene.landmark(33) + [scene.side * 0.075, 0, 0]
     top = covers + [0, scene.rng.uniform(-0.01, 0.035) - (height / 2 if covers[1] < -0.05 else 0), 0.0]
     points = points + top
-    points = points + _clearance(scene.fit, points.reshape(-1, 3)).clip(0) + [0, 0, rng.uniform(0.01, 0.06)]
+    points = points + _clearance(scene.fit, points.reshape(-1, 3), _FORWARD).clip(0) + [0, 0, rng.uniform(0.01, 0.06)]
     written = rng.random() < 0.6
     colour = np.full(3, 0.8) * np.exp(rng.normal(0, 0.05, 3)) if written else 0.05 + 0.8 * rng.random(3)
     material = Material(colour, 0.8, shine=0.4, wrap=(0.2, 0.2, 0.2), image=_print(rng) if written else None)

@@ -1,7 +1,7 @@
 """Where on a person things can sit: the scalp, the neck, the face's depth and the head's width, as they are posed.
 
-The scalp and the neck are maps from a grid of directions to points of the skin, linear in the mesh's vertices: made once
-on the template, true for every person. Depth and width are tables filled from the posed vertices.
+The scalp and the neck are maps from a grid of directions to points of the skin, linear in the mesh's vertices: made
+once on the template, true for every person. Depth and width are tables filled from the posed vertices.
 """
 
 from __future__ import annotations

@@ -47,19 +47,19 @@ _DARK = ("aviator", "plastic", "plastic", "thick", "wrap-around", "round", "cat-
 
 
 def _style(rng: np.random.Generator, name: str) -> _Style:
-    u = rng.uniform
+    u, thin = rng.uniform, rng.uniform(0.0005, 0.0009)
     return {
-        "wire": _Style(u(0.044, 0.052), u(0.027, 0.036), u(2.4, 4.5), rim=u(0.0005, 0.0009)),
+        "wire": _Style(u(0.044, 0.052), u(0.027, 0.036), u(2.4, 4.5), rim=thin),
         "round": _Style(u(0.040, 0.048), u(0.038, 0.045), 2.0, rim=u(0.0005, 0.0016)),
-        "plastic": _Style(u(0.046, 0.053), u(0.029, 0.040), u(2.6, 5.0), u(0, 0.003), rim=u(0.0012, 0.002), temple=0.0025),
-        "thick": _Style(u(0.048, 0.054), u(0.034, 0.043), u(2.6, 5.0), u(0, 0.004), rim=u(0.0022, 0.0035), temple=0.004),
+        "plastic": _Style(u(0.046, 0.053), u(0.029, 0.040), u(2.6, 5), u(0, 0.003), 0, u(0.0012, 0.002), temple=0.0025),
+        "thick": _Style(u(0.048, 0.054), u(0.034, 0.043), u(2.6, 5.0), u(0, 0.004), 0, u(0.0022, 0.0035), temple=0.004),
         "rimless": _Style(u(0.044, 0.052), u(0.026, 0.036), u(2.4, 4.5), rim=0.0),
         "half-rim": _Style(u(0.046, 0.053), u(0.028, 0.036), u(2.8, 4.5), rim=u(0.0008, 0.0016), upper_only=True),
         "cat-eye": _Style(u(0.047, 0.054), u(0.032, 0.042), 2.5, u(0.005, 0.009), rim=u(0.0012, 0.0026), temple=0.002),
         "reading": _Style(u(0.040, 0.046), u(0.020, 0.025), u(2.4, 4.0), rim=u(0.0006, 0.0014)),
-        "aviator": _Style(u(0.052, 0.058), u(0.044, 0.051), 2.5, u(0, 0.002), u(0.004, 0.008), rim=0.0007, wrap=4.0),
-        "wrap-around": _Style(u(0.058, 0.064), u(0.032, 0.040), u(2.4, 3.2), 0.002, rim=u(0.001, 0.0018), wrap=u(7, 10), temple=0.004),
-        "large": _Style(u(0.055, 0.060), u(0.048, 0.055), u(2.2, 3.2), u(0, 0.003), rim=u(0.0015, 0.003), temple=0.004),
+        "aviator": _Style(u(0.052, 0.058), u(0.044, 0.051), 2.5, u(0, 0.002), u(0.004, 0.008), thin, wrap=4.0),
+        "wrap-around": _Style(u(0.058, 0.064), u(0.032, 0.040), 2.8, 0.002, 0, 2 * thin, wrap=u(7, 10), temple=0.004),
+        "large": _Style(u(0.055, 0.060), u(0.048, 0.055), 2.7, u(0, 0.003), 0, u(0.0015, 0.003), temple=0.004),
     }[name]  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def _frame(rng: np.random.Generator, name: str) -> Material:
 def _lens(rng: np.random.Generator, dark: bool) -> Material:
     if not dark:  # a clear lens is seen by what it mirrors: the more so without a coating
         return Material(
-            np.array([0.6, 0.65, 0.6]), 0.03, shine=float(rng.uniform(0.2, 1.3)), opacity=float(rng.uniform(0.06, 0.1))
+            np.array([0.6, 0.65, 0.6]), 0.03, shine=float(rng.uniform(0.1, 0.8)), opacity=float(rng.uniform(0.06, 0.1))
         )
     kind = rng.choice(["black", "tinted", "mirrored"], p=[0.6, 0.25, 0.15])
     if kind == "mirrored":

@@ -15,6 +15,19 @@ from fauxface.rendering.things.shapes import Shape, ball, merged, sheet, tube
 
 LABEL = 17
 _TURNS, _ROWS = 48, 14
+_DYES = np.array(
+    [
+        [0.35, 0.02, 0.03],
+        [0.02, 0.04, 0.15],
+        [0.03, 0.10, 0.35],
+        [0.03, 0.15, 0.06],
+        [0.45, 0.30, 0.15],
+        [0.20, 0.11, 0.06],
+        [0.60, 0.35, 0.03],
+        [0.45, 0.10, 0.25],
+    ]
+)
+"""Red, navy, blue, green, beige, brown, yellow, pink; linear RGB."""
 _AZIMUTH = 2 * np.pi * np.arange(_TURNS) / _TURNS - np.pi
 
 KINDS = {
@@ -63,9 +76,9 @@ def cloth_colour(rng: np.random.Generator) -> np.ndarray:
         return np.full(3, rng.uniform(0.008, 0.06)) * np.exp(rng.normal(0, 0.1, 3))
     if kind < 0.5:
         return np.full(3, rng.uniform(0.3, 0.8)) * np.exp(rng.normal(0, 0.06, 3))
-    hue = rng.choice(np.array([[0.35, 0.02, 0.03], [0.02, 0.04, 0.15], [0.03, 0.10, 0.35], [0.03, 0.15, 0.06],
-                               [0.45, 0.30, 0.15], [0.20, 0.11, 0.06], [0.6, 0.35, 0.03], [0.45, 0.10, 0.25]]))  # fmt: skip
-    return np.clip(hue * np.exp(rng.normal(0, 0.35, 3)) * np.exp(rng.normal(0, 0.5)), 0.004, 0.85)
+    return np.clip(
+        _DYES[rng.integers(len(_DYES))] * np.exp(rng.normal(0, 0.35, 3)) * np.exp(rng.normal(0, 0.5)), 0.004, 0.85
+    )
 
 
 def _rim_angle(fit: Fit, rim: _Rim, azimuth: np.ndarray) -> np.ndarray:
