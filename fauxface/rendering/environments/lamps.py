@@ -25,7 +25,7 @@ def take_lamps(image: np.ndarray, count: int) -> tuple[list[Lamp], np.ndarray]:
         peak = np.unravel_index(np.argmax(blurred * np.sqrt(angles / angles.max() + 0.02)), grey.shape)
         near = directions @ directions[peak] > np.cos(_REACH)
         floor = max(2.5 * mean, 0.25 * float(grey[near].max()))
-        excess = np.where(near, np.maximum(grey - floor * 0.6, 0) * (grey > floor), 0.0)
+        excess = np.where(near & (grey > floor), grey - min(0.6 * floor, 2 * mean), 0.0)
         taken = rest * (excess / np.maximum(grey, 1e-9))[..., None]
         power = (excess * angles).sum()
         if power < 1e-9 or mean <= 0:
