@@ -7,23 +7,20 @@ that edges stay smooth and each head has a sharp shadow of its own; depth tells 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.spatial import ConvexHull
 
 from fauxface.faces import landmark_box
 from fauxface.rendering.camera import FACING, Pose, View, draw_lens
 from fauxface.rendering.environments.setting import draw_setting
 from fauxface.rendering.film import develop
-from fauxface.rendering.frame import Person, described, draw_person, key_shadow, streams
-from fauxface.rendering.head import head_model
+from fauxface.rendering.frame import described, draw_person, key_shadow, streams
 from fauxface.rendering.light import draw_light
-from fauxface.rendering.makehuman import PARTS
-from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser
+from fauxface.rendering.rasteriser import Raster, rasteriser
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.things import Material, Thing, thing_mesh
+from fauxface.rendering.torso import torso_mesh
 
 SMALLEST, LARGEST = 0.05, 0.6
 """Longer side of a face's landmark box as a share of the frame."""
@@ -34,7 +31,6 @@ COARSE_FACE = 140
 _CELLS = 96
 _NEAREST, _FARTHEST = 0.4, 9.0  # metres from the camera
 _FACE = 0.14  # longer side of a usual face's landmark box, metres
-_TORSO = 2.5  # metres that a bust is drawn out downwards, so that nobody floats
 
 
 @dataclass(frozen=True)
@@ -75,16 +71,13 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
         # a person's streams are told by one more number, which is never 0: then they would be the frame's own
         people.append(draw_person(streams(seed, index, number), recipe, see, share * size <= COARSE_FACE))
     people.sort(key=lambda person: person.view.translation[2])
-    lens = draw_lens(rng["camera"], camera, people[0].eye_distance if people else 2.0)
-    setting = draw_setting(rng["background"], recipe, lens, size)
-    light = draw_light(rng["light"], setting, lens)
     # in focus is the nearest, or where somebody could be
     lens = draw_lens(rng["camera"], camera, people[0].eye_distance if people else 1.5)
     setting = draw_setting(rng["background"], recipe, lens, size)
     light = draw_light(rng["light"], setting, lens)
     raster = empty_raster(size)
     for person in reversed(people):
-        meshes = [*person.meshes, _torso(person)]
+        meshes = [*person.meshes, torso_mesh(person)]
         alone = rasteriser(size).draw(meshes, camera, light.uniforms, key_shadow(light.uniforms, person.view))
         raster = laid_over(alone, raster)
     image = develop(raster, setting.background, light, lens, rng["film"], recipe)
@@ -105,6 +98,9 @@ def draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.nd
         return []
     middle = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))
     shares = np.sort(middle * np.exp(rng.normal(0, 0.35, count)))[::-1].clip(SMALLEST, LARGEST)
+    # people who stand on one floor: how high a head is seen goes with how near it is
+    level, slope = rng.uniform(0.2, 0.6), rng.normal(0, 0.7)
+    standing = rng.random() < 0.6
     taken = np.zeros((_CELLS, _CELLS), bool)
     places: list[tuple[float, np.ndarray]] = []
     for share in shares:
@@ -114,6 +110,8 @@ def draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.nd
             edge = -0.3 if rng.random() < 0.1 else 0.5  # some are cut by the frame's edge
             low, high = edge * smaller, 1 - edge * smaller
             centre = rng.uniform([low, low], [high, max(low, min(high, 0.85))])
+            if standing:
+                centre[1] = np.clip(level + slope * smaller + rng.normal(0, 0.02 + 0.2 * smaller), low, high)
             if _covered(taken, centre - smaller / 2, centre + smaller / 2) <= OVERLAP:
                 break
         else:
@@ -161,37 +159,6 @@ def place_view(camera: np.ndarray, extent: float, centre: np.ndarray, pose: Pose
         distance *= (high - low).max() / extent
         aim = aim + centre - (low + high) / 2
     return view
-
-
-@cache
-def _bottom() -> np.ndarray:
-    """Edges (E, 2) of the mesh where the bust ends."""
-    model = head_model()
-    quads = model.quads[(model.part[model.quads] == PARTS.index("skin")).all(1)]
-    edges = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
-    names, count = np.unique(np.sort(edges, 1), axis=0, return_counts=True)
-    alone = {tuple(edge) for edge in names[count == 1].tolist()}
-    ends = np.array([tuple(sorted(edge)) in alone for edge in edges.tolist()])
-    low = (model.rest[edges, 1] < -0.15).all(1)
-    return edges[ends & low]
-
-
-def _torso(person: Person) -> Mesh:
-    """The bust's clothes drawn out downwards, and their hull: in a wide frame one would see where the bust ends."""
-    face, view = person.meshes[0], person.view
-    ring, corner = np.unique(_bottom(), return_inverse=True)
-    corner = corner.reshape(-1, 2)
-    top = face.attributes["position"][ring]  # the textured mesh's first vertices are the mesh's own
-    hull = ConvexHull(top[:, [0, 2]]).vertices
-    edges = np.concatenate([corner, np.stack([np.roll(hull, -1), hull], 1)])
-    # clothes fall a little apart, straight down
-    middle = top.mean(0)
-    bottom = middle + (top - middle) * [1.15, 0, 1.15] + [0, _TORSO, 0]
-    below = edges + len(ring)
-    sides = [np.stack([edges[:, 1], edges[:, 0], below[:, 0]], 1), np.stack([edges[:, 1], below[:, 0], below[:, 1]], 1)]
-    vertices = (np.concatenate([top, bottom]) - view.translation) @ view.rotation
-    cloth = Material(np.asarray(face.uniforms["cloth_colour"])[0], roughness=0.9, shine=0.2)
-    return thing_mesh(Thing(vertices, np.concatenate(sides), vertices[:, :2].copy(), cloth, label=15), view)
 
 
 def empty_raster(size: int) -> Raster:

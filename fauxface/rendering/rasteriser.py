@@ -184,6 +184,7 @@ class Rasteriser:
         ctx = self.context
         ctx.enable_only(ctx.DEPTH_TEST)
         ctx.front_face = "cw"  # the image's rows run down, so what faces us turns clockwise
+        meshes = [mesh for mesh in meshes if len(mesh.triangles)]  # hair under a hood may be none
         buffers = [self._upload(mesh) for mesh in meshes]
         clip = projection_matrix(camera, self.size)
 
