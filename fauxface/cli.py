@@ -22,6 +22,7 @@ from fauxface.training.config import TrainingConfig
 
 OptionalPath = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
 OptionalInt = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+DetectorName = Annotated[str, tyro.conf.arg(metavar="{retinaface,own}")]
 OptionalStr = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 
 
@@ -65,6 +66,7 @@ def render(
     recipe: OptionalPath = None,
     faces: Annotated[str | None, tyro.conf.arg(metavar="N|LOW-HIGH")] = None,
     dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
+    labels: Annotated[str, tyro.conf.arg(metavar="dense,depth,normals")] = "",
 ) -> None:
     """Render faces with labels: 70 landmarks, segmentation, pose, camera, visibility.
 
@@ -86,10 +88,13 @@ def render(
         recipe: a YAML file that changes how faces are drawn.
         faces: faces a picture, of any size; each picture's .json lists them, and there is no _ldmks.txt.
         dask: address of a Dask scheduler whose workers render instead of this machine.
+        labels: further label files a face: the mesh's vertices (.npz), depth (16-bit millimetres) and normals (PNG).
     """
     from fauxface.rendering import render_dataset
 
-    render_dataset(out, count, seed=seed, size=size, workers=workers, recipe=recipe, faces=faces, dask=dask)
+    render_dataset(
+        out, count, seed=seed, size=size, workers=workers, recipe=recipe, faces=faces, dask=dask, labels=labels
+    )
 
 
 def assets(
@@ -181,6 +186,7 @@ def evaluate(
     skip_bad: bool = False,
     threads: int = 0,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
+    detector: DetectorName = "retinaface",
 ) -> None:
     """Measure a checkpoint's error on labelled faces.
 
@@ -206,11 +212,12 @@ def evaluate(
         skip_bad: name files that cannot be read and go on without them.
         threads: CPU threads; 0 takes all there are.
         labels: which convention of rendered labels to compare with; 2d where every sample has it, else projected.
+        detector: what finds the faces under `--box detector`: retinaface, own, or a one-stage checkpoint's folder.
     """
     from fauxface.evaluation import evaluate as run_evaluation
 
     result = run_evaluation(
-        checkpoint, data, format, split, box, normaliser, json, out, flip, skip_bad, threads, labels
+        checkpoint, data, format, split, box, normaliser, json, out, flip, skip_bad, threads, labels, detector
     )
     print(result.table())
 
@@ -218,7 +225,7 @@ def evaluate(
 def predict(
     source: Annotated[Positional[Path], tyro.conf.arg(metavar="SOURCE")],
     checkpoint: str = "fauxface-s",
-    detector: Literal["retinaface"] = "retinaface",
+    detector: DetectorName = "retinaface",
     out: OptionalPath = None,
     json: OptionalPath = None,
     flip: bool = False,
@@ -242,7 +249,7 @@ def predict(
     Args:
         source: a photograph, a folder of them, or a video.
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        detector: what finds the faces.
+        detector: what finds the faces: retinaface, own, or the folder of a one-stage checkpoint.
         out: folder for the drawn pictures; new, empty, or an earlier prediction's, which is replaced.
         json: file for [{image, faces: [{box, landmarks, scores, scheme}]}].
         flip: see each face mirrored too and average (twice the time).
@@ -282,7 +289,7 @@ def live(
     browser: bool = False,
     host: str = "127.0.0.1",
     port: int = 8470,
-    detector: Literal["retinaface"] = "retinaface",
+    detector: DetectorName = "retinaface",
     threads: int = 0,
 ) -> None:
     """Follow the faces of a camera or a video, in a window or on a page in the browser.
@@ -303,7 +310,7 @@ def live(
         browser: serve a page instead of opening a window.
         host: address that the page is served on; the default is this machine alone.
         port: its port; 0 takes any that is free.
-        detector: what finds the faces.
+        detector: what finds the faces: retinaface, own, or the folder of a one-stage checkpoint.
         threads: CPU threads; 0 takes all there are.
     """
     from fauxface.live import run_live

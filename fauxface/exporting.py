@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from fauxface.checkpoint import load_checkpoint
+from fauxface.checkpoint import load_network
 from fauxface.datasets import open_dataset
 from fauxface.datasets.packed import PackedCrops, pack
 from fauxface.faces import Framing
 from fauxface.files import write_bytes
 from fauxface.inference import OnnxModel, predict_crops
-from fauxface.inference.export import to_onnx
+from fauxface.inference.export import detector_to_onnx, to_onnx
 from fauxface.inference.quantise import quantised
 from fauxface.landmarks import convert
 from fauxface.metrics import nme
+from fauxface.models import LandmarkModel
+from fauxface.models.one_stage import OneStage
 
 CALIBRATE, MEASURE = 128, 512
 """How many renders calibrate, and how many others measure, at most."""
@@ -68,7 +70,12 @@ def export(
     dataset = None if calibrate is None else open_dataset(calibrate)
     if dataset is not None and len(dataset) < 4:
         raise ValueError(f"{calibrate}: {len(dataset)} faces are too few to calibrate with and to measure on")
-    model, card = load_checkpoint(checkpoint)
+    model, card = load_network(checkpoint)
+    if isinstance(model, OneStage):
+        if int8 or batch > 1:
+            raise ValueError("a one-stage detector takes a frame at a time, in float32: leave out --batch and --int8")
+        return _write(out, detector_to_onnx(model, card))
+    assert isinstance(model, LandmarkModel)
     proto = to_onnx(model, card, batch)
     if dataset is None:
         return _write(out, proto)

@@ -26,7 +26,7 @@ def machine() -> dict[str, str]:
     """Versions and hardware by name, each as text."""
     import torch
 
-    from fauxface.inference import DETECTORS
+    from fauxface.inference import DETECTORS, load_detector
     from fauxface.rendering.version import GENERATOR_VERSION
 
     about = {
@@ -39,7 +39,12 @@ def machine() -> dict[str, str]:
         "torch device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "renderer": _renderer(),
     }
-    return about | {f"detector {name}": detector().licence for name, detector in DETECTORS.items()}
+    for name in DETECTORS:
+        try:
+            about[f"detector {name}"] = load_detector(name).licence
+        except FileNotFoundError:
+            about[f"detector {name}"] = "no weights shipped yet"
+    return about
 
 
 def show_machine() -> None:
@@ -51,10 +56,10 @@ def show_checkpoint(checkpoint: str | Path) -> None:
     """Print a checkpoint's card, and the detector's licence beside it; errors as ``load_checkpoint``."""
     from dataclasses import asdict
 
-    from fauxface.checkpoint import load_checkpoint
+    from fauxface.checkpoint import load_network
     from fauxface.inference import RetinaFace
 
-    model, card = load_checkpoint(checkpoint)
+    model, card = load_network(checkpoint)
     count = sum(parameter.numel() for parameter in model.parameters())
     _show({**asdict(card), "parameters": f"{count:,}", "detector": f"{RetinaFace.name}, {RetinaFace.licence}"})
 

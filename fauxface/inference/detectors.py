@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
 
+from fauxface.checkpoint import find_checkpoint
 from fauxface.faces import box_iou
 
 LANDMARK_FRAME = (1.012, 0.749, 0.0, 0.13)
@@ -53,7 +56,7 @@ def to_landmark_frame(boxes: np.ndarray, frame: tuple[float, float, float, float
 
 
 class RawFaces(NamedTuple):
-    """What a detector's network says, image pixels, in its own frame: boxes (M, 4), scores (M,), points (M, 5, 2)."""
+    """What a detector's network says, image pixels, in its own frame: boxes (M, 4), scores (M,), points (M, N, 2)."""
 
     boxes: np.ndarray
     scores: np.ndarray
@@ -98,27 +101,11 @@ class RetinaFace:
 
     def raw(self, image: np.ndarray) -> RawFaces:
         """What the network says of an image H×W×3 uint8 RGB, best score first."""
-        longer = max(image.shape[:2])
-        found = RawFaces(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2)))
-        for level, side in enumerate(self.sides):
-            if level and longer <= self.sides[level - 1]:
-                break
-            more = self._at_scale(image, min(1.0, side / longer))
-            if level:  # only what the coarser look is too coarse for
-                small = (more.boxes[:, 2:] - more.boxes[:, :2]).max(axis=1) < longer / 8
-                new = box_iou(more.boxes, found.boxes).max(axis=1, initial=0.0) < self.overlap
-                more = more.taken(small & new)
-            found = RawFaces(*(np.concatenate(pair) for pair in zip(found, more, strict=True)))
-        return found.taken(np.argsort(-found.scores, kind="stable"))
+        return at_sizes(image, self.sides, self.overlap, self._look, 5)
 
-    def _at_scale(self, image: np.ndarray, scale: float) -> RawFaces:
+    def _look(self, small: np.ndarray) -> RawFaces:
         from retinaface.preprocess import preprocess
 
-        height, width = image.shape[:2]
-        small = image
-        if scale < 1:
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         loc, confidence, points = self._session.run(None, {"input": preprocess(small)})
         anchors = _anchors(small.shape[1], small.shape[0])
         likely = confidence[0, :, 1] > self.threshold
@@ -129,8 +116,7 @@ class RetinaFace:
         points = anchors[:, None, :2] + 0.1 * points[0, likely].reshape(-1, 5, 2) * anchors[:, None, 2:]
         keep = suppress(corners, scores, self.overlap)
         # pixel corners at whole numbers here; ours have pixel centres there
-        ratio = np.array([width / small.shape[1], height / small.shape[0]])
-        return RawFaces(corners[keep] * np.tile(ratio, 2) - 0.5, scores[keep], points[keep] * ratio - 0.5)
+        return RawFaces(corners[keep] - 0.5, scores[keep], points[keep] - 0.5)
 
 
 def _anchors(width: int, height: int) -> np.ndarray:
@@ -157,11 +143,58 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> list[int]
     return keep
 
 
-DETECTORS = {"retinaface": RetinaFace}
+def at_sizes(
+    image: np.ndarray, sides: tuple[int, ...], overlap: float, look: Callable[[np.ndarray], RawFaces], points: int
+) -> RawFaces:
+    """What ``look`` sees of an image H×W×3 uint8 shrunk to each longer side, in image pixels, best score first.
+
+    A larger side is looked at only if the image is larger than the side before, and only for faces that are small in
+    the image and new. ``points`` are found of each face.
+    """
+    longer = max(image.shape[:2])
+    found = RawFaces(np.zeros((0, 4)), np.zeros(0), np.zeros((0, points, 2)))
+    for level, side in enumerate(sides):
+        if level and longer <= sides[level - 1]:
+            break
+        small, ratio = _shrunk(image, min(1.0, side / longer))
+        more = look(small)
+        boxes, places = ((part + 0.5) * ratio - 0.5 for part in (more.boxes.reshape(-1, 2, 2), more.points))
+        more = RawFaces(boxes.reshape(-1, 4), more.scores, places)
+        if level:  # only what the coarser look is too coarse for
+            tiny = (more.boxes[:, 2:] - more.boxes[:, :2]).max(axis=1, initial=0) < longer / 8
+            new = box_iou(more.boxes, found.boxes).max(axis=1, initial=0.0) < overlap
+            more = more.taken(tiny & new)
+        found = RawFaces(*(np.concatenate(pair) for pair in zip(found, more, strict=True)))
+    return found.taken(np.argsort(-found.scores, kind="stable"))
 
 
-def load_detector(name: str, threads: int = 0) -> Detector:
-    """The detector of that name, on so many threads (0: all); ValueError, naming those there are, if there is none."""
-    if name not in DETECTORS:
-        raise ValueError(f"unknown detector '{name}'; there are {', '.join(DETECTORS)}")
-    return DETECTORS[name](threads=threads)
+def _shrunk(image: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """The image, smaller, and how many of its own pixels (2,) one is in x and in y."""
+    if scale >= 1:
+        return image, np.ones(2)
+    height, width = image.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.array([width / size[0], height / size[1]])
+
+
+DETECTORS = ("retinaface", "own")
+"""The detectors by name; a one-stage checkpoint's folder will do too."""
+
+
+def load_detector(name: str | Path, threads: int = 0) -> Detector:
+    """The detector of that name, or of a one-stage checkpoint, on so many threads (0: all).
+
+    ValueError, naming those there are, if there is none; FileNotFoundError for ``own`` without shipped weights.
+    """
+    if name == RetinaFace.name:
+        return RetinaFace(threads=threads)
+    from fauxface.inference.own import SHIPPED_NAME, OwnDetector
+
+    if name == "own":
+        return OwnDetector.load(SHIPPED_NAME, threads)
+    try:
+        find_checkpoint(name)
+    except FileNotFoundError:
+        names = ", ".join(DETECTORS)
+        raise ValueError(f"unknown detector '{name}'; there are {names}, and a one-stage checkpoint's folder") from None
+    return OwnDetector.load(name, threads)

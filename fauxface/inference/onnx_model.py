@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 
 from fauxface.checkpoint import Card, find_checkpoint
 from fauxface.files import cache_folder, write_bytes
 from fauxface.inference.crops import Landmarks
-from fauxface.models import LandmarkModel
+from fauxface.models import FaceNetwork, LandmarkModel
 
+Opened = TypeVar("Opened")
 ONNX_FILE = "model.onnx"
 _PACKAGE = Path(__file__).parents[1]
 _CODE = ("models/**/*.py", "inference/export.py")
@@ -33,12 +36,7 @@ class OnnxModel:
     def __init__(self, file: Path | bytes, threads: int = 0) -> None:
         """Load an ONNX file as ``fauxface export`` writes it; ValueError, in one line, for any other."""
         name = file if isinstance(file, Path) else "the ONNX model"
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(file) if isinstance(file, Path) else file, _options(threads), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # the runtime's exceptions have no common class of their own
-            raise ValueError(f"{name}: not a model that ONNX Runtime can run: {_one_line(error)}") from error
+        self._session = session(file, threads)
         said = self._session.get_modelmeta().custom_metadata_map
         self._outputs = [output.name for output in self._session.get_outputs()]
         if not {"scheme", "input_size"} <= said.keys() or self._outputs[:2] != ["landmarks", "scores"]:
@@ -64,30 +62,59 @@ class OnnxModel:
 
 def load_onnx(model: LandmarkModel, card: Card, checkpoint: str | Path | None, threads: int = 0) -> OnnxModel:
     """The model on ONNX Runtime: its checkpoint's ``model.onnx``, else one exported into the cache (once)."""
+
+    def opened(file: Path | bytes) -> OnnxModel:
+        found = OnnxModel(file, threads)
+        if (found.scheme, found.input_size) != (card.scheme, card.input_size):
+            raise ValueError(f"{file}: not the checkpoint's model: {found.scheme} at {found.input_size} px")
+        return found
+
+    def exported() -> onnx.ModelProto:
+        from fauxface.inference.export import to_onnx
+
+        return to_onnx(model, card, visibility=True)
+
+    return open_exported(model, card, checkpoint, exported, opened)
+
+
+def open_exported(
+    model: FaceNetwork,
+    card: Card,
+    checkpoint: str | Path | None,
+    export: Callable[[], onnx.ModelProto],
+    opened: Callable[[Path | bytes], Opened],
+) -> Opened:
+    """What ``opened`` makes of the checkpoint's ``model.onnx``, else of the cache's, exported when first needed."""
     if checkpoint is not None:
         shipped = find_checkpoint(checkpoint) / ONNX_FILE
         if shipped.is_file():
-            found = OnnxModel(shipped, threads)
-            if (found.scheme, found.input_size) != (card.scheme, card.input_size):
-                raise ValueError(f"{shipped}: not the checkpoint's model: {found.scheme} at {found.input_size} px")
-            return found
+            return opened(shipped)
     path = cache_folder() / "onnx" / f"{_key(model, card)}.onnx"
     if path.is_file():
         try:
-            return OnnxModel(path, threads)
+            return opened(path)
         except ValueError:  # broken: made anew
             path.unlink(missing_ok=True)
-    from fauxface.inference.export import to_onnx
-
-    data = to_onnx(model, card, visibility=True).SerializeToString()
+    data = export().SerializeToString()
     try:
         write_bytes(path, data)
     except OSError:  # a cache that cannot be written costs the next start some seconds, no more
-        return OnnxModel(data, threads)
-    return OnnxModel(path, threads)
+        return opened(data)
+    return opened(path)
 
 
-def _key(model: LandmarkModel, card: Card) -> str:
+def session(file: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
+    """An ONNX file on the CPU, on so many threads (0: all); ValueError, in one line, if it cannot be run."""
+    name = file if isinstance(file, Path) else "the ONNX model"
+    try:
+        return onnxruntime.InferenceSession(
+            str(file) if isinstance(file, Path) else file, _options(threads), providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # the runtime's exceptions have no common class of their own
+        raise ValueError(f"{name}: not a model that ONNX Runtime can run: {_one_line(error)}") from error
+
+
+def _key(model: FaceNetwork, card: Card) -> str:
     """A hash of all that the exported file depends on: weights, model, code, exporter."""
     digest = hashlib.blake2b(digest_size=20)
     for name, tensor in sorted(model.state_dict().items()):

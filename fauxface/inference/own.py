@@ -1,0 +1,84 @@
+"""Our own face detector, the one-stage network, on ONNX Runtime."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from fauxface.checkpoint import load_one_stage
+from fauxface.inference.detectors import Detection, RawFaces, at_sizes, suppress
+from fauxface.inference.onnx_model import open_exported, session
+from fauxface.landmarks import five_points, scheme_of
+
+SHIPPED_NAME = "fauxface-detector"
+"""The shipped weights that ``--detector own`` means."""
+STEP, LEAST = 32, 96
+"""What frames' sides are multiples of, and how long they are at least."""
+
+
+@dataclass
+class OwnDetector:
+    """A one-stage checkpoint as a detector. Its boxes are landmark boxes already, and its five points are landmarks.
+
+    Attributes:
+        session: the exported network.
+        name: what predictions are cached under, weights and all.
+        licence: the weights'.
+        scheme: what its landmarks are.
+        threshold: the least score of a face.
+        overlap: IoU from which on the worse of two boxes is dropped.
+        sides: longer sides, px, at which an image is looked at; see `at_sizes`.
+    """
+
+    session: Any
+    name: str
+    licence: str
+    scheme: str
+    threshold: float = 0.4
+    overlap: float = 0.4
+    sides: tuple[int, ...] = (640, 1280)
+
+    @classmethod
+    def load(cls, checkpoint: str | Path = SHIPPED_NAME, threads: int = 0) -> OwnDetector:
+        """The detector of a one-stage checkpoint on so many threads (0: all); errors as `load_one_stage`."""
+        from fauxface.inference.export import detector_to_onnx
+
+        model, card = load_one_stage(checkpoint)
+
+        def opened(file: Path | bytes) -> onnxruntime.InferenceSession:
+            found = session(file, threads)
+            if [output.name for output in found.get_outputs()] != ["boxes", "scores", "landmarks"]:
+                raise ValueError(f"{file if isinstance(file, Path) else 'the ONNX model'}: not a detector of ours")
+            return found
+
+        run = open_exported(model, card, checkpoint, lambda: detector_to_onnx(model, card), opened)
+        digest = hashlib.blake2b(digest_size=6)
+        for _, tensor in sorted(model.state_dict().items()):
+            digest.update(tensor.numpy().tobytes())
+        return cls(run, f"own {digest.hexdigest()}", f"{card.licence} (ours)", card.scheme)
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        """Faces in an image H×W×3 uint8 RGB, best score first."""
+        found = self.raw(image)
+        five = five_points(found.points, scheme_of(self.scheme))
+        faces = zip(found.boxes, found.scores, five, strict=True)
+        return [Detection(box, float(score), points) for box, score, points in faces]
+
+    def raw(self, image: np.ndarray) -> RawFaces:
+        """Boxes, scores and all landmarks (M, N, 2) in image pixels, best score first."""
+        return at_sizes(image, self.sides, self.overlap, self._look, scheme_of(self.scheme).count)
+
+    def _look(self, image: np.ndarray) -> RawFaces:
+        height, width = image.shape[:2]
+        below, right = (max(LEAST, -(-n // STEP) * STEP) - n for n in (height, width))
+        frame = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        boxes, scores, points = self.session.run(None, {"image": frame[None]})
+        likely = scores > self.threshold
+        found = RawFaces(*(part[likely].astype(np.float64) for part in (boxes, scores, points)))
+        return found.taken(np.array(suppress(found.boxes, found.scores, self.overlap), int))
