@@ -238,7 +238,7 @@ def test_a_user_map_lights_and_fills(tmp_path: Path, monkeypatch: pytest.MonkeyP
     setting = draw_setting(np.random.default_rng(0), recipe, LENS, 32)
     assert setting.place.name == "blue"
     np.testing.assert_allclose(setting.background.mean((0, 1)), [0.1, 0.2, 2.0], rtol=0.2)
-    np.testing.assert_allclose(setting.place.coefficients[0], [0.1, 0.2, 2.0], rtol=0.2)
+    np.testing.assert_allclose(setting.place.coefficients[0], [0.085, 0.17, 1.7], rtol=0.1)  # the body hides some
 
 
 def bad_maps(folder: Path) -> dict[str, str]:
