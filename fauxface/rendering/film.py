@@ -85,7 +85,7 @@ def _through_lens(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np
         square = ((x - centre[0]) ** 2 + (y - centre[1]) ** 2) * wide
         image = image * (1 / (1 + square) ** 2)[..., None].astype(np.float32)
     if rng.random() < 0.25:
-        image = image + np.float32(rng.uniform(0, 0.08)) * image.mean((0, 1))
+        image = image + np.float32(rng.uniform(0, 0.08)) * np.minimum(image, 3).mean((0, 1))
     return image
 
 
