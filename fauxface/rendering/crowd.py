@@ -94,19 +94,27 @@ def draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.nd
 
     Of no face is more than about ``OVERLAP`` behind nearer heads and bodies.
     """
-    if not count:
-        return []
-    middle = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))
-    shares = np.sort(middle * np.exp(rng.normal(0, 0.35, count)))[::-1].clip(SMALLEST, LARGEST)
+    largest = LARGEST if count < 2 else 0.75 * LARGEST
+    middle = np.exp(rng.uniform(np.log(SMALLEST), np.log(largest)))
+    shares = np.sort(middle * np.exp(rng.normal(0, 0.35, count)))[::-1].clip(SMALLEST, largest)
+    while True:
+        places = _laid_out(rng, shares)
+        if len(places) == count:
+            return places
+        shares = np.maximum(0.85 * shares, SMALLEST)  # the frame was full
+
+
+def _laid_out(rng: np.random.Generator, shares: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    """Places for faces of these shares, or for the first of them if there is no room for more."""
     # people who stand on one floor: how high a head is seen goes with how near it is
     level, slope = rng.uniform(0.2, 0.6), rng.normal(0, 0.7)
     standing = rng.random() < 0.6
     taken = np.zeros((_CELLS, _CELLS), bool)
     places: list[tuple[float, np.ndarray]] = []
     for share in shares:
-        for attempt in range(1000):
+        for attempt in range(200):
             # those that find no room stand farther away
-            smaller = max(share * 0.96 ** (attempt // 4), SMALLEST)
+            smaller = max(share * 0.96 ** (attempt // 8), SMALLEST)
             edge = -0.3 if rng.random() < 0.1 else 0.5  # some are cut by the frame's edge
             low, high = edge * smaller, 1 - edge * smaller
             centre = rng.uniform([low, low], [high, max(low, min(high, 0.85))])
@@ -115,7 +123,7 @@ def draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.nd
             if _covered(taken, centre - smaller / 2, centre + smaller / 2) <= OVERLAP:
                 break
         else:
-            break  # the frame is full
+            return places
         places.append((float(smaller), centre))
         for x, top, bottom in ((0.75, -0.95, 0.75), (1.5, 0.6, 1e9)):  # head with hair; shoulders and all below
             _fill(taken, centre + smaller * np.array([-x, top]), centre + smaller * np.array([x, bottom]))

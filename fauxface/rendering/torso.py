@@ -11,7 +11,6 @@ from fauxface.rendering.face_mesh import CLOTH
 from fauxface.rendering.frame import Person
 from fauxface.rendering.head import head_model
 from fauxface.rendering.makehuman import PARTS
-from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh
 
 _DROPS = (0.015, 0.10, 0.22, 0.38, 0.55, 0.75, 1.2, 2.2)
@@ -33,7 +32,11 @@ def torso_mesh(person: Person) -> Mesh:
     # shoulders' outline above, an oval below
     wide, deep = np.abs(flat).max(0) * [1.0, 0.9]
     oval = (np.abs(outward[:, 0] / wide) ** 2.6 + np.abs(outward[:, 1] / deep) ** 2.6) ** (-1 / 2.6)
-    top[:, [0, 2]] += CLOTH * outward
+    # a little outside and above the bust's edge, so that no gap shows
+    top[:, [0, 2]] += 2 * CLOTH * outward
+    top[:, 1] -= 2 * CLOTH
+    slope = np.sign(outward) * np.abs(outward / [wide, deep]) ** 1.6 / [wide, deep]
+    normal = np.stack([slope[:, 0], np.zeros(len(ring)), slope[:, 1]], 1) / np.linalg.norm(slope, axis=1)[:, None]
     rings, rest = [top], [model.rest[ring]]
     for drop, width in zip(_DROPS, _WIDTHS, strict=True):
         share = min(drop / 0.3, 1.0)
@@ -46,11 +49,11 @@ def torso_mesh(person: Person) -> Mesh:
     for level in range(len(rings) - 1):
         a, b = (edges + level * count).T
         c, d = a + count, b + count
-        sides += [np.stack([a, b, c], 1), np.stack([b, d, c], 1)]
+        sides += [np.stack([b, a, c], 1), np.stack([b, c, d], 1)]
     position, triangles = np.concatenate(rings).astype(np.float32), np.concatenate(sides)
     attributes = {
         "position": position,
-        "normal": vertex_normals(position, triangles),
+        "normal": np.tile(normal, (len(rings), 1)).astype(np.float32),
         "rest": np.concatenate(rest).astype(np.float32),
         "masks": np.zeros((len(position), 4), np.float32),
         "kind": np.zeros((len(position), 2), np.float32),
