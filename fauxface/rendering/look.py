@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.brows import Brows, draw_brows
+from fauxface.rendering.hair.tiles import brow_hairs
 from fauxface.rendering.head import HeadModel, Posed
 from fauxface.rendering.identity import Identity
 from fauxface.rendering.recipe import Recipe
@@ -15,7 +16,7 @@ from fauxface.rendering.skin import BARE, Complexion, draw_complexion, skin_unif
 from fauxface.rendering.skin_textures import iris_map
 
 _HAIRS = {
-    "black": (0.012, 0.010, 0.009),
+    "black": (0.017, 0.014, 0.012),
     "dark brown": (0.035, 0.020, 0.012),
     "brown": (0.09, 0.05, 0.026),
     "blond": (0.42, 0.29, 0.14),
@@ -52,9 +53,10 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     hair_name = _pick(rng, _HAIRS, [0.7, 0.27, 0.03, 0, 0, 0], [0.1, 0.25, 0.3, 0.18, 0.1, 0.07], dark_share)
     iris_name = _pick(rng, _IRISES, [0.75, 0.23, 0.02, 0, 0, 0], [0.1, 0.25, 0.15, 0.12, 0.28, 0.1], dark_share)
     hair = np.array(_HAIRS[hair_name]) * np.exp(rng.normal(0, 0.25, 3) * [1, 0.6, 0.6])
-    if rng.random() < 0.03:
-        hair = rng.random(3) ** 2 * 0.6  # dyed
+    worn = _draw_dye(rng, recipe, identity, hair)
     grey = float(np.clip((identity.age - 35 - rng.uniform(0, 35)) / 25, 0, 1)) if rng.random() < 0.8 else 0.0
+    if worn["dyed"]:
+        grey *= float(rng.random() < 0.3)
     greyed = hair * (1 - grey) + grey * np.array([0.5, 0.49, 0.48]) * rng.uniform(0.6, 1)
     made_up = skin.makeup is not BARE
     brows = draw_brows(rng, identity)
@@ -68,7 +70,8 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "soft_light": recipe.soft_light,
         "hair_colour": greyed * rng.uniform(0.6, 1),
         "brow_colour": brow,
-        "brow_density": float(np.clip(rng.normal(0.85, 0.2) - (0.35 if identity.age < 6 else 0), 0.2, 1.1)),
+        "brow_density": _draw_brow_density(rng, identity),
+        "brow_hairs": brow_hairs(),
         **brows.uniforms(),
         "lip_finish": np.array([rng.uniform(0.6, 2.6) if made_up else rng.uniform(0.5, 1.4), rng.uniform(0.3, 0.8)]),
         "eyeliner": skin.makeup.liner,
@@ -83,15 +86,40 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         **_places(model),
     }
     strands = {
-        "hair_colour": hair,
-        "streak_colour": hair,
-        "streaks": 0.0,
-        "roots": 0.0,
+        "hair_colour": worn["colour"],
+        "natural_colour": hair,
+        "streak_colour": worn["streak"],
+        "streaks": worn["streaks"],
+        "roots": worn["roots"],
         "grey": grey,
         "hair_shine": float(rng.uniform(0.1, 1.0)),
     }
     summary = {"skin_tone": skin.tone, "hair": hair_name, "grey": grey, "iris": iris_name}
     return Look(face, strands, brows, summary, skin)
+
+
+def _draw_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair: np.ndarray) -> dict[str, Any]:
+    """What is worn on the head by someone whose own colour is ``hair``: dyed, bleached with dark roots, streaked."""
+    kept = {"colour": hair, "streak": hair, "streaks": 0.0, "roots": 0.0, "dyed": False}
+    bright, bleached, streaked = rng.random(3)
+    light = np.array(_HAIRS["light blond"]) * rng.uniform(0.6, 1.1)
+    if identity.age < 14:
+        return kept
+    if bright < recipe.dyed:
+        vivid = rng.random(3) ** 2 * 0.6
+        return {**kept, "colour": vivid, "streak": vivid, "roots": float(rng.choice([0.0, 0.8])), "dyed": True}
+    women = 1.0 if identity.gender < 0.5 else 0.15
+    if bleached < 0.10 * women:
+        return {**kept, "colour": light, "streak": light, "roots": float(rng.uniform(0, 1)), "dyed": True}
+    if streaked < 0.12 * women:
+        return {**kept, "streak": 0.5 * light + 0.5 * hair, "streaks": float(rng.uniform(0.1, 0.45))}
+    return kept
+
+
+def _draw_brow_density(rng: np.random.Generator, identity: Identity) -> float:
+    """How dense brows are: mostly dense, now and then plucked or hardly there."""
+    density = rng.uniform(0.25, 0.6) if rng.random() < 0.15 else rng.normal(0.9, 0.12)
+    return float(np.clip(density - (0.35 if identity.age < 6 else 0), 0.2, 1.1))
 
 
 def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> dict[str, Any]:

@@ -169,7 +169,9 @@ def beard_meshes(
             covered = np.maximum(covered, beard.shadow * fields.max(1) * 0.6)
         covered = np.where(covered > 0.03, covered, 0.0)
         points = skin + height[:, None] * normals
-        meshes.append(sheet(points, normals, places, covered, area.triangles, label, thick, away))
+        opening = 0.55 + 0.45 * (away / thick if thick > 0.002 else 1.0)
+        softness = 0.35 if away > 0.0007 else 0.8
+        meshes.append(sheet(points, normals, places, covered, area.triangles, label, opening, softness))
     if beard.length > 0.006:
         locks = _locks(beard, area, skin, fields, grown, Skull(posed), view, rng)
         if len(locks.points):
@@ -218,5 +220,5 @@ def _locks(
 def beard_colours(beard: Beard, colours: dict) -> dict:
     """Uniforms of ``hair.frag`` for the beard of a head with those ``colours``."""
     grey = float(np.clip(colours["grey"] + beard.grey * (colours["grey"] > 0), 0, 1))
-    own = {"hair_colour": colours["hair_colour"] * beard.tint, "grey": grey, "roots": 0.0, "streaks": 0.0}
+    own = {"hair_colour": colours["natural_colour"] * beard.tint, "grey": grey, "roots": 0.0, "streaks": 0.0}
     return {**colours, **own, "hair_shine": 0.4 * colours["hair_shine"]}

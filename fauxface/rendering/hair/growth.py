@@ -304,7 +304,7 @@ def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     curves = follow(roots, comb + 0.6 * _unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
     curves = curled(curves[:, ::2], loose, skull, rng)
     return Locks(
-        curves, rng.uniform(0.004, 0.01, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
+        curves, rng.uniform(0.003, 0.007, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
     )
 
 

@@ -154,11 +154,12 @@ def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: 
             points = _pressed(points, cap)
             if cap.hides:
                 covered = np.where((points - cap.point) @ cap.normal > 0, 0.0, covered)
-        meshes.append(
-            sheet(
-                points, normals, places, covered, area.triangles, HAIR if cover > 0.3 else 0, hair.shells[-1][0], away
-            )
-        )
+        top = hair.shells[-1][0]
+        opening = 0.55 + 0.45 * (away / top if top > 0.002 else 1.0)
+        if hair.locks > 150 and hair.puffs < 1:
+            opening = 0.4  # the inside of the hair that lies over it
+        label, softness = HAIR if cover > 0.3 else 0, 0.35 if away > 0.0007 else 0.8
+        meshes.append(sheet(points, normals, places, covered, area.triangles, label, opening, softness))
     return meshes
 
 
@@ -169,14 +170,13 @@ def sheet(
     cover: np.ndarray,
     triangles: np.ndarray,
     label: int,
-    height: float,
-    away: float,
+    opening: float,
+    softness: float,
 ) -> HairMesh:
-    """A sheet of nap that lies ``away`` of ``height`` above the skin: V points, normals, template places and cover."""
+    """A sheet of nap through V points with normals, template places and cover; the rest as in `HairMesh`."""
     # a skewed view of the template: nowhere is it seen edge-on, so the picture is stretched nowhere much
     x, y, z = places.T
     u, v = 24 * (x + 0.6 * z), 24 * (y - 0.6 * z)
-    opening = np.full(len(x), 0.55 + 0.45 * (away / height if height > 0.002 else 1.0))
     down = np.array([0.0, -1.0, 0.0]) + 0.3 * normals
     along = _unit(down - (down * normals).sum(1, keepdims=True) * normals + 1e-6)
     kept = triangles[(cover > 0)[triangles].any(1)]
@@ -185,11 +185,11 @@ def sheet(
         points,
         normals,
         along,
-        np.stack([u, v, cover, opening], axis=1),
+        np.stack([u, v, cover, np.full(len(x), opening)], axis=1),
         tones,
         kept,
         nap(),
-        0.35 if away > 0.0007 else 0.8,
+        softness,
         label,
     )
 

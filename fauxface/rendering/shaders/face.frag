@@ -1,6 +1,7 @@
 // Skin, with lips and brows painted on it.
 out vec4 colour;
 in vec3 tone; in vec4 s; in vec2 chart, t;
+uniform sampler2D brow_hairs;   // where hairs are (the lower the more), how light they are
 uniform sampler2D wrinkles, spots, pores, skin_map;
 uniform float skin_share;     // 1: a skin of the asset pack is laid over ours
 uniform vec3 melanin, blood;  // what e times as much pigment or blood multiplies the albedo by, logarithms
@@ -35,9 +36,13 @@ vec3 skin_shade(vec3 normal) {
     // the lips' dark seam, and the mouth's inside
     float inner = smoothstep(0.15, 0.8, m.z);
     albedo = mix(albedo, albedo * vec3(0.55, 0.3, 0.3), inner);
-    float strand = noise(vec3(abs(r.x) * 700.0 + r.y * 300.0, r.y * 120.0 - abs(r.x) * 160.0, seed));
-    float brow = brow_mask() * brow_density;
-    albedo = mix(albedo, brow_colour, clamp(brow * smoothstep(0.15, 0.65, strand + brow - 0.35), 0.0, 0.96));
+    // brows are single hairs, fewer at both ends and over their edges
+    vec3 place_in_brow = brow_place(2.0 * brow_extent.z);
+    vec3 hairs = texture(brow_hairs, vec2(place_in_brow.x, 0.25 * (floor(mod(7.0 * seed, 4.0)) + clamp(0.1 + 0.8 * place_in_brow.y, 0.02, 0.98)))).rgb;
+    float ends = smoothstep(-0.05, 0.22, place_in_brow.x) * smoothstep(1.08, 0.6, place_in_brow.x);
+    float brow = place_in_brow.z * brow_density * mix(0.6, 1.0, ends);
+    brow = 0.96 * clamp(2.5 * (1.25 * brow - 0.8 * hairs.r), 0.0, 1.0);
+    albedo = mix(albedo, brow_colour * (0.6 + 0.8 * hairs.g), brow);
     float crease = s.x * fold.b;
     float openness = s.y * mix(1.0, 0.25, inner) * (1.0 - 0.6 * min(crease, 1.0));
     albedo *= exp(0.5 * blood * min(crease, 1.2)) * mix(1.0, 0.72, smoothstep(0.45, 0.05, s.y));  // light lost in folds and nostrils
