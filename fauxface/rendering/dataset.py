@@ -15,6 +15,7 @@ from fauxface.files import empty_or_new, write_bytes, write_text
 from fauxface.jobs import run_jobs
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
+from fauxface.rendering.extras import extra_files, parse_kinds
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.makehuman import load_bust
 from fauxface.rendering.rasteriser import check_opengl
@@ -33,6 +34,7 @@ def render_dataset(
     recipe: Path | None = None,
     faces: str | None = None,
     dask: str | None = None,
+    labels: str = "",
 ) -> None:
     """Render pictures 0 … ``count`` − 1 of a seed that are not in ``out`` yet.
 
@@ -45,6 +47,7 @@ def render_dataset(
         recipe: YAML file with what differs from the default `Recipe`.
         faces: None for one face a picture with FaceSynthetics' labels; how many a picture (``"0-5"``, ``"3"``) for wide
             frames, whose ``.json`` lists them.
+        labels: which further label files a face shall have: some of ``dense,depth,normals``.
         dask: address of a Dask scheduler, whose workers then render; they need no file of ours but the package.
 
     Raises:
@@ -60,7 +63,10 @@ def render_dataset(
         raise ValueError(f"--size is 32 to 4096 pixels, not {size}")
     crowd = parse_faces(faces) if faces is not None else None
     drawn = load_recipe(recipe)
-    settings = Settings(seed, size, drawn, crowd, assets=pack_name(drawn))
+    extra = parse_kinds(labels)
+    if crowd is not None and extra:
+        raise ValueError("--labels goes with one face a picture, not with --faces")
+    settings = Settings(seed, size, drawn, crowd, assets=pack_name(drawn), labels=extra)
     if dask is None:
         check_opengl()
     _settle(out, settings.to_dict())
@@ -84,6 +90,7 @@ class Settings:
         faces: fewest and most faces of a wide frame; None for one face a picture.
         generator: the generator's version, which must be the same wherever these are rendered;
         assets: and the asset pack, None where there is none or the recipe wants none of it.
+        labels: further label files, some of `extras.KINDS`.
     """
 
     seed: int
@@ -92,6 +99,7 @@ class Settings:
     faces: tuple[int, int] | None = None
     generator: str = GENERATOR_VERSION
     assets: str | None = None
+    labels: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
         """As ``render.yaml`` has them."""
@@ -102,6 +110,7 @@ class Settings:
             "size": self.size,
             "faces": faces,
             "assets": self.assets,
+            "labels": list(self.labels),
             "recipe": self.recipe.to_dict(),
         }
 
@@ -152,7 +161,9 @@ def frame_files(settings: Settings, index: int) -> dict[str, bytes]:
     seed, size, recipe = settings.seed, settings.size, settings.recipe
     if settings.faces is not None:
         return _encoded(index, render_crowd(seed, index, size, recipe, settings.faces))
-    return _encoded(index, render_frame(seed, index, size, recipe))
+    frame = render_frame(seed, index, size, recipe)
+    matrix = np.array(frame.meta["camera"]["matrix"])
+    return {**extra_files(f"{index:06d}", settings.labels, frame.dense, frame.depth, matrix), **_encoded(index, frame)}
 
 
 def write_frame(out: Path, index: int, frame: Frame) -> None:

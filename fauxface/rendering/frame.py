@@ -62,12 +62,16 @@ class Frame:
         labels: (S, S) uint8, FaceSynthetics' segmentation classes.
         landmarks: (70, 2) projected points, image pixels.
         meta: what ``NNNNNN.json`` holds.
+        dense: (M, 3) the head mesh's vertices, camera frame, metres.
+        depth: (S, S) metres along the camera's z; infinite where nothing is.
     """
 
     image: np.ndarray
     labels: np.ndarray
     landmarks: np.ndarray
     meta: dict[str, Any]
+    dense: np.ndarray
+    depth: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,8 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     raster = rasteriser(size).draw([*person.meshes, *others], person.view.matrix, light.uniforms, shadow)
     image = develop(raster, setting.background, light, lens, rng["film"], recipe)
     meta = {**described(seed, index, size, recipe), **person.labels(raster)}
-    return Frame(image, raster.labels, person.view.project(person.points), meta)
+    landmarks, dense = person.view.project(person.points), person.view.to_camera(person.posed.vertices)
+    return Frame(image, raster.labels, landmarks, meta, dense, raster.depth)
 
 
 def described(seed: int, index: int, size: int, recipe: Recipe) -> dict[str, Any]:
