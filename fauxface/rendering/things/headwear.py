@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -313,11 +313,15 @@ def _draped(rng: np.random.Generator, fit: Fit, loose: float, under_chin: bool) 
     angle = opening * (1 - share) + POLAR[-1] * share
     folds, phase = rng.uniform(0.5, 1.5), rng.uniform(0, 6)
 
+    # over the ears, as far as they stand off
+    skin = fit.on_scalp(np.full(2, 1.7), np.array([-np.pi / 2, np.pi / 2]))
+    stand = float(np.clip(np.abs(fit.ears[:, 1, 0] - skin[:, 0]).max() / fit.size + 0.006, 0.012, 0.03))
+
     def offset(up: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
         ears = np.exp(-(((np.abs(azimuth) - 1.7) / 0.45) ** 2)) * np.exp(-((((1 - up) - 0.75) / 0.3) ** 2))
         crease = np.sin(9 * azimuth + 14 * (1 - up) + phase) * (1 - up) * 0.0015 * folds
         lift = loose * (0.5 + 0.5 * (1 - up))
-        return 0.006 + lift + crease + 0.012 * ears
+        return 0.006 + lift + crease + stand * ears
 
     points = _shell(fit, angle, offset, rows=18)
     if loose > 0.01:  # a hood reaches forward over the forehead
@@ -333,7 +337,9 @@ def _draped(rng: np.random.Generator, fit: Fit, loose: float, under_chin: bool) 
     out[..., 1] = 0
     out /= np.maximum(np.linalg.norm(out, axis=-1, keepdims=True), 1e-6)
     chin = np.cos(_AZIMUTH).clip(0, 1)[None]
-    full = 0.012 + loose * 0.5 + 0.03 * np.sin(np.pi * np.clip(1 - level, 0, 1) * 0.6) * (0.4 + 0.6 * chin * under_chin)
+    full = (
+        0.016 + loose * 0.5 + 0.035 * np.sin(np.pi * np.clip(1 - level, 0, 1) * 0.6) * (0.4 + 0.6 * chin * under_chin)
+    )
     full = full + 0.002 * folds * np.sin(7 * _AZIMUTH[None] + 9 * level + phase)
     about = about + out * (full * fit.size)[..., None] + [0, 0.008, 0]
     if not under_chin:
@@ -351,15 +357,19 @@ def _draped(rng: np.random.Generator, fit: Fit, loose: float, under_chin: bool) 
 def _headscarf(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap]:
     shapes, rim = _draped(rng, fit, rng.uniform(0.0, 0.008), under_chin=True)
     fabric = cloth(rng, weave=0.0)
-    return [_thing(merged(shapes), fabric)], _all_hair(fit, rim)
+    cap = _hair_cap(fit, rim, 0.0)
+    # no hair is seen at all
+    return [_thing(merged(shapes), fabric)], replace(
+        cap, point=np.array([0.0, 0.0, 1.0]), normal=np.array([0.0, 0.0, -1.0])
+    )
 
 
 def _hood(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap]:
     shapes, rim = _draped(rng, fit, rng.uniform(0.012, 0.024), under_chin=False)
-    return [_thing(merged(shapes), cloth(rng))], _all_hair(fit, rim)
+    return [_thing(merged(shapes), cloth(rng))], _hair_behind(fit, rim)
 
 
-def _all_hair(fit: Fit, rim: _Rim) -> HairCap:
+def _hair_behind(fit: Fit, rim: _Rim) -> HairCap:
     """Everything behind the forehead is covered, down to the shoulders."""
     cap = _hair_cap(fit, rim, 0.004)
     front = fit.on_scalp(np.array([1.25]), np.array([0.9]))[0]
