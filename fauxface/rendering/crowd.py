@@ -112,9 +112,10 @@ def _laid_out(rng: np.random.Generator, shares: np.ndarray) -> list[tuple[float,
     taken = np.zeros((_CELLS, _CELLS), bool)
     places: list[tuple[float, np.ndarray]] = []
     for share in shares:
+        largest = min([share, *(nearer for nearer, _ in places)])  # those before it may have had to shrink
         for attempt in range(200):
             # those that find no room stand farther away
-            smaller = max(share * 0.96 ** (attempt // 8), SMALLEST)
+            smaller = max(largest * 0.96 ** (attempt // 8), SMALLEST)
             edge = -0.3 if rng.random() < 0.1 else 0.5  # some are cut by the frame's edge
             low, high = edge * smaller, 1 - edge * smaller
             centre = rng.uniform([low, low], [high, max(low, min(high, 0.85))])
