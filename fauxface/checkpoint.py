@@ -41,6 +41,7 @@ class Card:
         scheme: name of the landmark scheme.
         labels: the label convention it learned: ``projected``, ``2d`` or ``annotated``.
         crop_margin: side of the crop in units of the box's longer side.
+        calibration: of a probabilistic model: the factor of its σ, and the shares of errors within σ and 2σ.
         crop: what faces are cut out by, ``box`` or ``five-points`` (`fauxface.faces.Framing`).
         options: what else ``build_model`` needs to rebuild the model.
         normalisation: ``mean`` and ``deviation`` of RGB in [0, 1], as built into the model.
@@ -64,6 +65,7 @@ class Card:
     provenance: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
     crop: Literal["box", "five-points"] = "box"
+    calibration: dict[str, Any] = field(default_factory=dict)
 
 
 def lane_of(ours: bool, start: Literal["random", "hub"] | Card) -> Literal["clean", "research"]:
