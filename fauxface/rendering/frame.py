@@ -25,6 +25,7 @@ from fauxface.rendering.neighbours import draw_neighbour
 from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.things import Wearer, draw_things, thing_mesh
+from fauxface.rendering.torso import torso_mesh
 from fauxface.rendering.version import GENERATOR_VERSION
 
 ASPECTS = (
@@ -135,13 +136,15 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     light = draw_light(rng["light"], setting, lens)
 
     def another(of: Recipe, see: Callable[[Pose, np.ndarray], View]) -> list[Mesh]:
-        return draw_person(streams(seed, index, 1), of, see, coarse=True).meshes
+        somebody = draw_person(streams(seed, index, 1), of, see, coarse=True)
+        return [*somebody.meshes, torso_mesh(somebody)]
 
     others, neighbour = draw_neighbour(rng["neighbours"], recipe, person.view, another)
     if neighbour:
         person.identity["neighbour"] = neighbour
     shadow = key_shadow(light.uniforms, person.view)
-    raster = rasteriser(size).draw([*person.meshes, *others], person.view.matrix, light.uniforms, shadow)
+    meshes = [*person.meshes, torso_mesh(person), *others]
+    raster = rasteriser(size).draw(meshes, person.view.matrix, light.uniforms, shadow)
     image = develop(raster, setting.background, light, lens, rng["film"], recipe)
     meta = {**described(seed, index, size, recipe), **person.labels(raster)}
     landmarks, dense = person.view.project(person.points), person.view.to_camera(person.posed.vertices)

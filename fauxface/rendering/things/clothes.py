@@ -54,8 +54,11 @@ def draw_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bool
         "jacket": Neckline(u(-0.205, -0.19), 0.1),
     }[name]
     first, second = cloth_colour(rng), cloth_colour(rng)
-    if name == "suit" or (name == "shirt" and rng.random() < 0.5):
-        first = np.clip(np.array([0.75, 0.77, 0.8]) * np.exp(rng.normal(0, 0.15, 3)), 0, 0.9)
+    shirt = np.clip(np.array([0.75, 0.77, 0.8]) * np.exp(rng.normal(0, 0.15, 3)), 0, 0.9)
+    if name == "shirt" and rng.random() < 0.5:
+        first = shirt
+    elif name == "suit" and rng.random() < 0.7:
+        first = np.full(3, rng.uniform(0.006, 0.06)) * np.exp(rng.normal(0, 0.15, 3))
     plain = name in ("suit", "hoodie", "jacket") or rng.random() < 0.55
     uniforms = {
         "cloth_colour": np.stack([first, first if plain else second]),
@@ -67,7 +70,7 @@ def draw_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bool
         if name in ("shirt", "polo shirt"):
             things = _collar(rng, fit, first, neckline.vee)
         elif name == "suit":
-            things = _collar(rng, fit, first, 0.0) + _lapels(rng, fit, female)
+            things = _collar(rng, fit, shirt, 0.0) + _lapels(rng, fit, female, first, shirt)
         elif name in ("hoodie", "jacket"):
             things = _soft_collar(rng, fit, first if name == "hoodie" else second, name == "hoodie")
     return Dress(neckline, uniforms, things, name)
@@ -147,27 +150,21 @@ def _collar(rng: np.random.Generator, fit: Fit, colour: np.ndarray, opened: floa
     return [_thing(sheet(grid), colour * 0.95)]
 
 
-def _lapels(rng: np.random.Generator, fit: Fit, female: bool) -> list[Thing]:
-    """A suit's jacket open in front over the shirt, its lapels, and mostly a tie."""
-    dark = np.full(3, rng.uniform(0.006, 0.06)) * np.exp(rng.normal(0, 0.15, 3))
-    colour = dark if rng.random() < 0.7 else cloth_colour(rng)
+def _lapels(rng: np.random.Generator, fit: Fit, female: bool, colour: np.ndarray, shirt: np.ndarray) -> list[Thing]:
+    """The shirt's front on a jacket that the body is painted as, its lapels, and mostly a tie."""
     deep = rng.uniform(0.85, 1.0)
-    azimuth = np.linspace(0, 1, 33)[None]
-    level = np.linspace(0.32, 1.0, 10)[:, None]
     # the jacket's edge runs from the neck's side down to the middle of the chest
-    edge = np.interp(level, [0.32, 0.45, deep], [1.25, 0.85, 0.06])
-    turn = edge + (2 * np.pi - 2 * edge) * azimuth
-    coat = _around(fit, level + 0 * turn, turn, 0.014)
-    shapes = [sheet(coat[::-1])]
+    at, opened = [0.22, 0.45, deep], [1.35, 0.85, 0.06]
+    level = np.linspace(deep, 0.22, 9)[:, None]
+    front = _around(fit, level, np.interp(level, at, opened) * np.linspace(-1, 1, 13)[None], 0.0105)
     flaps = []
     for sign in (-1, 1):
-        down = np.linspace(0.30, deep, 9)[:, None]
-        base = np.interp(down, [0.32, 0.45, deep], [1.25, 0.85, 0.06])
-        width = rng.uniform(0.28, 0.4) * np.interp(down, [0.30, 0.45, 0.55, deep], [0.5, 0.8, 1.3, 0.05])
-        across = np.linspace(0, 1, 4)[None]
-        turn = sign * (base + width * across)
-        flaps.append(sheet(_around(fit, down + 0 * turn, turn, 0.017 + 0.003 * np.sin(np.pi * across) + 0 * turn)))
-    things = [_thing(merged(shapes), colour), _thing(merged(flaps), colour * 1.15)]
+        down = np.linspace(0.22, deep, 10)[:, None]
+        width = rng.uniform(0.28, 0.4) * np.interp(down, [0.22, 0.45, 0.55, deep], [0.4, 0.8, 1.3, 0.05])
+        across = np.linspace(-0.12, 1, 5)[None]
+        turn = sign * (np.interp(down, at, opened) + width * across)
+        flaps.append(sheet(_around(fit, down, turn, 0.014 + 0.004 * np.sin(np.pi * across.clip(0, 1)) + 0 * turn)))
+    things = [_thing(sheet(front), shirt), _thing(merged(flaps), colour * 1.15)]
     if rng.random() < (0.15 if female else 0.75):
         things.append(_tie(rng, fit))
     return things
