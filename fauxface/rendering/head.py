@@ -106,9 +106,16 @@ class HeadModel:
         head_share = once @ bust.neck_weights[:, 0]
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
         self.landmarks = self._landmark_weights(points)
+        skin = self.coarse[(self.part[self.coarse] == 0).all(1)]
+        corners = np.concatenate([skin[:, [0, 1]], skin[:, [1, 2]], skin[:, [2, 0]]])
+        self._skin_edges = np.unique(np.sort(corners, axis=1), axis=0)
         self._smooth_cage = sparse.csr_matrix(self.smooth[: len(bust.vertices)])
         self._teeth = [self._front_teeth(PARTS.index(part)) for part in ("upper_teeth", "lower_teeth")]
         self.landmarks_of_cage = sparse.csr_matrix(self.landmarks @ self.smooth)
+        self._blinks = [self._blend({unit: 1.0}) for unit in _BLINKS]
+        self._jaw = self._blend({"unit:jawOpen": 1.0})
+        self._lift = self._blend({"unit:mouthUpperUpLeft": 1.0, "unit:mouthUpperUpRight": 1.0})
+        self._jaw_gaps, self._lift_philtrum = self._lip_gaps(self._jaw), self._philtrum(self._lift)
         shut = template + self._blend(dict.fromkeys(_BLINKS, 1.0))
         self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
 
@@ -177,7 +184,7 @@ class HeadModel:
         units = dict(expression.units)
         blinks = [units.pop("eyeBlinkRight", 0.0), units.pop("eyeBlinkLeft", 0.0)]
         cage = person + self._blend({f"unit:{k}": v for k, v in units.items()})
-        cage = self._part_lips(cage)
+        cage = self._part_lips(self._keep_philtrum(cage, person))
         cage = self._close_eyes(cage, blinks)
         # the gaze is drawn on the eyeball, so its mesh stays where the person's is
         eyeball = np.isin(self.bust.part, [PARTS.index("right_eye"), PARTS.index("left_eye")])
@@ -204,14 +211,23 @@ class HeadModel:
 
     def _lip_gaps(self, cage: np.ndarray) -> np.ndarray:
         """(3,) heights of the upper lip's inner edge above the lower lip's, metres."""
-        points = self.landmarks_of_cage @ cage
-        return points[61:64, 1] - points[[67, 66, 65], 1]
+        heights = self.landmarks_of_cage @ cage[:, 1]
+        return heights[61:64] - heights[[67, 66, 65]]
+
+    def _philtrum(self, cage: np.ndarray) -> float:
+        """Height of the nose's base above the upper lip's edge, metres."""
+        heights = self.landmarks_of_cage @ cage[:, 1]
+        return float(heights[33] - heights[51])
+
+    def _keep_philtrum(self, cage: np.ndarray, person: np.ndarray) -> np.ndarray:
+        """Lower a lifted upper lip until two fifths of the person's skin below the nose are left."""
+        lack = 0.4 * self._philtrum(person) - self._philtrum(cage)
+        return cage + min(lack / self._lift_philtrum, 0.0) * self._lift if lack > 0 else cage
 
     def _part_lips(self, cage: np.ndarray) -> np.ndarray:
         """Open the jaw as far as it takes to keep the lips from sinking into each other."""
-        jaw = self._blend({"unit:jawOpen": 1.0})
-        opening = max(0.0, float((-self._lip_gaps(cage) / self._lip_gaps(jaw)).max()))
-        return cage + min(opening, 0.2) * jaw if opening > 0 else cage
+        opening = max(0.0, float((-self._lip_gaps(cage) / self._jaw_gaps).max()))
+        return cage + min(opening, 0.2) * self._jaw if opening > 0 else cage
 
     def _close_eyes(self, cage: np.ndarray, blinks: list[float]) -> np.ndarray:
         """Lower the right and the left upper lid: 0 leaves an eye as it is, 1 just closes it."""
@@ -219,7 +235,7 @@ class HeadModel:
             if blink <= 0:
                 continue
             # the blink units are made for no person's eyes: scale them to the opening that there is …
-            unit = self._blend({_BLINKS[side]: 1.0})
+            unit = self._blinks[side]
             share = self._lid_heights(cage)[side, :, 1].mean() / self._blink_travel[side]
             travel = share * unit
             # … and let the lid down where its outer or inner half would stay open, up where it would go too far
@@ -236,12 +252,22 @@ class HeadModel:
         """Push the skin about an eye out of its eyeball, in place, until the smooth surface clears it."""
         lids = np.isin(self.bust.part, [PARTS.index("skin"), PARTS.index("lashes")])
         near = np.flatnonzero(lids & (np.linalg.norm(cage - eye.centre, axis=1) < 1.5 * eye.radius))
-        near = near[cage[near, 2] - eye.centre[2] > 0.25 * eye.radius]
+        near = near[cage[near, 2] - eye.centre[2] > 0.05 * eye.radius]
         rows = self._smooth_cage[near]
-        for _ in range(4):
+        at = np.full(len(cage), -1)
+        at[near] = np.arange(len(near))
+        pairs = at[self._skin_edges]
+        pairs = pairs[(pairs >= 0).all(1)]
+        for _ in range(10):
             offset = np.asarray(rows @ cage) - eye.centre
-            distance = np.linalg.norm(offset, axis=1, keepdims=True)
-            cage[near] += offset / distance * np.maximum(0, LID_GAP * eye.radius - distance)
+            distance = np.linalg.norm(offset, axis=1)
+            lack = np.maximum(0, LID_GAP * eye.radius - distance)
+            # the triangles between the vertices cut through where the ball bulges
+            middle = np.linalg.norm(offset[pairs].sum(1) / 2, axis=1)
+            np.maximum.at(lack, pairs.ravel(), np.repeat(LID_GAP * eye.radius - middle, 2))
+            if lack.max(initial=0) < 0.002 * eye.radius:
+                break
+            cage[near] += offset * (lack / distance)[:, None]
 
     def _bend_neck(self, cage: np.ndarray, neck: Rotation, origin: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Linear-blend skinning along the neck: the head stays, each bone below turns by its share of ``neck``."""

@@ -120,6 +120,7 @@ def _draw_local(
 ) -> dict[str, float]:
     local: dict[str, float] = {}
     shared: dict[str, float] = {}
+    grown = float(np.interp(age, [3, 16], [0, 1]))
     for axis, targets in _axes(names).items():
         word = axis.removeprefix("local:")
         side, common = (word[0], word[2:]) if word[:2] in ("l-", "r-") else ("", word)
@@ -127,9 +128,10 @@ def _draw_local(
         value = rng.normal(0, spread)
         if side:  # the two sides of a face differ a little
             value = shared.setdefault(common, value) + 0.15 * value
-        grown = np.interp(age, [3, 16], [0, 1]) if common.startswith(_GROWN) else 1.0
-        value += grown * np.interp(gender, [0, 1], _CENTRE.get(common, (0, 0)))
-        value = float(np.clip(value, -_FARTHEST, _FARTHEST))
+        if common in _CENTRE:
+            woman, man = _CENTRE[common]
+            value += (woman + (man - woman) * gender) * (grown if common.startswith(_GROWN) else 1.0)
+        value = float(min(max(value, -_FARTHEST), _FARTHEST))
         if value > 0:
             local[targets[0]] = value
         elif len(targets) == 2 and value < 0:

@@ -50,7 +50,10 @@ def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
     skin = _skin_grid()
     grid = (view.project(skin.weights @ posed.vertices) @ frame).reshape(skin.rows, skin.columns, 2)
     grid[..., 1] = np.maximum.accumulate(grid[..., 1], axis=0)  # from the forehead down
+    towards = np.sin(np.radians(view.yaw))  # > 0 when the subject's left is the far side
     for point, (sign, columns) in skin.hidden_by.items():
+        if point >= JAW and sign * towards < -0.1:
+            continue  # nothing hides the near side
         level = result[point, 1]
         outline = sign * np.array([np.interp(level, grid[:, c, 1], grid[:, c, 0]) for c in columns])
         result[point, 0] = sign * max(sign * result[point, 0], outline.max())
