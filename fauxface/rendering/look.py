@@ -36,7 +36,7 @@ _IRISES = {
 
 @dataclass(frozen=True)
 class Look:
-    """A person's colours, as uniforms of the shaders ``face`` and ``hair``, the brows, what the label file says, and the skin."""
+    """A person's colours, as uniforms of the shaders ``face`` and ``hair``, brows, what the label file says, skin."""
 
     face: dict[str, Any]
     hair: dict[str, Any]

@@ -22,7 +22,7 @@ from fauxface.rendering.skin_optics import USUAL_BLOOD, melanin_of, skin_albedo
 from fauxface.rendering.skin_textures import pores_map, spots_map
 from fauxface.rendering.wrinkles import pressed, wrinkle_map
 
-TONES = ((8.2, 1.5), (4.6, 1.4), (3.0, 1.4))
+TONES = ((9.0, 1.4), (4.9, 1.9), (2.6, 1.6))
 """Mean and standard deviation of the tone on the Monk scale among people of each of ``ANCESTRIES``."""
 
 
@@ -80,7 +80,7 @@ class Complexion:
     @property
     def lips(self) -> np.ndarray:
         """(3,) albedo of the lips without lipstick: thin, with little melanin over much blood."""
-        return skin_albedo(np.array([self.melanin * 0.75]), np.array([0.022 + 1.6 * self.blood]))[0]
+        return skin_albedo(np.array([self.melanin * 0.6]), np.array([0.022 + 1.6 * self.blood]))[0]
 
 
 def draw_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:
@@ -147,8 +147,8 @@ def skin_attributes(
     """Vertex attributes of the first ``count`` vertices of the subdivided mesh.
 
     Returns:
-        ``tint`` (count, 3), the albedo, linear sRGB; ``relief`` (count, 4): depth of the wrinkles, share of the sky that
-        is seen, shine, and how sharply the surface curves (0 flat … 1 radius of 8 mm and less).
+        ``tint`` (count, 3), the albedo, linear sRGB; ``relief`` (count, 4): depth of the wrinkles, share of the sky
+        that is seen, shine, and how sharply the surface curves (0 flat … 1 radius of 8 mm and less).
     """
     fields = _fields(model)
     f = {name: values[:count] for name, values in fields.items()}
@@ -219,8 +219,9 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
         "beard": np.clip(beard, 0, 1) * (1 - model.masks[:, 0]) * ramp(model.kind[:, 1], 0.2, 0.6),
         "lid_edge": blob(30, -7, 13, 2.5),
         "upper_lid": np.clip(blob(30, 5.5, 13, 5.5) + 0.6 * blob(40, 5, 6, 6), 0, 1) * np.maximum(lids, 0.5),
-        "oily": np.clip(blob(0, 45, 34, 22) + blob(0, -28, 9, 20) + 0.6 * blob(40, -28, 12, 9) + 0.5 * blob(0, -98, 12, 9), 0, 1),
+        "oily": blob(0, 45, 34, 22) + blob(0, -28, 9, 20) + 0.6 * blob(40, -28, 12, 9) + 0.5 * blob(0, -98, 12, 9),
         "openness": openness(model),
-        "curved": np.clip(blob(0, -38, 17, 9) + ears + 0.8 * model.masks[:, 0] + 0.5 * blob(0, -15, 9, 18) + 0.5 * lids + 0.25 * blob(0, -100, 18, 12), 0, 1),
+        "curved": blob(0, -38, 17, 9) + 0.5 * blob(0, -15, 9, 18) + 0.25 * blob(0, -100, 18, 12)
+        + ears + 0.8 * model.masks[:, 0] + 0.5 * lids,
     }  # fmt: skip
-    return {name: values.astype(np.float32) for name, values in fields.items()}
+    return {name: np.clip(values, 0, 1).astype(np.float32) for name, values in fields.items()}

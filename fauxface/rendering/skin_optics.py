@@ -14,44 +14,52 @@ from functools import cache
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+
+def _numbers(text: str) -> np.ndarray:
+    return np.array(text.split(), float)
+
+
 _WAVELENGTHS = np.arange(400.0, 701.0, 10.0)
-_OXYGENATED = np.array(
-    """266232 466840 480360 246072 102580 62816 44480 33209 26629 23684 20932 20035 24202 39956 53236 43016
-    32613 44496 50104 14400 3200 1506 942 610 442 368 319 294 277 276 290""".split(),
-    float,
+_OXYGENATED = _numbers(
+    """
+    266232 466840 480360 246072 102580 62816 44480 33209 26629 23684 20932 20035 24202 39956 53236 43016 32613
+    44496 50104 14400 3200 1506 942 610 442 368 319 294 277 276 290
+    """
 )
-_DEOXYGENATED = np.array(
-    """223296 303956 407560 528600 413280 103292 23388 16156 14550 16684 20862 25773 31589 39036 46592 53412
-    53788 45072 37020 28324 14677 9444 6509 5148 4345 3750 3226 2795 2407 2051 1794""".split(),
-    float,
+_DEOXYGENATED = _numbers(
+    """
+    223296 303956 407560 528600 413280 103292 23388 16156 14550 16684 20862 25773 31589 39036 46592 53412 53788
+    45072 37020 28324 14677 9444 6509 5148 4345 3750 3226 2795 2407 2051 1794
+    """
 )
 """Molar extinction of haemoglobin, 1/(cm·M), at 400, 410, … 700 nm."""
-_DAYLIGHT = np.array(
-    """82.75 91.49 93.43 86.68 104.86 117.01 117.81 114.86 115.92 108.81 109.35 107.80 104.79 107.69 104.41
-    104.05 100.00 96.33 95.79 88.69 90.01 89.60 87.70 83.29 83.70 80.03 80.21 82.28 78.28 69.72 71.61""".split(),
-    float,
+_DAYLIGHT = _numbers(
+    """
+    82.75 91.49 93.43 86.68 104.86 117.01 117.81 114.86 115.92 108.81 109.35 107.80 104.79 107.69 104.41 104.05
+    100.00 96.33 95.79 88.69 90.01 89.60 87.70 83.29 83.70 80.03 80.21 82.28 78.28 69.72 71.61
+    """
 )
 _TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 _D65 = np.array([0.9505, 1.0, 1.089])
-_EPIDERMIS = 0.011  # cm; with it melanin's share runs over Jacques' 1–43 %
-_PATCHINESS = 1.5  # shape of the gamma distribution of melanin
-_SURFACE = 0.006  # what the horny layer scatters back before any pigment is met
-MELANIN = (0.003, 0.7)
+_EPIDERMIS = 0.011  # cm; with it melanin's share runs over about Jacques' 1–43 %, the darkest skin above
+_PATCHINESS = 1.0  # shape of the gamma distribution of melanin
+_SURFACE = 0.012  # what the horny layer scatters back before any pigment is met
+MELANIN = (0.003, 1.0)
 BLOOD = (0.001, 0.3)
 """Volume shares that the table spans."""
 _STEPS = 48
 
-LIGHTNESS = np.array([71.5, 69.5, 67.5, 64.0, 59.0, 51.5, 43.0, 35.5, 30.0, 26.0])
+LIGHTNESS = np.array([66.5, 65.0, 63.0, 60.0, 56.0, 50.0, 43.0, 36.0, 30.5, 26.0])
 """L* of skin on steps 1–10 of the Monk scale: its swatches' order within the span that spectrometers find on people
 (the swatches themselves run from 94 to 15, lighter and darker than any skin)."""
-USUAL_BLOOD = 0.012
+USUAL_BLOOD = 0.013
 
 
 def reflectance(melanin: np.ndarray, blood: np.ndarray, oxygen: float = 0.75) -> np.ndarray:
     """Diffuse albedo (…, 3), linear sRGB.
 
     Args:
-        melanin: (…) volume share of melanin in the epidermis; people's run from about 0.01 to 0.45.
+        melanin: (…) volume share of melanin in the epidermis; people's run from about 0.005 to 0.7.
         blood: (…) volume share of blood in the dermis; 0.002 pale … 0.07 flushed, lips to 0.1.
         oxygen: share of the haemoglobin that carries oxygen.
     """
@@ -59,7 +67,8 @@ def reflectance(melanin: np.ndarray, blood: np.ndarray, oxygen: float = 0.75) ->
     baseline = 0.244 + 85.3 * np.exp(-(nm - 154) / 66.2)
     haem = 2.303 * 150 / 64500 * (oxygen * _OXYGENATED + (1 - oxygen) * _DEOXYGENATED)
     share = np.asarray(blood)[..., None]
-    absorbed = share * haem + (1 - share) * baseline
+    carotene = 1.5 * np.exp(-0.5 * ((nm - 460) / 28) ** 2)  # skin's yellow, /cm; it peaks in the blue
+    absorbed = share * haem + (1 - share) * baseline + carotene
     scattered = 2e5 * nm**-1.5 + 2e12 * nm**-4.0
     albedo = scattered / (scattered + absorbed)
     root = np.sqrt(3 * (1 - albedo))

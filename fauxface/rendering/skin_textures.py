@@ -66,17 +66,22 @@ def iris_map() -> Texture:
     """(around, pupil → rim): R fibres, G ring about the pupil, B crypts and flecks, A veins of the white."""
     rng = np.random.default_rng(4)
     height, width = 64, 512
-    fibres = gaussian_filter(rng.standard_normal((height, width)), (9, 1.2), mode=("nearest", "wrap"))
-    fine = gaussian_filter(rng.standard_normal((height, width)), (16, 0.7), mode=("nearest", "wrap"))
+    fibres = _around(rng.standard_normal((height, width)), (9, 1.2))
+    fine = _around(rng.standard_normal((height, width)), (16, 0.7))
     fibres = 0.5 + 0.18 * fibres / fibres.std() + 0.1 * fine / fine.std()
     wavy = gaussian_filter(rng.standard_normal(width), 9, mode="wrap")
     ring_at = 0.3 + 0.06 * wavy / np.abs(wavy).max()
     rows = (np.arange(height) + 0.5)[:, None] / height
     ring = np.exp(-(((rows - ring_at) / 0.1) ** 2))
-    flecks = gaussian_filter(rng.standard_normal((height, width)), (3, 3), mode=("nearest", "wrap"))
+    flecks = _around(rng.standard_normal((height, width)), (3, 3))
     flecks = np.clip(flecks / flecks.std() - 0.9, 0, 1)
     veins = _veins(rng, width, height)
     return Texture("iris", _bytes(fibres, ring, flecks, veins))
+
+
+def _around(field: np.ndarray, sigma: float | tuple[float, float]) -> np.ndarray:
+    """Smoothed, closing in a ring along the second axis."""
+    return gaussian_filter(field, sigma, mode=["nearest", "wrap"])  # pyright: ignore[reportArgumentType]
 
 
 def _veins(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
@@ -89,4 +94,4 @@ def _veins(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
             drift = 0.9 * drift + rng.normal(0, 0.5)
             column += drift
             image[row, int(column) % width] = max(image[row, int(column) % width], strength * (row / height) ** 0.7)
-    return np.clip(gaussian_filter(image, 0.8, mode=("nearest", "wrap")) * 2.2, 0, 1)
+    return np.clip(_around(image, 0.8) * 2.2, 0, 1)

@@ -1,12 +1,13 @@
 """Wrinkles: lines drawn once on the template's face, and how strongly age and expression press them at each vertex.
 
-The muscles that press a line lie across it (Ekman & Friesen's action units 1, 2, 4, 6, 9, 12, 15, 17): raised brows fold
-the forehead, frowns the skin between the brows, smiles the cheeks beside nose and mouth and the corners of the eyes.
+The muscles that press a line lie across it (Ekman & Friesen's action units 1, 2, 4, 6, 9, 12, 15, 17): raised brows
+fold the forehead, frowns the skin between the brows, smiles the cheeks beside nose and mouth and the eyes' corners.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -161,7 +162,7 @@ def _distance(grid: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndar
     fine = np.linspace(0, len(points) - 1, 4 * (len(points) - 1) + 1)
     line = np.stack([np.interp(fine, np.arange(len(points)), c) for c in points.T], axis=1)
     line = np.concatenate([line[:1], gaussian_filter(line, (1.5, 0), mode="nearest")[1:-1], line[-1:]])
-    for i, (a, b) in enumerate(zip(line[:-1], line[1:], strict=True)):
+    for i, (a, b) in enumerate(pairwise(line)):
         d = b - a
         t = np.clip((grid - a) @ d / (d @ d), 0, 1)
         distance = np.linalg.norm(grid - a - t[..., None] * d, axis=-1)
