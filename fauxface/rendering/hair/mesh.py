@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -80,8 +80,6 @@ def hair_meshes(
     skin = posed.vertices[area.vertices].astype(np.float64)
     places = area.at(model.rest[area.vertices])
     locks = grow(hair, area.at(skin), places, Skull(posed), down, rng)
-    if cap is not None:
-        locks = replace(locks, points=_pressed(locks.points, cap))
     meshes = [ribbons(locks, towards, HAIR, rng, cap)] if len(locks.points) else []
     return meshes + _naps(hair, posed, area, rng, cap)
 
@@ -104,6 +102,8 @@ def ribbons(
     taper = np.linspace(0, 1, NODES)
     width = 0.5 * locks.width[order][:, None, None] * np.interp(taper, [0, 0.2, 1], [0.8, 1, 0.9])[None, :, None]
     vertices = np.stack([points - width * side, points + width * side], axis=2)
+    if cap is not None:
+        vertices = _pressed(vertices, cap)
     tile = np.searchsorted(np.sort(LOCKS), locks.tile[order])
     tile = np.argsort(LOCKS)[tile]
     flip = rng.integers(0, 2, count)
