@@ -1,6 +1,6 @@
 """How fast the generator draws, and where its time goes.
 
-    python benchmarks/rendering.py [--quick] [--size 256] [--workers 0]
+    python benchmarks/rendering.py [--quick] [--size 256] [--workers 0] [--recipe FILE] [--faces 0-5]
 
 Prints a table, then one line of JSON: ``images_per_s`` (all workers together, start-up not counted, files written).
 """
@@ -18,38 +18,66 @@ from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial, wraps
 from pathlib import Path
+from typing import Any
 
 os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LP_NUM_THREADS": "1"})
 
 from fauxface.jobs import cores
-from fauxface.rendering import GENERATOR_VERSION, Recipe, dataset, frame
+from fauxface.rendering import GENERATOR_VERSION, crowd, dataset, frame, load_recipe
+from fauxface.rendering.assets.wear import pack_name
+from fauxface.rendering.crowd import parse_faces
+from fauxface.rendering.dataset import Settings
+from fauxface.rendering.head import HeadModel
+from fauxface.rendering.rasteriser import Rasteriser
 
-STAGES = {
-    frame: ("draw_setting", "draw_light", "draw_look", "hair_meshes", "vertex_normals", "annotated", "develop", "_face_meshes"),
-    frame.HeadModel: ("pose",),
-    dataset: ("write_frame",),
+STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
+    "person and expression": ((frame, "draw_identity"), (frame, "draw_expression"), (HeadModel, "pose")),
+    "skin and colours": ((frame, "draw_look"), (frame, "face_meshes")),
+    "hair and beard": tuple((frame, n) for n in ("draw_hair", "hair_meshes", "draw_beard", "beard_meshes")),
+    "things": ((frame, "draw_things"), (frame, "thing_mesh")),
+    "neighbours": ((frame, "draw_neighbour"),),
+    "asset pack": ((frame, "draw_assets"),),
+    "environment and light": (
+        *((place, "draw_setting") for place in (frame, crowd)),
+        *((place, "draw_light") for place in (frame, crowd)),
+    ),
+    "rasterise": ((Rasteriser, "draw"),),
+    "film": ((frame, "develop"), (crowd, "develop")),
+    "layers of a crowd": ((crowd, "laid_over"), (crowd, "torso_mesh"), (crowd, "draw_places")),
+    "labels": ((frame, "landmarks_3d"), (frame.Person, "labels")),
+    "encode": ((dataset, "_encoded"),),
+    "write": ((dataset, "_keep"),),
 }
+"""Stage → the functions that make it, where they are looked up; a stage's time is without the others inside it."""
 
 
-def draw(out: Path, size: int, index: int) -> tuple[int, float]:
-    """Render and write one face; the worker's process and when it was done."""
-    dataset._render_one(out, 0, size, Recipe(), index)
+WARM = 12
+"""Pictures a process draws before it is timed."""
+
+
+def draw(out: Path, settings: Settings, index: int) -> tuple[int, float]:
+    """Render and write one picture; the worker's process and when it was done."""
+    dataset._render_one(out, settings, index)
     return os.getpid(), time.monotonic()
 
 
-def throughput(size: int, workers: int, count: int) -> float:
+def throughput(settings: Settings, workers: int, count: int) -> float:
     """Images a second once every worker has drawn its first."""
     with tempfile.TemporaryDirectory() as folder:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            done = sorted(pool.map(partial(draw, Path(folder), size), range(count)), key=lambda d: d[1])
+            done = sorted(pool.map(partial(draw, Path(folder), settings), range(count)), key=lambda d: d[1])
     processes = [process for process, _ in done]
-    warm = max(processes.index(process) for process in set(processes))  # by then every worker has drawn one
+    # by then every worker has drawn its first
+    warm = max([i for i, p in enumerate(processes) if p == process][:WARM][-1] for process in set(processes))
     return (len(done) - 1 - warm) / (done[-1][1] - done[warm][1])
 
 
-def stages(size: int, count: int) -> dict[str, float]:
-    """Seconds a picture of each stage on one thread, without those inside it that are listed too."""
+def stages(settings: Settings, count: int) -> dict[str, float]:
+    """Seconds a picture of each stage on one thread, without those inside it that are listed too.
+
+    ``processor`` is the processor's time for all of it, which other programs on the machine do not lengthen much.
+    """
     spent: dict[str, float] = defaultdict(float)
     open_stages: list[float] = []
 
@@ -69,15 +97,16 @@ def stages(size: int, count: int) -> dict[str, float]:
         return wrapper
 
     with tempfile.TemporaryDirectory() as folder:
-        dataset._render_one(Path(folder), 0, size, Recipe(), 0)
-        for place, names in STAGES.items():
-            for name in names:
-                setattr(place, name, timed(name, getattr(place, name)))
-        drawer = frame.rasteriser(size)
-        drawer.draw = timed("rasterise", drawer.draw)
+        for index in range(WARM):  # textures are made and shaders compiled once a process
+            dataset._render_one(Path(folder), settings, index)
+        for name, functions in STAGES.items():
+            for place, function in functions:
+                setattr(place, function, timed(name, getattr(place, function)))
         whole = timed("everything else", dataset._render_one)
-        for index in range(1, count + 1):
-            whole(Path(folder), 0, size, Recipe(), index)
+        began = time.process_time()
+        for index in range(WARM, WARM + count):
+            whole(Path(folder), settings, index)
+        spent["processor"] = time.process_time() - began
     return {name: seconds / count for name, seconds in sorted(spent.items(), key=lambda s: -s[1])}
 
 
@@ -86,15 +115,23 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer pictures; done within 50 s on two cores")
     parser.add_argument("--size", type=int, default=256, help="height and width of the pictures, pixels")
     parser.add_argument("--workers", type=int, default=0, help="processes; 0 means one a core")
+    parser.add_argument("--recipe", type=Path, help="YAML file with what differs from the default recipe")
+    parser.add_argument("--faces", help="faces a picture, such as 0-5: wide frames")
     options = parser.parse_args()
     workers = options.workers or cores()
-    rate = throughput(options.size, workers, 100 if options.quick else 600)
+    recipe = load_recipe(options.recipe)
+    faces = parse_faces(options.faces) if options.faces else None
+    settings = Settings(0, options.size, recipe, faces, assets=pack_name(recipe))
+    rate = throughput(settings, workers, (40 if options.quick else 300) * workers)
     print(f"generator {GENERATOR_VERSION}, {platform.processor() or platform.machine()}, {cores()} cores")
     print(f"{rate:.1f} images/s at {options.size} px with {workers} workers")
-    parts = stages(options.size, 15 if options.quick else 60)
+    parts = stages(settings, 24 if options.quick else 100)
+    processor = parts.pop("processor")
+    print(f"{1000 * processor:.0f} ms of processor time a picture; by the clock, on one thread:")
     for name, seconds in parts.items():
-        print(f"{name.strip('_'):<18}{1000 * seconds:8.1f} ms {100 * seconds / sum(parts.values()):5.1f} %")
-    print(json.dumps({"images_per_s": round(rate, 2), "size": options.size, "workers": workers, "stages_s": parts}))
+        print(f"{name:<24}{1000 * seconds:8.1f} ms {100 * seconds / sum(parts.values()):5.1f} %")
+    record = {"images_per_s": round(rate, 2), "size": options.size, "workers": workers, "processor_s": processor}
+    print(json.dumps({**record, "stages_s": parts}))
 
 
 if __name__ == "__main__":
