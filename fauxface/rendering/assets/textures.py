@@ -10,6 +10,8 @@ import numpy as np
 
 from fauxface.rendering.rasteriser import Texture
 
+_FRINGE = 6.0
+"""Texels over which colours go on beyond the edge of what is cut away."""
 BRIGHTEST = 3.0
 """A recoloured texture holds up to this many times its mean brightness."""
 
@@ -59,8 +61,12 @@ def grey(path: Path, uv: np.ndarray, triangles: np.ndarray, contrast: float) -> 
     floor = 0.1 * linear[shown].mean()  # black texels have few levels: they would become steps
     relative = ((linear + floor) / (linear[shown].mean() + floor)) ** contrast
     relative /= relative[shown].mean()
-    # what is cut away keeps the mean, so that coarser mip levels have no dark fringe
-    relative = np.where(image[..., 3] > 8, relative, 1.0)
+    # what is cut away goes on as what is beside it, so that coarser mip levels have no fringe, dark or bright
+    kept = (image[..., 3] > 127).astype(np.float32)
+    around = cv2.GaussianBlur(relative * kept, (0, 0), _FRINGE) / np.maximum(
+        cv2.GaussianBlur(kept, (0, 0), _FRINGE), 1e-6
+    )
+    relative = np.where(kept > 0, relative, np.where(around > 0, around, 1.0))
     coded = np.round(255 * np.clip(relative / BRIGHTEST, 0, 1) ** (1 / 2.2)).astype(np.uint8)
     pixels = np.dstack([coded, coded, coded, image[..., 3]])
     return Texture(f"assets/grey/{path.name}", pixels)

@@ -27,7 +27,14 @@ GROWN = 12
 _COLLAR = -0.13
 """Height of the highest collars in the head frame, metres."""
 _SECTORS = 12
+_ROOM = np.array([1.07, 1.04, 1.06])
+"""How much wider, higher and longer hats are than they were made, which was for a bald head."""
+_UNDER_BRIM = 0.028
+"""How far under the ring of a hat hair is held down, metres."""
+DYED = 0.6
+"""Share of the pack's clothes in another colour than they were painted in: several share one shirt."""
 _CONTRAST = 0.8
+"""Exponent of the brightness in textures of hair: they were painted with their highlights."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +84,9 @@ def _proxy(path: Path, model: HeadModel, mirrored: bool) -> Proxy:
 
 
 @lru_cache(maxsize=64)
-def _hair_texture(path: Path, item: Path, model: HeadModel) -> Texture:
+def _grey_texture(path: Path, item: Path, model: HeadModel, contrast: float) -> Texture:
     proxy = _proxy(item, model, False)
-    return textures.grey(path, proxy.uv, proxy.triangles, _CONTRAST)
+    return textures.grey(path, proxy.uv, proxy.triangles, contrast)
 
 
 def draw_assets(
@@ -106,9 +113,11 @@ def draw_assets(
     if pack is None or recipe.assets == 0:
         return Dressed(worn)
     things = [thing for thing in worn.things if not any(thing is part for part in worn.dress.things)]
-    chosen["hair"] &= hair is not None
     bare = worn.hair_cap is None and not any(thing.label == HEADWEAR for thing in things)
     chosen["hat"] &= own["hat"].random() < HATS and bare
+    # a hood leaves no room for hair that was made to hang freely, nor does the pack's hat with its narrow brim
+    hooded = _about_neck([thing for thing in things if thing.label == HEADWEAR])
+    chosen["hair"] &= hair is not None and not hooded and not chosen["hat"]
     chosen["clothes"] &= wearer.identity.age > GROWN and not _about_neck(things)
     names: dict[str, str] = {}
     skin = hidden = cloth = None
@@ -123,6 +132,8 @@ def draw_assets(
     if chosen["hat"]:
         item, proxy = _choose(own["hat"], "hat", pack, model, wearer)
         vertices = proxy.fit(points, scale)
+        middle = vertices.mean(0)
+        vertices = middle + (vertices - middle) * _ROOM
         texture = textures.plain(pack.folder / str(own["hat"].choice(item.textures)))
         material = Material(_tint(own["hat"]), roughness=0.9, shine=0.15, image=texture)
         things.append(Thing(vertices, proxy.triangles, proxy.uv, material, HEADWEAR))
@@ -134,10 +145,10 @@ def draw_assets(
         colour = hair["hair_colour"] * (1 - hair["grey"]) + hair["grey"] * np.array([0.5, 0.49, 0.48])
         material = Material(
             colour * textures.BRIGHTEST,
-            roughness=0.5,
-            shine=float(own["hair"].uniform(0.2, 0.7)),
+            roughness=0.65,
+            shine=float(own["hair"].uniform(0.05, 0.35)),
             wrap=(0.15, 0.15, 0.15),
-            image=_hair_texture(path, pack.folder / item.model, model),
+            image=_grey_texture(path, pack.folder / item.model, model, _CONTRAST),
         )
         vertices, triangles = proxy.fit(points, scale), proxy.triangles
         if cap is not None:
@@ -147,8 +158,14 @@ def draw_assets(
         names["hair"] = item.name
     if chosen["clothes"]:
         item, proxy = _choose(own["clothes"], "clothes", pack, model, wearer)
-        texture = textures.plain(pack.folder / item.textures[0])
-        material = Material(_tint(own["clothes"]), roughness=0.9, shine=0.2, wrap=(0.1, 0.1, 0.1), image=texture)
+        path = pack.folder / item.textures[0]
+        if own["clothes"].random() < DYED:
+            texture = _grey_texture(path, pack.folder / item.model, model, 1.0)
+            dye = np.clip(own["clothes"].beta(0.9, 1.8) * np.exp(own["clothes"].normal(0, 0.5, 3)), 0.01, 0.8)
+            colour = dye * textures.BRIGHTEST
+        else:
+            texture, colour = textures.plain(path), _tint(own["clothes"])
+        material = Material(colour, roughness=0.9, shine=0.2, wrap=(0.1, 0.1, 0.1), image=texture)
         things.append(Thing(proxy.fit(points, scale), proxy.triangles, proxy.uv, material, CLOTHING))
         names["clothes"] = item.name
         cloth = material.colour * _mean(texture)
@@ -201,8 +218,8 @@ def _cap(hat: np.ndarray) -> HairCap:
             near = inside[distance[inside] < distance[inside].min() + 0.004]
             ring.append(hat[near[hat[near, 1].argmin()]])
     points = np.array(ring)
-    centre = points.mean(0)
-    normal = np.linalg.svd(points - centre)[2][2]
+    centre = points.mean(0) - np.array([0.0, _UNDER_BRIM, 0.0])
+    normal = np.linalg.svd(points - points.mean(0))[2][2]
     normal *= np.sign(normal[1])
     half = np.abs(points - centre).max(0)
     return HairCap(centre, normal, centre, np.array([half[0], high[1] - centre[1], half[2]]) * 0.95, hides=True)
