@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.camera import Lens
+from fauxface.rendering.environments.dapples import draw_dapples
 from fauxface.rendering.environments.harmonics import diffuse, rotated
 from fauxface.rendering.environments.lamps import GREY
 from fauxface.rendering.environments.scene import Lamp
@@ -95,7 +96,12 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens) -> Light:
         "surroundings_gain": gain,
         "to_map": rotation.T,
         "shadow_softness": float(np.clip(softness, 0.002, 0.02)),
+        "dapple_place": np.zeros(4),
     }
+    sharp = (lamps[0].radius < 0.06 and kind == "natural") or kind == "lamp"
+    pattern = draw_dapples(rng, place.name) if sharp else None
+    if pattern is not None:
+        uniforms["dapples"], uniforms["dapple_place"] = pattern
     return Light(uniforms, background * gain, white * gain, shadow, kind)
 
 

@@ -8,6 +8,8 @@ uniform mat3 to_map;             // rows: camera frame → the map's
 uniform mat4 shadow_matrix;
 uniform sampler2DShadow shadow_map;
 uniform float shadow_softness;
+uniform sampler2D dapples;       // share of the key light that leaves or blinds let through
+uniform vec4 dapple_place;       // scale and shift on the shadow map
 
 // What white paper with this normal shines with (Ramamoorthi & Hanrahan 2001).
 vec3 ambient_light(vec3 n) {
@@ -30,8 +32,9 @@ float lit(vec3 position, vec3 n) {
     s.z -= 0.002;
     // four taps, each of which the map filters: more would cost more than all the rest of the shading
     vec2 d = 0.7 * shadow_softness * vec2(1, -1);
-    return 0.25 * (texture(shadow_map, s + vec3(d.xx, 0)) + texture(shadow_map, s + vec3(d.xy, 0))
-                 + texture(shadow_map, s + vec3(d.yx, 0)) + texture(shadow_map, s + vec3(d.yy, 0)));
+    float free = 0.25 * (texture(shadow_map, s + vec3(d.xx, 0)) + texture(shadow_map, s + vec3(d.xy, 0))
+                       + texture(shadow_map, s + vec3(d.yx, 0)) + texture(shadow_map, s + vec3(d.yy, 0)));
+    return free * texture(dapples, s.xy * dapple_place.xy + dapple_place.zw).r;
 }
 
 // Diffuse light that wraps around the terminator, farther in red: light that travelled under the skin.
