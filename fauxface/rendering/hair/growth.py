@@ -226,6 +226,7 @@ def _body(
     start = _unit(comb) + hair.rise * outward * (0.5 + 0.5 * top[:, None])
     patches = rng.random(count) < hair.puffs
     start[patches] = rng.normal(size=(patches.sum(), 3))
+    off = np.where(patches, hair.lift * rng.uniform(0.7, 1.15, count) * np.clip(inside / 0.025, 0.15, 1), off)
     from_outside = np.where(patches, off, 0)[:, None] * outward
     length = np.where(patches, hair.width * rng.uniform(0.7, 1.3, count), length)
     facing = None if hair.tie or hair.comb in ("up", "out", "forward") else side

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class HairMesh:
         image: the texture.
         softness: how gently strands begin; 0.5 is see-through, 0.15 crisp.
         label: segmentation class; 0 leaves what is underneath.
+        shine: how much of the head's gloss it has; hair that points everywhere has little.
     """
 
     vertices: np.ndarray
@@ -46,6 +47,7 @@ class HairMesh:
     image: Texture
     softness: float
     label: int
+    shine: float = 1.0
 
     def drawn(self, view: View, colours: dict[str, Any]) -> Mesh:
         """As the rasteriser draws it, in those colours (uniforms of ``hair.frag``)."""
@@ -57,6 +59,7 @@ class HairMesh:
             "tone": self.tones,
         }
         own = {"strands": self.image, "softness": self.softness, "segment": self.label}
+        own["hair_shine"] = self.shine * colours["hair_shine"]
         # locks lie many deep: fewer of them than are seen cast the same shadow
         casting = self.triangles[self.tones[self.triangles[:, 0], 1] < 0.51]
         return Mesh("hair", attributes, self.triangles, {**colours, **own}, casting=casting)
@@ -81,7 +84,7 @@ def hair_meshes(
     places = area.at(model.rest[area.vertices])
     locks = grow(hair, area.at(skin), places, Skull(posed), down, rng)
     meshes = [ribbons(locks, towards, HAIR, rng, cap)] if len(locks.points) else []
-    return meshes + _naps(hair, posed, area, rng, cap)
+    return [replace(mesh, shine=1 - 0.8 * hair.puffs) for mesh in meshes + _naps(hair, posed, area, rng, cap)]
 
 
 def ribbons(

@@ -247,7 +247,7 @@ def _curls(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> H
 
 def _afro(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
     size = float(np.exp(rng.uniform(np.log(0.012), np.log(0.085))))
-    shells = ((0.002, 1.0), (0.35 * size, 1.0), (0.7 * size, 0.93), (0.9 * size, 0.7))
+    shells = ((0.002, 1.0), (0.35 * size, 1.0), (0.7 * size, 0.95))
     return replace(
         hair,
         shells=shells,
