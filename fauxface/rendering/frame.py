@@ -146,7 +146,8 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     meshes = [*person.meshes, torso_mesh(person), *others]
     raster = rasteriser(size).draw(meshes, person.view.matrix, light.uniforms, shadow)
     image = develop(raster, setting.background, light, lens, rng["film"], recipe)
-    meta = {**described(seed, index, size, recipe), **person.labels(raster)}
+    place = {"place": {"name": setting.place.name, "light": light.kind}}
+    meta = {**described(seed, index, size, recipe), **place, **person.labels(raster)}
     landmarks, dense = person.view.project(person.points), person.view.to_camera(person.posed.vertices)
     return Frame(image, raster.labels, landmarks, meta, dense, raster.depth)
 

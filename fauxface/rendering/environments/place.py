@@ -21,7 +21,7 @@ from fauxface.rendering.environments.lamps import GREY, take_lamps
 from fauxface.rendering.environments.scene import Lamp, Scene
 from fauxface.rendering.environments.spheres import look_along, map_directions, solid_angles, view_directions
 
-FORMAT = 1
+FORMAT = 2
 """Changes when what is cached does."""
 MAP_HEIGHT = 64
 VIEW_SIZE = 288
