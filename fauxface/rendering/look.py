@@ -27,9 +27,9 @@ _IRISES = {
     "dark brown": ((0.035, 0.017, 0.009), (0.045, 0.02, 0.009)),
     "brown": ((0.10, 0.048, 0.02), (0.13, 0.06, 0.02)),
     "hazel": ((0.15, 0.11, 0.05), (0.16, 0.075, 0.02)),
-    "green": ((0.12, 0.16, 0.09), (0.17, 0.13, 0.04)),
-    "blue": ((0.11, 0.19, 0.29), (0.2, 0.24, 0.25)),
-    "grey": ((0.18, 0.21, 0.23), (0.2, 0.19, 0.14)),
+    "green": ((0.09, 0.115, 0.065), (0.13, 0.095, 0.035)),
+    "blue": ((0.085, 0.135, 0.195), (0.15, 0.165, 0.16)),
+    "grey": ((0.13, 0.15, 0.165), (0.15, 0.14, 0.105)),
 }
 """Colour of the iris and of the ring about its pupil, linear RGB."""
 
@@ -74,7 +74,6 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "brow_hairs": brow_hairs(),
         **brows.uniforms(),
         "lip_finish": np.array([rng.uniform(0.6, 2.6) if made_up else rng.uniform(0.5, 1.4), rng.uniform(0.3, 0.8)]),
-        "eyeliner": skin.makeup.liner,
         "iris": np.array(_IRISES[iris_name]) * rng.uniform(0.7, 1.4),
         "iris_map": iris_map(),
         "iris_size": np.array([rng.uniform(0.43, 0.48), rng.uniform(0.28, 0.55)]),

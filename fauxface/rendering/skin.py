@@ -172,6 +172,13 @@ def skin_attributes(
     tint = tint * (1 - shaded)
     for (colour, opacity), place in ((complexion.makeup.blush, f["apple"]), (complexion.makeup.shadow, f["upper_lid"])):
         tint += (opacity * place)[:, None] * (colour - tint)
+    # lash roots, and the liner over them
+    tint *= (
+        1
+        - ((0.3 + 0.6 * complexion.makeup.liner) * f["upper_rim"] + 0.5 * complexion.makeup.liner * f["lower_rim"])[
+            :, None
+        ]
+    )
     tint *= 1 - (0.12 * old * f["socket"])[:, None]
     relief = np.stack(
         [
@@ -219,9 +226,25 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
         "beard": np.clip(beard, 0, 1) * (1 - model.masks[:, 0]) * ramp(model.kind[:, 1], 0.2, 0.6),
         "lid_edge": blob(30, -7, 13, 2.5),
         "upper_lid": np.clip(blob(30, 5.5, 13, 5.5) + 0.6 * blob(40, 5, 6, 6), 0, 1) * np.maximum(lids, 0.5),
+        "upper_rim": _rim(model, (0, 1, 2, 3), 1.3),
+        "lower_rim": 0.7 * _rim(model, (0, 5, 4, 3), 0.9),
         "oily": blob(0, 45, 34, 22) + blob(0, -28, 9, 20) + 0.6 * blob(40, -28, 12, 9) + 0.5 * blob(0, -98, 12, 9),
         "openness": openness(model),
         "curved": blob(0, -38, 17, 9) + 0.5 * blob(0, -15, 9, 18) + 0.25 * blob(0, -100, 18, 12)
         + ears + 0.8 * model.masks[:, 0] + 0.5 * lids,
     }  # fmt: skip
     return {name: np.clip(values, 0, 1).astype(np.float32) for name, values in fields.items()}
+
+
+def _rim(model: HeadModel, order: tuple[int, ...], width: float) -> np.ndarray:
+    """(M,): 1 on the edge of both eyes' upper or lower lid, falling off over ``width`` mm."""
+    corners = np.asarray(model.landmarks @ model.rest)[36:48].reshape(2, 6, 3)[:, list(order)] * 1000
+    near = np.full(len(model.rest), np.inf)
+    for line in corners:
+        x = np.linspace(line[0, 0], line[-1, 0], 40)
+        curve = [
+            np.polynomial.polynomial.polyval(x, np.polynomial.polynomial.polyfit(line[:, 0], c, 3)) for c in line.T[1:]
+        ]
+        points = np.stack([x, *curve], axis=1)
+        near = np.minimum(near, np.linalg.norm(model.rest[:, None] * 1000 - points, axis=2).min(1))
+    return np.exp(-((near / width) ** 2)) * (model.part == 0)

@@ -24,7 +24,7 @@ vec3 skin_shade(vec3 normal) {
     vec4 spot = texture(spots, chart / 0.064 + seed * 0.37), pore = texture(pores, chart / 0.018 + seed * 0.53);
     vec2 place = vec2(abs(r.x) / 0.075, (r.y + 0.115) / 0.18);
     vec3 fold = texture(wrinkles, clamp(place + 0.004 * (spot.rg - 0.5), 0.002, 0.998)).rgb;
-    float more_melanin = uneven * 1.3 * (spot.r - 0.5) + freckles * spot.b, more_blood = uneven * 2.0 * (spot.g - 0.5);
+    float more_melanin = (0.25 + 1.6 * uneven) * (spot.r - 0.5) + freckles * spot.b, more_blood = (0.5 + 2.4 * uneven) * (spot.g - 0.5);
     for (int i = 0; i < 3; ++i) {
         float away = length(r - moles[i].xyz) / moles[i].w;
         more_melanin += 2.2 * smoothstep(1.15, 0.75, away + 0.5 * (spot.g - 0.5));

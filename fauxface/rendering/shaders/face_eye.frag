@@ -29,7 +29,7 @@ vec3 eye_shade(int side, float shadow) {
     float inside = abs(x - eye_ends[side].x), outside = abs(x - eye_ends[side].y);
     vec3 white = vec3(0.54, 0.50, 0.47) * sclera.x;
     float corner = smoothstep(0.55, 0.05, inside);
-    float red = 0.3 * smoothstep(0.35, 0.0, bottom) + 0.35 * smoothstep(0.5, 0.1, outside) + 0.55 * corner + sclera.y * thread.a;
+    float red = 0.3 * smoothstep(0.35, 0.0, bottom) + 0.35 * smoothstep(0.5, 0.1, outside) + 0.35 * corner + sclera.y * thread.a;
     white *= pow(vec3(0.93, 0.55, 0.5), vec3(red));
     vec3 albedo = mix(coloured, white, smoothstep(0.92, 1.08, radius));
     albedo = mix(albedo, vec3(0.42, 0.16, 0.14), smoothstep(0.26, 0.12, inside));  // caruncle
@@ -40,7 +40,7 @@ vec3 eye_shade(int side, float shadow) {
     vec3 base = shade(at, d, albedo * under, vec3(0.35, 0.25, 0.22) * soft_light, 0.5, 0.0, openness, shadow);
     // the cornea bulges: its normal leans out from the gaze; the white is wet as well
     vec3 cornea = normalize(mix(d, normalize(d - 0.42 * gaze), 1.0 - smoothstep(0.85, 1.25, radius)));
-    vec3 gloss = shade(at, cornea, vec3(0.0), vec3(0.1), 0.16, 0.9, under, shadow);
+    vec3 gloss = shade(at, cornea, vec3(0.0), vec3(0.1), 0.13, 0.7, under, shadow);
     // tears along the lower lid catch the light
     float tears = smoothstep(0.1, 0.04, bottom) * smoothstep(-0.06, 0.0, bottom);
     return base + gloss + tears * 0.035 * ambient_light(normalize(eye_up + v));
