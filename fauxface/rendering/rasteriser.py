@@ -15,7 +15,7 @@ import numpy as np
 NEAR, FAR = 0.05, 12.0
 SAMPLES = 4
 SHADOW_SIZE = 512
-_TEXTURES = 128
+_TEXTURES = 512
 """Textures kept by the driver at most; the one used longest ago goes first."""
 _SAMPLER_2D = 0x8B5E
 _SAMPLE_ALPHA_TO_COVERAGE, _SAMPLE_ALPHA_TO_ONE = 0x809E, 0x809F
@@ -161,6 +161,7 @@ class Rasteriser:
         self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
         self._shadow = self.context.framebuffer(depth_attachment=self._shadow_map)
         self._programs = {name: self._program(name) for name in _FRAGMENTS}
+        self._members = {name: frozenset(program) for name, program in self._programs.items()}
         self._samplers = {name: _samplers(program) for name, program in self._programs.items()}
         self._textures: OrderedDict[str, moderngl.Texture] = OrderedDict()
 
@@ -246,7 +247,7 @@ class Rasteriser:
             content = [
                 (buffer, f"{mesh.attributes[attribute].shape[1]}f", attribute)
                 for attribute, buffer in attributes.items()
-                if attribute in program  # the driver drops what a program does not use
+                if attribute in self._members[name]  # the driver drops what a program does not use
             ]
             only = -1.0 if mesh.label is None else mesh.label / 255
             values = {"blended": float(mesh.blend), "only": only, **mesh.uniforms, **shared}
@@ -255,7 +256,7 @@ class Rasteriser:
                 self._bind(values.pop(sampler, _WHITE)).use(unit)
                 _set(program[sampler], unit)
             for uniform, value in values.items():
-                if uniform in program and not isinstance(value, Texture):
+                if uniform in self._members[name] and not isinstance(value, Texture):
                     _set(program[uniform], value)
             array = self.context.vertex_array(program, content, casting if suffix == "_shadow" else index)
             array.render()
