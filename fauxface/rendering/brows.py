@@ -3,8 +3,8 @@
 Where a brow lies is what anatomy says of it, in the person's own head and not the mesh's: the lower edge of its head
 and the tip of its tail lie on one level, the arch is highest about two thirds out, above the stretch between the
 lateral limbus and the outer canthus (Westmore 1975, "Facial cosmetics in conjunction with surgery"; Yalçınkaya et al.
-2016, "Aesthetics of the eyebrow"), its top 22–25 mm above the pupil (McKinney et al. 1991, "The position of the eyebrow
-and the forehead lift"); men's run lower, along the rim of the orbit, flatter and thicker.
+2016, "Aesthetic analysis of the ideal eyebrow shape and position"), its top 22–25 mm above the pupil (McKinney et al.
+1991, "Criteria for the forehead lift"); men's run lower, along the rim of the orbit, flatter and thicker.
 """
 
 from __future__ import annotations

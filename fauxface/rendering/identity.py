@@ -18,7 +18,7 @@ _OPPOSITES = {
     "convex": "concave",
     "uncompress": "compress",
 }
-_SPREAD = {"asym": 0.18, "eye": 0.25, "eyes": 0.25, "ear": 0.4, "neck": 0.2, "head": 0.12, "eyebrows": 0.3}
+_SPREAD = {"asym": 0.35, "eye": 0.25, "eyes": 0.25, "ear": 0.4, "neck": 0.2, "head": 0.12, "eyebrows": 0.3}
 """Standard deviations of the local targets by the first word of their name; others ``_USUAL_SPREAD``. They give the
 spreads that people have, 4–6 % of a length (Farkas 1994, "Anthropometry of the head and face")."""
 _USUAL_SPREAD = 0.28
@@ -60,7 +60,7 @@ _CENTRE = {
 }
 """Means of axes for women and men; others 0. MakeHuman's average has small eyes, a narrow mouth and a wide, flat nose:
 these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart."""
-_GROWN = ("chin", "nose")
+_GROWN = ("chin", "mouth", "nose")
 """Parts whose proportions come with age: their means count from 0 in a toddler to the full in a grown person."""
 _FARTHEST = 1.6
 """A target reaches at most this far beyond its own."""
@@ -127,7 +127,7 @@ def _draw_local(
         spread = strength * _SPREADS.get(common, _SPREAD.get(common.split("-")[0], _USUAL_SPREAD))
         value = rng.normal(0, spread)
         if side:  # the two sides of a face differ a little
-            value = shared.setdefault(common, value) + 0.15 * value
+            value = shared.setdefault(common, value) + 0.3 * value
         if common in _CENTRE:
             woman, man = _CENTRE[common]
             value += (woman + (man - woman) * gender) * (grown if common.startswith(_GROWN) else 1.0)
