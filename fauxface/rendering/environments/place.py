@@ -21,7 +21,7 @@ from fauxface.rendering.environments.lamps import GREY, take_lamps
 from fauxface.rendering.environments.scene import Lamp, Scene
 from fauxface.rendering.environments.spheres import look_along, map_directions, solid_angles, view_directions
 
-FORMAT = 2
+FORMAT = 3
 """Changes when what is cached does."""
 MAP_HEIGHT = 64
 VIEW_SIZE = 288
@@ -31,13 +31,13 @@ GENERATED = 240
 _KINDS: dict[str, tuple[float, Callable[[np.random.Generator, float], Scene]]] = {
     "park": (0.15, outdoors.park),
     "street": (0.12, outdoors.street),
-    "country": (0.08, outdoors.country),
+    "country": (0.06, outdoors.country),
     "wall": (0.12, outdoors.wall),
-    "night street": (0.07, outdoors.night_street),
-    "room": (0.2, indoors.room),
+    "night street": (0.09, outdoors.night_street),
+    "room": (0.17, indoors.room),
     "hall": (0.09, indoors.hall),
-    "bar": (0.08, indoors.bar),
-    "stage": (0.04, indoors.stage),
+    "bar": (0.1, indoors.bar),
+    "stage": (0.05, indoors.stage),
     "studio": (0.05, indoors.studio),
 }
 _STEEP, _RANGE = 1 / 3, 40.0
