@@ -84,7 +84,7 @@ def _hand(scene: _Scene, gesture: Gesture) -> tuple[Shape, Shape]:
     jitter = rng.normal(0, 0.1, 5)
     if max(gesture.curls) < 1.2:
         gesture = Gesture(
-            tuple(np.clip(np.array(gesture.curls) + jitter, 0, 1.5)),  # pyright: ignore[reportArgumentType]
+            tuple(np.clip(np.array(gesture.curls) + jitter, 0, 1.5)),
             gesture.spread + abs(rng.normal(0, 0.05)),
             gesture.oppose,
             (gesture.wrist[0] + rng.normal(0, 0.2), gesture.wrist[1] + rng.normal(0, 0.15)),

@@ -189,7 +189,15 @@ def draw_necklace(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict
         if rng.random() < 0.5:
             shape = merged([shape, ball(path[turns // 2] + [0, -0.008, 0.003], rng.uniform(0.004, 0.01), 10)])
     else:
-        kind, shape = "beads", merged([ball(p, 0.004, 6) for p in path[::2]])
+        kind, shape = "beads", _beads(path[::2], 0.004)
         pearl = np.array([0.8, 0.76, 0.70]) if rng.random() < 0.6 else rng.random(3) ** 1.5
         material = Material(pearl, 0.25)
     return [_thing(shape, material, NECKLACE)], {"kind": kind}
+
+
+def _beads(places: np.ndarray, radius: float) -> Shape:
+    bead = ball(np.zeros(3), radius, 6)
+    count = len(bead.vertices)
+    triangles = bead.triangles + count * np.arange(len(places))[:, None, None]
+    vertices = (bead.vertices + places[:, None]).reshape(-1, 3)
+    return Shape(vertices, triangles.reshape(-1, 3), np.tile(bead.uv, (len(places), 1)))

@@ -7,7 +7,7 @@ once on the template, true for every person. Depth and width are tables filled f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -39,8 +39,7 @@ class Fit:
         ears: (2, 2, 3) right and left: where an ear's top meets the head, and the ear's middle.
         lobes: (2, 3) the ears' lowest points.
         size: breadth of the face as a share of the template's.
-        depth: table of the greatest z by (y, x).
-        width: (2, …) tables of the smallest and the greatest x by (y, z), without the ears.
+        vertices: (M, 3), the posed head.
     """
 
     scalp: np.ndarray
@@ -48,8 +47,20 @@ class Fit:
     ears: np.ndarray
     lobes: np.ndarray
     size: float
-    depth: np.ndarray
-    width: np.ndarray
+    vertices: np.ndarray
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """Table of the greatest z by (y, x) in cells of `CELL`."""
+        x, y, z = self.vertices[_maps()[2]].T
+        return _table(y, x, z, 1, 0)
+
+    @cached_property
+    def width(self) -> np.ndarray:
+        """Tables (2, …) of the smallest and of the greatest x by (y, z), without the ears."""
+        _, _, skin, auricles, _ = _maps()
+        x, y, z = self.vertices[skin[~auricles]].T
+        return np.stack([-_table(y, z, -x, 1, 2), _table(y, z, x, 1, 2)])
 
     def z(self, points: np.ndarray) -> np.ndarray:
         """How far the face stands out at each (x, y) of points (..., 2 or 3)."""
@@ -74,25 +85,19 @@ class Fit:
 def measure(wearer: Wearer) -> Fit:
     """Take a person's measures."""
     vertices = wearer.posed.vertices
-    scalp, neck, skin, auricles, tops = _maps()
-    head = vertices[skin]
-    x, y, z = ((head[:, k] - _LOW[k]) / CELL for k in range(3))
-    shape = np.round((_HIGH - _LOW) / CELL).astype(int)
-    depth = _table((shape[1], shape[0]), y, x, head[:, 2])
-    plain = ~auricles
-    left = _table((shape[1], shape[2]), y[plain], z[plain], head[plain, 0])
-    right = -_table((shape[1], shape[2]), y[plain], z[plain], -head[plain, 0])
+    scalp, neck, _, _, tops = _maps()
     points = np.asarray(scalp @ vertices).reshape(len(POLAR), AROUND, 3)
     about = np.asarray(neck @ vertices).reshape(len(NECK_HEIGHTS), AROUND, 3)
     breadth = wearer.landmarks[16, 0] - wearer.landmarks[0, 0]
     ears = np.asarray(tops @ vertices).reshape(2, 3, 3)
-    return Fit(points, about, ears[:, :2], ears[:, 2], breadth / 0.1314, depth, np.stack([right, left]))
+    return Fit(points, about, ears[:, :2], ears[:, 2], breadth / 0.1314, vertices)
 
 
-def _table(shape: tuple[int, int], row: np.ndarray, column: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """The greatest value that falls into each cell, empty cells filled from their neighbours, lowest where none is."""
+def _table(down: np.ndarray, across: np.ndarray, value: np.ndarray, *axes: int) -> np.ndarray:
+    """The greatest value that falls into each cell of two axes; empty cells filled from their neighbours, else −1."""
+    low, shape = _LOW[list(axes)], np.round((_HIGH - _LOW) / CELL).astype(int)[list(axes)]
     table = np.full(shape, -1.0, np.float32)
-    row, column = np.round(row).astype(int), np.round(column).astype(int)
+    row, column = (np.round((v - at) / CELL).astype(int) for v, at in zip((down, across), low, strict=True))
     inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
     np.maximum.at(table, (row[inside], column[inside]), value[inside])
     for _ in range(3):

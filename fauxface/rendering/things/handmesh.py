@@ -55,7 +55,7 @@ class Gesture:
         wrist: how far the wrist bends towards the palm, and towards the thumb.
     """
 
-    curls: tuple[float, float, float, float, float]
+    curls: tuple[float, ...]
     spread: float = 0.0
     oppose: float = 0.0
     wrist: tuple[float, float] = (0.0, 0.0)
