@@ -183,7 +183,11 @@ def _show_distributions(made: Page, result: Audit) -> None:
         header=("", "n", "mean", "deviation", "least", "5 %", "median", "95 %", "most"),
     )
     for name, values in tones.items():
-        text = "as the labels say" if name == "skin tone" else "measured from pixels of skin, under whatever light there is"
+        text = (
+            "as the labels say"
+            if name == "skin tone"
+            else "measured from pixels of skin, under whatever light there is"
+        )
         made.picture(charts.monk(values), f"Skin tones on the Monk scale, {text}; percent of faces.")
     units = _units(faces)
     if units:

@@ -67,12 +67,21 @@ def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
     """
     from fauxface.audit.report import figures_of, page
 
-    if workers < 0:
-        raise ValueError(f"--workers is 0 (one a core) or more, not {workers}")
     if out.is_dir() and any(out.iterdir()) and not (out / RESULT).is_file():
         raise FileExistsError(f"{out} already holds something else; give the audit an empty or new folder")
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"{out} is a file, not a folder for the audit")
+    result = look_through(folder, workers)
+    with atomic_folder(out) as temporary:
+        write_text(temporary / RESULT, figures_of(result))
+        page(result).save(temporary / REPORT)
+    return result
+
+
+def look_through(folder: Path, workers: int = 0) -> Audit:
+    """Look at every picture, and write nothing; errors as `audit`."""
+    if workers < 0:
+        raise ValueError(f"--workers is 0 (one a core) or more, not {workers}")
     files = list_files(folder)
     present = {ending: {f.name for f in files if f.name.endswith(ending)} for ending in _ENDINGS}
     sources = find_pictures(files)
@@ -82,16 +91,13 @@ def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
     pictures = list(_looked_at(sources, folder, expected, workers or min(os.cpu_count() or 1, 32)))
     findings = [finding for picture in pictures for finding in picture.findings]
     findings += [*_odd_sizes(pictures, folder), *_copies(pictures, folder), *_sides(pictures, folder)]
+    known = set(sources)
     findings += [
         Finding(str(f.relative_to(folder)), "stray", "labels without a picture")
         for f in files
-        if f.name.endswith(("_seg.png", "_ldmks.txt")) and _picture_of(f) not in set(sources)
+        if f.name.endswith(("_seg.png", "_ldmks.txt")) and _picture_of(f) not in known
     ]
-    result = Audit(folder, pictures, sorted(findings, key=lambda f: (f.file, f.kind)), _notes(pictures))
-    with atomic_folder(out) as temporary:
-        write_text(temporary / RESULT, figures_of(result))
-        page(result).save(temporary / REPORT)
-    return result
+    return Audit(folder, pictures, sorted(findings, key=lambda f: (f.file, f.kind)), _notes(pictures))
 
 
 def find_pictures(files: list[Path]) -> list[Path]:
