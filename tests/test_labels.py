@@ -47,7 +47,7 @@ def check_plausible(seed: int) -> None:
     assert (y[:68] > -2.2).all()
     assert (y < 0.6).all()
     assert (z[27:68] > -0.35).all()
-    assert (np.diff(x[[0, 4, 8, 12, 16]]) > 0).all()
+    assert (np.diff(x[[0, 4, 8, 12, 16]]) > -0.05).all()  # a toddler's jaw is as wide as its temples
     assert (np.diff(x[17:27]) > 0).all()
     assert (y[17:22] > y[36:42].max() - 0.03).all()
     assert (y[22:27] > y[42:48].max() - 0.03).all()

@@ -112,6 +112,7 @@ class HeadModel:
         self._smooth_cage = sparse.csr_matrix(self.smooth[: len(bust.vertices)])
         self._teeth = [self._front_teeth(PARTS.index(part)) for part in ("upper_teeth", "lower_teeth")]
         self.landmarks_of_cage = sparse.csr_matrix(self.landmarks @ self.smooth)
+        self._grown = self._face_height(template)
         self._blinks = [self._blend({unit: 1.0}) for unit in _BLINKS]
         self._jaw = self._blend({"unit:jawOpen": 1.0})
         self._lift = self._blend({"unit:mouthUpperUpLeft": 1.0, "unit:mouthUpperUpRight": 1.0})
@@ -183,7 +184,9 @@ class HeadModel:
         person = self.person(identity)
         units = dict(expression.units)
         blinks = [units.pop("eyeBlinkRight", 0.0), units.pop("eyeBlinkLeft", 0.0)]
-        cage = person + self._blend({f"unit:{k}": v for k, v in units.items()})
+        # the units are as large as a grown face; a child's moves as much less as it is smaller
+        size = float(np.clip(self._face_height(person) / self._grown, 0.5, 1.15))
+        cage = person + size * self._blend({f"unit:{k}": v for k, v in units.items()})
         cage = self._part_lips(self._keep_philtrum(cage, person))
         cage = self._close_eyes(cage, blinks)
         # the gaze is drawn on the eyeball, so its mesh stays where the person's is
@@ -213,6 +216,11 @@ class HeadModel:
         """(3,) heights of the upper lip's inner edge above the lower lip's, metres."""
         heights = self.landmarks_of_cage @ cage[:, 1]
         return heights[61:64] - heights[[67, 66, 65]]
+
+    def _face_height(self, cage: np.ndarray) -> float:
+        """From the nasal root to the chin, metres."""
+        heights = self.landmarks_of_cage @ cage[:, 1]
+        return float(heights[27] - heights[8])
 
     def _philtrum(self, cage: np.ndarray) -> float:
         """Height of the nose's base above the upper lip's edge, metres."""
