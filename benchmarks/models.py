@@ -23,30 +23,40 @@ import torch
 
 from fauxface.files import write_text
 from fauxface.info import machine
-from fauxface.models import MODELS, LandmarkModel, build_model
-from fauxface.models.table import INPUT_SIZE, SCHEME, TIMINGS
+from fauxface.models import MODELS, FaceNetwork, LandmarkModel, build_network
+from fauxface.models.one_stage import NAME, OneStage
+from fauxface.models.table import FRAME, INPUT_SIZE, SCHEME, TIMINGS
 
-QUICK = ("mobilenetv3small-coordinates", "mobilenetv2-heatmaps", "mobilenetv3small-pip")
+QUICK = ("mobilenetv3small-coordinates", "mobilenetv2-heatmaps", "mobilenetv3small-pip", NAME)
 
 
 class Decoded(torch.nn.Module):
-    """Images in, landmarks and scores out, as an application sees a model."""
+    """Images in, landmarks and scores out, as an application sees a model (and boxes, of the face detector)."""
 
-    def __init__(self, model: LandmarkModel):
+    def __init__(self, model: FaceNetwork):
         super().__init__()
         self.model = model
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        if isinstance(self.model, OneStage):
+            return tuple(self.model.find(images))
+        assert isinstance(self.model, LandmarkModel)
         found = self.model.decode(self.model(images))
         return found.landmarks, found.scores
 
 
+def shape_of(name: str, input_size: int) -> tuple[int, int, int, int]:
+    """Of what the model sees: a crop, or the face detector's frame."""
+    return (1, 3, FRAME[1], FRAME[0]) if name == NAME else (1, 3, input_size, input_size)
+
+
 def session(name: str, input_size: int) -> onnxruntime.InferenceSession:
     """The model, with random weights, in ONNX Runtime on one thread."""
-    model = Decoded(build_model(name, input_size, SCHEME)).eval()
+    shape = shape_of(name, input_size)
+    model = Decoded(build_network(name, shape[3], SCHEME)).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(model, (torch.zeros(1, 3, input_size, input_size),), dynamo=True, verbose=False)
+        program = torch.onnx.export(model, (torch.zeros(shape),), dynamo=True, verbose=False)
     assert program is not None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -54,9 +64,9 @@ def session(name: str, input_size: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def milliseconds(run: onnxruntime.InferenceSession, input_size: int, seconds: float) -> float:
+def milliseconds(run: onnxruntime.InferenceSession, shape: tuple[int, ...], seconds: float) -> float:
     """Median time of a face, over ``seconds``, after a warm-up."""
-    feed = {run.get_inputs()[0].name: np.random.default_rng(0).random((1, 3, input_size, input_size), np.float32)}
+    feed = {run.get_inputs()[0].name: np.random.default_rng(0).random(shape, np.float32)}
     for _ in range(5):
         run.run(None, feed)
     times, began = [], time.perf_counter()
@@ -74,9 +84,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     found: dict[str, float] = {}
-    for name in QUICK if options.quick else MODELS:
+    for name in QUICK if options.quick else (*MODELS, NAME):
         found[name] = round(
-            milliseconds(session(name, options.input_size), options.input_size, 1 if options.quick else 5), 3
+            milliseconds(
+                session(name, options.input_size), shape_of(name, options.input_size), 1 if options.quick else 5
+            ),
+            3,
         )
         print(f"{name:<30}{found[name]:8.2f} ms", flush=True)
     where = machine()

@@ -10,11 +10,14 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from fauxface.models import one_stage
 from fauxface.models.backbones import PAPERS
-from fauxface.models.registry import MODELS, build_model
+from fauxface.models.registry import MODELS, build_network
 
 INPUT_SIZE = 128
 SCHEME = "face_synthetics70"
+FRAME = (640, 480)
+"""What one-stage is measured on, pixels wide and high."""
 TIMINGS = Path(__file__).parent / "timings.json"
 """What ``benchmarks/models.py`` writes: ``machine``, ``date``, ``input_size`` and ``ms``, by model."""
 
@@ -25,14 +28,14 @@ class ModelFacts:
 
     Attributes:
         name: the registered name.
-        input_size: side of the crops, pixels.
+        input_size: width and height of what it sees, pixels.
         parameters: learned numbers.
-        flops: floating-point operations a face: convolutions and matrix products, a multiply-add counted as 2.
+        flops: floating-point operations a face, or a frame: convolutions and matrix products; a multiply-add is 2.
         paper: where the method comes from, and the backbone.
     """
 
     name: str
-    input_size: int
+    input_size: tuple[int, int]
     parameters: int
     flops: int
     paper: str
@@ -40,15 +43,16 @@ class ModelFacts:
 
 def describe(name: str, input_size: int = INPUT_SIZE, scheme: str = SCHEME) -> ModelFacts:
     """The figures of a model, found on tensors that have a shape and no content; errors as `build_model`."""
+    width, height = size = FRAME if name == one_stage.NAME else (input_size, input_size)
     with torch.device("meta"), torch.no_grad():
-        model = build_model(name, input_size, scheme).eval()
+        model = build_network(name, FRAME[0] if name == one_stage.NAME else input_size, scheme).eval()
         counter = FlopCounterMode(display=False)
-        images = torch.empty(1, 3, input_size, input_size)
+        images = torch.empty(1, 3, height, width)
         with counter:
-            model(images)
+            model.find(images) if isinstance(model, one_stage.OneStage) else model(images)
     count = sum(parameter.numel() for parameter in model.parameters())
     papers = [model.paper, *(paper for start, paper in PAPERS.items() if name.startswith(start))]
-    return ModelFacts(name, input_size, count, counter.get_total_flops(), "; ".join(papers))
+    return ModelFacts(name, size, count, counter.get_total_flops(), "; ".join(papers))
 
 
 def timings(input_size: int = INPUT_SIZE, path: Path = TIMINGS) -> dict[str, Any] | None:
@@ -64,9 +68,10 @@ def models_table(input_size: int = INPUT_SIZE) -> str:
     measured = timings(input_size)
     times = measured["ms"] if measured else {}
     rows = [("model", "input", "parameters", "MFLOPs", "CPU ms", "paper")]
-    for facts in (describe(name, input_size) for name in MODELS):
+    for facts in (describe(name, input_size) for name in (*MODELS, one_stage.NAME)):
         ms = f"{times[facts.name]:.1f}" if facts.name in times else "–"
-        size, parameters = f"{facts.input_size}²", f"{facts.parameters / 1e6:.2f} M"
+        wide, high = facts.input_size
+        size, parameters = f"{wide}²" if wide == high else f"{wide}×{high}", f"{facts.parameters / 1e6:.2f} M"
         rows.append((facts.name, size, parameters, f"{facts.flops / 1e6:,.0f}", ms, facts.paper))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
@@ -75,9 +80,12 @@ def models_table(input_size: int = INPUT_SIZE) -> str:
         )
         for row in rows
     ]
-    notes = ["", f"FLOPs a face of {SCHEME}; a multiply-add is 2. Any other timm backbone works by its name."]
+    notes = [
+        "",
+        f"FLOPs a face of {SCHEME}, of one-stage a frame; a multiply-add is 2. Any other timm backbone works by name.",
+    ]
     if measured:
-        notes.append(f"CPU ms a face: ONNX Runtime, one thread, {measured['machine']}, {measured['date']}.")
+        notes.append(f"CPU ms a face (a frame): ONNX Runtime, one thread, {measured['machine']}, {measured['date']}.")
     else:
         notes.append("CPU ms a face: not measured; `python benchmarks/models.py` does it.")
     return "\n".join(line.rstrip() for line in [*lines, *notes])
