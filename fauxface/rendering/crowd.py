@@ -86,7 +86,8 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
         labels = person.labels(raster)
         box = landmark_box(np.array(labels["landmarks_2d"]), "face_synthetics70")
         told.append({"box": box.tolist(), **labels})
-    return CrowdFrame(image, raster.labels, {**described(seed, index, size, recipe), "faces": told})
+    place = {"place": {"name": setting.place.name, "light": light.kind}}
+    return CrowdFrame(image, raster.labels, {**described(seed, index, size, recipe), **place, "faces": told})
 
 
 def draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.ndarray]]:

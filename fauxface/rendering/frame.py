@@ -52,6 +52,8 @@ FACEWEAR = 18
 """The segmentation class of masks."""
 HIDDEN_BY = 0.006
 """A point is hidden when something is this much nearer to the camera, metres."""
+COVERS = (13, 17, 18, 255)
+"""Classes of what hides a point however near to it: hair, headwear, facewear, hands and objects."""
 
 
 @dataclass(frozen=True)
@@ -225,10 +227,13 @@ def key_shadow(light: dict[str, Any], view: View) -> np.ndarray:
 
 
 def _visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Which of the points (70, 3; camera frame) nothing hides: a depth test against the farthest of 3×3 pixels."""
+    """Which of the points (70, 3; camera frame) nothing hides: depth and labels of 3×3 pixels tell."""
     size = raster.depth.shape[0]
     column, row = np.round(pixels).astype(int).T
     inside = (column >= 1) & (column < size - 1) & (row >= 1) & (row < size - 1)
     column, row = column.clip(1, size - 2), row.clip(1, size - 2)
-    around = [raster.depth[row + i, column + j] for i in (-1, 0, 1) for j in (-1, 0, 1)]
-    return inside & (points[:, 2] < np.max(around, axis=0) + HIDDEN_BY)
+    near = [(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    before = points[:, 2] < np.max([raster.depth[pixel] for pixel in near], axis=0) + HIDDEN_BY
+    # what lies close on the skin hides it, too
+    covered = np.all([np.isin(raster.labels[pixel], COVERS) for pixel in near], axis=0)
+    return inside & before & ~covered
