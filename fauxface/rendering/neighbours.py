@@ -38,11 +38,12 @@ def draw_neighbour(
     if rng.random() >= recipe.neighbours:
         return [], {}
     distance = float(view.translation[2])
-    before = rng.random() < 0.3
+    before = rng.random() < 0.25
     side = float(rng.choice([-1, 1]))
     if before:
         away = max(distance - rng.uniform(0.08, 0.35), _NEAREST)
-        across = side * rng.uniform(0.15, 0.24)
+        # a shoulder may come before the chin, never a whole body before the face
+        across = side * rng.uniform(0.25, 0.36)
     else:
         away = distance + (rng.uniform(0, 0.15) if rng.random() < 0.5 else rng.uniform(0.15, 2.0))
         # one head beside the other; farther back it may be partly behind it
