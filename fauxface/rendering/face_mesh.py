@@ -87,6 +87,9 @@ def face_meshes(
             # a triangle on the edge is drawn as skin and as cloth, each cut off there
             inside = cover[place][triangles] > 0
             clothed, triangles = triangles[inside.any(1)], triangles[~inside.all(1)]
+            ears = (model.masks[place, 1][triangles] > 0.05).any(1)
+            meshes.append(Mesh("face_ear", attributes, triangles[ears], uniforms, solid=True))
+            triangles = triangles[~ears]
             if len(clothed):
                 meshes.append(Mesh("face_cloth", attributes, clothed, uniforms, solid=True))
         meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program in _SOLID))

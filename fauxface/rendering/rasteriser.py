@@ -89,6 +89,8 @@ _FRAGMENTS = {
     "face_labels": ("noise.glsl", "regions.glsl", "face_labels.frag"),
     "face_cloth": ("regions.glsl", "light.glsl", "face_cloth.frag"),
     "face_cloth_labels": ("regions.glsl", "face_cloth_labels.frag"),
+    "face_ear": ("ears.glsl", "noise.glsl", "regions.glsl", "light.glsl", "face.frag"),
+    "face_ear_labels": ("noise.glsl", "regions.glsl", "face_labels.frag"),
     "face_eye": ("light.glsl", "face_eye.frag"),
     "face_eye_labels": ("face_eye_labels.frag",),
     "face_lash": ("noise.glsl", "light.glsl", "face_lash.frag"),

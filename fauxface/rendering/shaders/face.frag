@@ -57,11 +57,11 @@ vec3 skin_shade(vec3 normal) {
     float rough = roughness - 0.12 * s.z + 0.12 * (spot.a - 0.5) - lip * 0.12 * min(lip_finish.x, 1.6);
     vec3 wrap = mix(vec3(0.16, 0.07, 0.045), vec3(0.5, 0.21, 0.13), s.w) * soft_light;
     vec3 c = shade(at, bent, albedo, wrap, clamp(rough, 0.2, 0.8), shine, openness, shadow);
-    if (m.y > 0.1 && r.z < -0.03) {
-        // thin ears let light through, red
-        float through = lit(at - 0.012 * normal, -normal);
-        c += soft_light * m.y * 0.35 * shade(at, -normal, albedo * vec3(1.0, 0.28, 0.16), wrap, 0.9, 0.0, 0.0, through);
-    }
+#ifdef EARS
+    // thin ears let light through, red
+    float through = lit(at - 0.012 * normal, -normal), ear = m.y * smoothstep(-0.025, -0.035, r.z);
+    c += soft_light * ear * 0.35 * shade(at, -normal, albedo * vec3(1.0, 0.28, 0.16), wrap, 0.9, 0.0, 0.0, through);
+#endif
     return c;
 }
 
