@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -178,13 +180,18 @@ def test_teeth_stand_in_a_row_and_follow_the_jaw():
     assert before[lower.local[:, 1] == 1].shape[1] == 3
 
 
+@cache
+def _skin_about_eyes() -> np.ndarray:
+    model = head_model()
+    front = model.rest[:, 2] > -0.02
+    near = front & (np.abs(model.rest[:, 1]) < 0.03) & (np.abs(model.rest[:, 0]) < 0.06)
+    return model.coarse[((model.part == PARTS.index("skin")) & near)[model.coarse].all(1)]
+
+
 def lids_of(posed: Posed, side: int) -> np.ndarray:
     """Distances, in radii, of the skin before an eyeball from its centre: at vertices and between them."""
-    model = head_model()
     eye = posed.eyes[side]
-    part = model.part
-    triangles = model.coarse[(part[model.coarse] == PARTS.index("skin")).all(1)]
-    corners = posed.vertices[triangles] - eye.centre
+    corners = posed.vertices[_skin_about_eyes()] - eye.centre
     near = (corners[..., 2].min(1) > 0.35 * eye.radius) & (np.linalg.norm(corners, axis=2).max(1) < 1.4 * eye.radius)
     chosen = corners[near]
     places = np.concatenate(
