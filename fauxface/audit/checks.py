@@ -40,7 +40,7 @@ HIDES = (13, 17, 18, 255)
 """Classes that hide a point; beards and glasses may let it through."""
 _FACE = (1, 2, 3, 4, 5, 6, 9, 10, 11)
 _ENOUGH = 4  # seen points of a part that must show some of it
-_CLOSED = 0.12  # lids this near, in widths of the eye, need not show any eye between them
+_CLOSED = 0.2  # lids this near, in widths of the eye, need not show any eye between them
 
 _SIDED: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     ("eyes", tuple(range(36, 42)), (3,)),
@@ -53,9 +53,9 @@ _SIDED: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
 _OTHER_SIDE = {3: 4, 4: 3, 5: 6, 6: 5}
 _PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     ("nose", tuple(range(28, 36)), (2,)),
-    ("lips", tuple(range(48, 55)), (10,)),
+    ("lips", tuple(range(49, 54)), (10,)),
     ("lips", tuple(range(55, 60)), (11,)),
-    ("lips", tuple(range(60, 68)), (9, 10, 11)),
+    ("lips", (48, 54, *range(60, 68)), (9, 10, 11)),
 )
 # points of rigid parts: expressions move the others to one side
 _STEADY = (0, 2, 4, 27, 30, 31, 33, 36, 39)
@@ -88,7 +88,9 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
         if kind in ("eyes", "pupils") and _closed(face.points, indices[0]):
             continue
         if classes not in distances:
-            distances[classes] = _distance_to(np.isin(window, classes))
+            # under what covers a face the part may go on
+            found = np.isin(window, classes)
+            distances[classes] = _distance_to(np.isin(window, (*classes, 14, *HIDES))) if found.any() else None
         yield from _off(face, kind, [i for i in indices if held[i]], points, distances[classes])
     edge = _distance_to(_edge_of_face(window))
     # a 3-D jaw lies on the bone, which is the face's edge from the front alone
