@@ -38,7 +38,7 @@ def mean_head(count: int) -> np.ndarray:
         rng = np.random.default_rng([SEED, index])
         identity = draw_identity(rng, recipe, model.bust.names)
         posed = model.pose(identity, Expression({}, (0.0, 0.0)), Rotation.identity())
-        total += landmarks_3d(model, posed, draw_brows(rng, identity.gender < 0.5))
+        total += landmarks_3d(model, posed, draw_brows(rng, identity))
     mean = total / count
     return (mean + mean[list(FACE_SYNTHETICS70.mirror)] * [-1, 1, 1]) / 2
 
