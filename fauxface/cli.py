@@ -213,6 +213,7 @@ def evaluate(
     threads: int = 0,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
     detector: DetectorName = "retinaface",
+    adapter: OptionalPath = None,
 ) -> None:
     """Measure a checkpoint's error on labelled faces.
 
@@ -224,6 +225,7 @@ def evaluate(
       fauxface evaluate run --data held_out
       fauxface evaluate fauxface-s --data 300w --format ibug --split common --json scores.json
       fauxface evaluate run --data 300w --format ibug --box detector --out figures
+      fauxface evaluate run --data 300w --format ibug --split afw --adapter adapter
 
     Args:
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
@@ -239,13 +241,70 @@ def evaluate(
         threads: CPU threads; 0 takes all there are.
         labels: which convention of rendered labels to compare with; 2d where every sample has it, else projected.
         detector: what finds the faces under `--box detector`: retinaface, own, or a one-stage checkpoint's folder.
+        adapter: a label adapter, fitted to this checkpoint's predictions by `fauxface adapt`; the scores name it.
     """
     from fauxface.evaluation import evaluate as run_evaluation
 
     result = run_evaluation(
-        checkpoint, data, format, split, box, normaliser, json, out, flip, skip_bad, threads, labels, detector
+        checkpoint,
+        data,
+        format,
+        split,
+        box,
+        normaliser,
+        json,
+        out,
+        flip,
+        skip_bad,
+        threads,
+        labels,
+        detector,
+        adapter=adapter,
     )
     print(result.table())
+
+
+def adapt(
+    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
+    data: Path,
+    out: Path,
+    format: Literal["auto", "face_synthetics", "ibug"] = "auto",
+    split: OptionalStr = None,
+    box: Literal["both", "landmarks", "detector"] = "both",
+    folds: int = 5,
+    seed: int = 0,
+    skip_bad: bool = False,
+    threads: int = 0,
+    detector: DetectorName = "retinaface",
+) -> None:
+    """Learn where annotators click: a small network from a checkpoint's landmarks to theirs (Wood et al. 2021, §4.3).
+
+    The checkpoint stays as it is. The adapter sees no pixels and no boxes, only the predicted points, in a frame made
+    from them. Prints what it buys on faces that it was not fitted to (cross-validated), beside a ridge regression. It
+    is fitted to annotated photographs, so it is for research (lane `research`). Use it with `evaluate --adapter`.
+
+    Examples:
+      fauxface adapt run --data 300w --format ibug --split train --out adapter
+      fauxface evaluate run --data 300w --format ibug --split afw --adapter adapter
+
+    Args:
+        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
+        data: folder of annotated faces, searched with its subfolders.
+        out: the adapter's folder: adapter.safetensors and adapter.yaml; new, empty, or an earlier adapter's.
+        format: how the faces lie there; auto looks.
+        split: part of 300-W: train, lfpw/trainset, helen/trainset, ...
+        box: which crops' predictions it learns from: annotated boxes', a face detector's, or both.
+        folds: of the cross-validation, which also chooses regularisation and when to stop.
+        seed: of the folds and the network.
+        skip_bad: name files that cannot be read and go on without them.
+        threads: CPU threads; 0 takes all there are.
+        detector: what finds the faces: retinaface, own, or a one-stage checkpoint's folder.
+    """
+    from fauxface.evaluation import adapt as run_adaptation
+
+    found = run_adaptation(checkpoint, data, out, format, split, box, folds, seed, skip_bad, threads, detector)
+    print(found.table())
+    print(f"wrote {out}")
 
 
 def predict(
@@ -443,7 +502,7 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
 
 COMMANDS: dict[str, Callable[..., None]] = {
     command.__name__: command
-    for command in (demo, render, train, evaluate, predict, live, calibrate, export, audit, assets, models, info)
+    for command in (demo, render, train, evaluate, adapt, predict, live, calibrate, export, audit, assets, models, info)
 }
 
 

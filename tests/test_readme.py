@@ -63,6 +63,7 @@ def test_pictures_and_files_that_it_names_are_there():
 def test_the_commands_run(tmp_path: Path):
     write_image(tmp_path / "photo.jpg", photographs.astronaut())
     write_ibug(tmp_path / "300w" / "afw", 4)
+    write_ibug(tmp_path / "300w" / "lfpw" / "trainset", 20, seed=1)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "FAUXFACE_CACHE": str(tmp_path / "cache")}
     for line in commands():

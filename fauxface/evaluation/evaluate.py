@@ -8,7 +8,8 @@ from typing import Literal
 
 from fauxface.datasets import FaceDataset, open_dataset
 from fauxface.evaluation import figures
-from fauxface.evaluation.predictions import Boxes, predict, read_faces
+from fauxface.evaluation.adapter import Adapter, load_adapter, weights_hash
+from fauxface.evaluation.predictions import Boxes, Predictions, predict, read_faces
 from fauxface.evaluation.scores import Evaluation, common_scheme
 from fauxface.files import atomic_folder, empty_or_new, write_text
 from fauxface.images import write_image
@@ -35,6 +36,7 @@ def evaluate(
     labels: Literal["2d", "projected"] | None = None,
     detector: str = "retinaface",
     device: str = "cpu",
+    adapter: Path | None = None,
 ) -> Evaluation:
     """Measure a checkpoint's error on labelled faces, as the evaluation protocol says.
 
@@ -53,6 +55,7 @@ def evaluate(
         labels: the convention of rendered labels; None is ``2d`` where every sample has it, else ``projected``.
         detector: name of the face detector.
         device: where the model runs.
+        adapter: folder of a label adapter that was fitted to this checkpoint's predictions (``fauxface adapt``).
 
     ValueError (BadSample for a broken sample), FileNotFoundError, FileExistsError or OSError, in one line, for what is
     missing or wrong; nothing is written then.
@@ -61,15 +64,18 @@ def evaluate(
     dataset = open_dataset(data, format, split, labels)
     landmarker = Landmarker.load(checkpoint, detector, flip, threads, device)
     card = landmarker.card
-    scheme = common_scheme(card.scheme, dataset.scheme)
+    adapts = None if adapter is None else load_adapter(adapter)
+    if adapts is not None:
+        adapts.check(checkpoint, card.scheme, weights_hash(landmarker.model))
+    scheme = common_scheme(card.scheme if adapts is None else adapts.card.target, dataset.scheme)
     faces = read_faces(dataset, skip_bad)
-    found = predict(landmarker, faces, box).converted(scheme)
+    found = adapted(predict(landmarker, faces, box), adapts).converted(scheme)
     same_faces = None
     if box == "detector":  # how much of the error is the box's
-        same_faces = predict(landmarker, faces, "landmarks").converted(scheme).landmarks
+        same_faces = adapted(predict(landmarker, faces, "landmarks"), adapts).converted(scheme).landmarks
     result = Evaluation(
         checkpoint=str(checkpoint),
-        licence=card.lane,
+        licence=card.lane if adapts is None else adapts.card.lane,
         data=f"{dataset.name} ({dataset.labels})",
         box=box,
         normaliser=normaliser,
@@ -80,12 +86,21 @@ def evaluate(
         scores=found.scores,
         same_faces=same_faces,
         skipped=faces.skipped,
+        adapter=None if adapter is None else str(adapter),
     )
     if out is not None:
         _write_folder(out, result, faces.dataset)
     if json is not None:
         write_text(json, _as_text(result))
     return result
+
+
+def adapted(found: Predictions, adapter: Adapter | None) -> Predictions:
+    """Predictions after a label adapter, if there is one; the scores stay."""
+    if adapter is None:
+        return found
+    target = adapter.card.target
+    return Predictions(adapter(found.landmarks), found.converted(target).scores, target)
 
 
 def _check_outputs(json: Path | None, out: Path | None) -> None:

@@ -31,6 +31,7 @@ class Evaluation:
         scores: M×N, the model's confidence in each point, NaN for a miss; None where it is not known.
         same_faces: M×N×2, predictions from the annotated boxes; only under ``detector``.
         skipped: samples that could not be read.
+        adapter: the label adapter that the predictions went through, or None.
     """
 
     checkpoint: str
@@ -45,6 +46,7 @@ class Evaluation:
     scores: np.ndarray | None = None
     same_faces: np.ndarray | None = None
     skipped: list[BadSample] = field(default_factory=list)
+    adapter: str | None = None
 
     @cached_property
     def errors(self) -> np.ndarray:
@@ -110,6 +112,7 @@ class Evaluation:
             "normaliser": self.normaliser,
             "checkpoint": self.checkpoint,
             "licence": self.licence,
+            **({"adapter": self.adapter} if self.adapter is not None else {}),
             # only where --skip-bad left something out: then n is not the whole data set
             **({"skipped": len(self.skipped)} if self.skipped else {}),
         }
@@ -119,8 +122,9 @@ class Evaluation:
         scores = self.as_json()
         low, high = metrics.bootstrap_interval(self.errors)
         parts = [f"{part.replace('_', ' ')} {value:.2f}" for part, value in self.groups.items()]
+        about = self.checkpoint if self.adapter is None else f"{self.checkpoint}, adapted by {self.adapter},"
         lines = [
-            f"{self.checkpoint} on {self.data}: {scores['n']} faces, box from {self.box}, {self.normaliser}",
+            f"{about} on {self.data}: {scores['n']} faces, box from {self.box}, {self.normaliser}",
             f"  NME           {_percent(self.nme)}   found faces; 95 % interval {low:.2f}–{high:.2f}",
             f"  NME, inner    {_percent(scores['nme_inner'])}   without the jaw",
         ]

@@ -1,0 +1,236 @@
+"""What ``fauxface adapt`` does: fits a label adapter to a frozen checkpoint's predictions on annotated photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from fauxface.datasets import open_dataset
+from fauxface.evaluation.adapter import Adapter, check_out, save_adapter, weights_hash
+from fauxface.evaluation.fitting import CHOICES, CrossValidation, Pairs, Settings, cross_validate, fit_network
+from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
+from fauxface.inference import Landmarker
+from fauxface.landmarks import convert, scheme_of
+from fauxface.metrics import bootstrap_interval, nme, point_errors
+
+BoxChoice = Literal["both", "landmarks", "detector"]
+PARTS = {
+    "jaw": ("jaw",),
+    "brows": ("right_brow", "left_brow"),
+    "nose": ("nose",),
+    "eyes": ("right_eye", "left_eye"),
+    "mouth": ("mouth",),
+}
+"""The parts of the face that the table tells of, as groups of a scheme."""
+FEWEST_A_FOLD = 4
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """An adapter, and what it buys on faces that it was not fitted to (cross-validated).
+
+    Attributes:
+        adapter: fitted to all faces.
+        data: the data set's name.
+        faces: how many.
+        folds: of the cross-validation.
+        missed: box protocol → faces without a prediction, which are left out.
+        rows: box protocol → kind (``raw``, ``ridge``, ``adapted``) → part of the face (``all``, ``inner``, `PARTS`) →
+            NME in percent of the outer eye corners' distance.
+        gain: box protocol → 95 % interval of raw minus adapted, a paired bootstrap over faces.
+    """
+
+    adapter: Adapter
+    data: str
+    faces: int
+    folds: int
+    missed: dict[str, int]
+    rows: dict[str, dict[str, dict[str, float]]]
+    gain: dict[str, tuple[float, float]]
+
+    def table(self) -> str:
+        """What the command prints."""
+        card = self.adapter.card
+        parts = ["all", "inner", *PARTS]
+        lines = [
+            f"{card.checkpoint} → annotators of {self.data}: {self.faces} faces, {self.folds}-fold cross-validation",
+            f"  {card.settings['kind']}",
+            f"  {'':<20}" + "".join(f"{part:>8}" for part in parts),
+        ]
+        for box, kinds in self.rows.items():
+            for kind, errors in kinds.items():
+                name = f"{kind}, {box}"
+                lines.append(f"  {name:<20}" + "".join(f"{errors[part]:8.2f}" for part in parts))
+        for box, (low, high) in self.gain.items():
+            lines.append(f"  gain, box from {box}: 95 % interval {low:.2f}–{high:.2f}")
+        for box, count in self.missed.items():
+            if count:
+                lines.append(f"  left out: {count} faces without a prediction, box from {box}")
+        lines.append(f"  lane {card.lane}: fitted to annotated photographs")
+        return "\n".join(lines)
+
+
+def adapt(
+    checkpoint: str | Path,
+    data: Path,
+    out: Path | None,
+    format: Literal["auto", "face_synthetics", "ibug"] = "auto",
+    split: str | None = None,
+    box: BoxChoice = "both",
+    folds: int = 5,
+    seed: int = 0,
+    skip_bad: bool = False,
+    threads: int = 0,
+    detector: str = "retinaface",
+) -> Adaptation:
+    """Fit a label adapter and say, by cross-validation, what it buys.
+
+    Args:
+        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
+        data: folder of annotated faces.
+        out: the adapter's folder, new, empty or an earlier adapter's; None writes nothing.
+        format: how the faces lie there; ``auto`` looks.
+        split: part of 300-W; None is all.
+        box: whose predictions it is fitted to: of crops from annotated boxes, from a detector's, or of both.
+        folds: of the cross-validation.
+        seed: of the folds and the network.
+        skip_bad: leave out what cannot be read.
+        threads: CPU threads; 0 takes all there are.
+        detector: name of the face detector.
+
+    ValueError for too few faces and for schemes without a map between them; errors as ``evaluate``.
+    """
+    if folds < 2:
+        raise ValueError(f"--folds must be 2 or more, not {folds}")
+    if out is not None:
+        check_out(out)
+    dataset = open_dataset(data, format, split)
+    landmarker = Landmarker.load(checkpoint, detector, threads=threads)
+    convert(np.empty((0, scheme_of(landmarker.card.scheme).count, 2)), landmarker.card.scheme, dataset.scheme)
+    faces = read_faces(dataset, skip_bad)
+    boxes: tuple[Boxes, ...] = ("landmarks", "detector") if box == "both" else (box,)
+    result = fit(landmarker, faces, boxes, str(checkpoint), folds, seed)
+    if out is not None:
+        save_adapter(out, result.adapter)
+    return result
+
+
+def fit(
+    landmarker: Landmarker,
+    faces: AnnotatedFaces,
+    boxes: Sequence[Boxes],
+    name: str,
+    folds: int = 5,
+    seed: int = 0,
+    choices: tuple[Settings, ...] | None = None,
+) -> Adaptation:
+    """Fit an adapter to a landmarker's predictions of these faces; errors as `adapt`.
+
+    ``name`` is the checkpoint's; ``choices`` what cross-validation chooses from (None: `CHOICES`).
+    """
+    choices = choices or CHOICES
+    pairs, protocol, missed = _pairs(landmarker, faces, boxes)
+    count = len(np.unique(pairs.face))
+    if count < FEWEST_A_FOLD * folds:
+        raise ValueError(f"{count} faces are too few for {folds} folds; {FEWEST_A_FOLD * folds} are the fewest")
+    threads = torch.get_num_threads()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("cross-validating", total=len(choices) * folds)
+        try:
+            torch.set_num_threads(1)  # layers too small for more
+            found = cross_validate(pairs, folds, choices, seed, lambda: progress.advance(bar))
+            adapter = fit_network(pairs, found.settings, seed)
+        finally:
+            torch.set_num_threads(threads)
+    rows, gain = _rows(pairs, found, protocol, boxes)
+    card = replace(
+        adapter.card,
+        checkpoint=name,
+        weights=weights_hash(landmarker.model),
+        fitted_on={
+            "data": faces.dataset.name,
+            "faces": count,
+            "boxes": list(boxes),
+            "detector": landmarker.detector.name if "detector" in boxes else None,
+            "folds": folds,
+            "seed": seed,
+        },
+        settings={"kind": _kind(found.settings, found.penalty), **asdict(found.settings), "ridge": found.penalty},
+        scores=_rounded(rows),
+    )
+    return Adaptation(replace(adapter, card=card), faces.dataset.name, count, folds, missed, rows, gain)
+
+
+def _pairs(
+    landmarker: Landmarker, faces: AnnotatedFaces, boxes: Sequence[Boxes]
+) -> tuple[Pairs, np.ndarray, dict[str, int]]:
+    """All that is fitted to, which protocol (a place in ``boxes``) each is of, and how many faces each one missed."""
+    predicted, truth, number, protocol, missed = [], [], [], [], {}
+    for place, box in enumerate(boxes):
+        points = predict(landmarker, faces, box).landmarks
+        found = np.isfinite(points).all((1, 2))
+        missed[box] = int((~found).sum())
+        predicted.append(points[found])
+        truth.append(faces.truth[found])
+        number.append(np.flatnonzero(found))
+        protocol.append(np.full(int(found.sum()), place))
+    pairs = Pairs(
+        np.concatenate(predicted),
+        np.concatenate(truth),
+        np.concatenate(number),
+        landmarker.card.scheme,
+        faces.dataset.scheme,
+    )
+    return pairs, np.concatenate(protocol), missed
+
+
+def _rows(
+    pairs: Pairs, found: CrossValidation, protocol: np.ndarray, boxes: Sequence[Boxes]
+) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, tuple[float, float]]]:
+    """Errors by box protocol, kind and part; the interval of what the network gains."""
+    said = {
+        "raw": convert(pairs.predicted, pairs.source, pairs.target),
+        "ridge": found.ridge,
+        "adapted": found.network,
+    }
+    scheme = scheme_of(pairs.target)
+    parts = {
+        "all": list(scheme.outline),
+        "inner": [i for i in scheme.outline if i not in scheme.groups["jaw"]],
+        **{part: [i for group in groups for i in scheme.groups[group]] for part, groups in PARTS.items()},
+    }
+    rows: dict[str, dict[str, dict[str, float]]] = {}
+    gain: dict[str, tuple[float, float]] = {}
+    for place, box in enumerate(boxes):
+        mine = protocol == place
+        if not mine.any():  # a detector that found nobody
+            continue
+        truth = pairs.truth[mine]
+        rows[box] = {}
+        for kind, points in said.items():
+            errors = point_errors(points[mine], truth, pairs.target)
+            rows[box][kind] = {part: float(errors[:, indices].mean()) for part, indices in parts.items()}
+        raw, adapted = (nme(said[kind][mine], truth, pairs.target, indices=parts["all"]) for kind in ("raw", "adapted"))
+        gain[box] = bootstrap_interval(raw - adapted)
+    return rows, gain
+
+
+def _kind(settings: Settings, penalty: float) -> str:
+    return (
+        f"network of two hidden layers, dropout {settings.dropout:g}, {settings.epochs} epochs (chosen by the same "
+        f"folds); ridge penalty {penalty:g}"
+    )
+
+
+def _rounded(rows: dict[str, dict[str, dict[str, float]]]) -> dict[str, Any]:
+    return {
+        box: {kind: {part: round(value, 4) for part, value in errors.items()} for kind, errors in kinds.items()}
+        for box, kinds in rows.items()
+    }

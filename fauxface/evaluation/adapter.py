@@ -1,0 +1,231 @@
+"""Label adaptation (Wood et al. 2021, §4.3): from the landmarks that a model predicts to where annotators click them.
+
+An adapter never sees pixels, boxes or annotations. It works in a frame made from a face's *predicted* points alone: the
+similarity that brings them nearest to the mean predicted shape is applied, and undone afterwards. So it cannot read off
+a crop's place or size, which under ``--box landmarks`` would tell it the annotation's extremes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors.numpy
+import torch
+import yaml
+from safetensors import SafetensorError
+
+from fauxface.checkpoint import LICENCES
+from fauxface.files import atomic_folder, empty_or_new, write_bytes, write_text
+from fauxface.landmarks import conversion, scheme_of
+
+WEIGHTS_FILE, CARD_FILE = "adapter.safetensors", "adapter.yaml"
+_TENSORS = ("mean_shape", "input_mean", "input_scale")
+
+
+@dataclass(frozen=True)
+class AdapterCard:
+    """What ``adapter.yaml`` says.
+
+    Attributes:
+        source: scheme of the predictions.
+        target: scheme of the annotations.
+        checkpoint: whose predictions it was fitted to, by name.
+        weights: a hash of that checkpoint's weights.
+        fitted_on: data set, faces, box protocols, folds, seed.
+        settings: how the network was regularised, as cross-validation chose.
+        scores: cross-validated errors, by name.
+        lane: always ``research``: it is fitted to annotated photographs.
+        licence: the licence of the adapter.
+    """
+
+    source: str
+    target: str
+    checkpoint: str
+    weights: str
+    fitted_on: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    lane: str = "research"
+    licence: str = LICENCES["research"]
+
+
+class Frame(NamedTuple):
+    """The similarities that align M faces: image point z (x + iy) = ``unit`` · frame point + ``centre``."""
+
+    unit: np.ndarray
+    centre: np.ndarray
+
+    def enter(self, points: np.ndarray) -> np.ndarray:
+        """Image points (M, N, 2) in the faces' frames (M, N, 2)."""
+        return _as_points((_as_numbers(points) - self.centre[:, None]) / self.unit[:, None])
+
+    def leave(self, points: np.ndarray) -> np.ndarray:
+        """Points (M, N, 2) in the faces' frames as image points (M, N, 2)."""
+        return _as_points(_as_numbers(points) * self.unit[:, None] + self.centre[:, None])
+
+
+def frames(points: np.ndarray, mean_shape: np.ndarray) -> Frame:
+    """The frames in which faces' points (M, N, 2) lie nearest, by least squares, to ``mean_shape`` (N, 2).
+
+    ``mean_shape`` is centred. Umeyama 1991; points that all lie at one place get the unit 1.
+    """
+    numbers, shape = _as_numbers(points), _as_numbers(mean_shape)
+    centre = numbers.mean(1)
+    unit = (numbers - centre[:, None]) @ shape.conj() / np.vdot(shape, shape).real
+    return Frame(np.where(np.abs(unit) > 1e-9, unit, 1), centre)
+
+
+def mean_shape_of(points: np.ndarray, scheme: str, rounds: int = 10) -> np.ndarray:
+    """The mean shape (N, 2) of faces (M, N, 2): centred, mirror-symmetric, root mean square radius 1, upright.
+
+    Generalised Procrustes analysis (Gower 1975). ValueError for faces without extent.
+    """
+    mirror = list(scheme_of(scheme).mirror)
+    shape = (points - points.mean(1, keepdims=True)).mean(0)
+    for _ in range(rounds):
+        mirrored = shape[mirror] * [-1, 1]
+        shape = (shape + mirrored) / 2
+        shape = shape - shape.mean(0)
+        size = np.sqrt((shape**2).sum(1).mean())
+        if not size > 1e-9:
+            raise ValueError("the checkpoint predicts every point at one place: there is nothing to adapt")
+        shape = shape / size
+        shape_next = frames(points, shape).enter(points).mean(0)
+        if np.abs(shape_next - shape).max() < 1e-12:
+            break
+        shape = shape_next
+    shape = (shape + shape[mirror] * [-1, 1]) / 2
+    shape = shape - shape.mean(0)
+    return shape / np.sqrt((shape**2).sum(1).mean())
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A small network from predicted landmarks to annotated ones, in the frame of the predicted ones.
+
+    It sees each face mirrored too and averages, so left and right are treated alike.
+
+    Attributes:
+        card: what it is and where it comes from.
+        mean_shape: N×2, the mean predicted shape that faces are aligned to.
+        input_mean: (2N,) the aligned coordinates' means.
+        input_scale: (2N,) what they are divided by.
+        layers: (weight (out, in), bias (out,)) of each layer; a ReLU stands between them.
+    """
+
+    card: AdapterCard
+    mean_shape: np.ndarray
+    input_mean: np.ndarray
+    input_scale: np.ndarray
+    layers: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Predicted points (M, N, 2), image pixels, as annotators would click them (M, K, 2); NaN stay NaN."""
+        source, target = scheme_of(self.card.source), scheme_of(self.card.target)
+        assert points.shape[1:] == (source.count, 2), points.shape
+        out = np.full((len(points), target.count, 2), np.nan)
+        found = np.isfinite(points).all((1, 2))
+        if not found.any():
+            return out
+        frame = frames(points[found], self.mean_shape)
+        aligned = frame.enter(points[found])
+        mirrored = self._shift(aligned[:, list(source.mirror)] * [-1, 1])[:, list(target.mirror)] * [-1, 1]
+        shift = (self._shift(aligned) + mirrored) / 2
+        out[found] = frame.leave(aligned[:, conversion(self.card.source, self.card.target)] + shift)
+        return out
+
+    def _shift(self, aligned: np.ndarray) -> np.ndarray:
+        """How far each aligned point (M, N, 2) is to be moved, as the target's points (M, K, 2)."""
+        values = (aligned.reshape(len(aligned), -1) - self.input_mean) / self.input_scale
+        for number, (weight, bias) in enumerate(self.layers):
+            values = (np.maximum(values, 0) if number else values) @ weight.T + bias
+        return values.reshape(len(aligned), -1, 2)
+
+    def check(self, checkpoint: str | Path, scheme: str, weights: str) -> None:
+        """ValueError unless it was fitted to the predictions of this checkpoint with these weights' hash."""
+        if self.card.source != scheme:
+            raise ValueError(f"the adapter is for {self.card.source} points, but {checkpoint} predicts {scheme}")
+        if self.card.weights != weights:
+            raise ValueError(
+                f"the adapter was fitted to the predictions of other weights ({self.card.checkpoint}), not to those of "
+                f"{checkpoint}: run fauxface adapt {checkpoint}"
+            )
+
+
+def weights_hash(model: torch.nn.Module) -> str:
+    """A hash of a model's weights, whatever their precision is stored as."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().float().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def check_out(folder: Path) -> None:
+    """FileExistsError unless an adapter may be written there: new, empty, or an earlier adapter's, to be replaced."""
+    if folder.is_dir() and {path.name for path in folder.iterdir()} <= {WEIGHTS_FILE, CARD_FILE}:
+        return
+    if folder.exists():
+        empty_or_new(folder, "the adapter")
+
+
+def save_adapter(folder: Path, adapter: Adapter) -> None:
+    """Write ``adapter.safetensors`` and ``adapter.yaml``; an earlier adapter there is replaced."""
+    tensors = {name: getattr(adapter, name) for name in _TENSORS}
+    for number, (weight, bias) in enumerate(adapter.layers):
+        tensors |= {f"layer{number}.weight": weight, f"layer{number}.bias": bias}
+    data = safetensors.numpy.save({name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()})
+    with atomic_folder(folder) as temporary:
+        write_bytes(temporary / WEIGHTS_FILE, data)
+        write_text(temporary / CARD_FILE, yaml.safe_dump(asdict(adapter.card), sort_keys=False, allow_unicode=True))
+
+
+def load_adapter(path: Path) -> Adapter:
+    """The adapter in a folder, or of a file in it.
+
+    FileNotFoundError if there is none; ValueError, in one line, if it is broken.
+    """
+    folder = path.parent if path.is_file() and path.name in (WEIGHTS_FILE, CARD_FILE) else path
+    if not (folder / CARD_FILE).is_file():
+        raise FileNotFoundError(f"no adapter: {path} has no {CARD_FILE} (fauxface adapt makes one)")
+    try:
+        content = yaml.safe_load((folder / CARD_FILE).read_text())
+        if not isinstance(content, dict) or content.keys() - {f.name for f in fields(AdapterCard)}:
+            raise ValueError("not an adapter's card")
+        card = AdapterCard(**content)
+        tensors = safetensors.numpy.load((folder / WEIGHTS_FILE).read_bytes())
+        tensors = {name: value.astype(np.float64) for name, value in tensors.items()}
+        count = sum(name.endswith(".weight") for name in tensors)
+        layers = tuple((tensors[f"layer{i}.weight"], tensors[f"layer{i}.bias"]) for i in range(count))
+        adapter = Adapter(card, *(tensors[name] for name in _TENSORS), layers=layers)
+        _check_shapes(adapter)
+    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, SafetensorError) as error:
+        raise ValueError(f"{folder}: a broken adapter ({' '.join(str(error).split())[:120]})") from error
+    return adapter
+
+
+def _check_shapes(adapter: Adapter) -> None:
+    """ValueError unless the tensors are those of the card's schemes."""
+    count, width = scheme_of(adapter.card.source).count, 2 * scheme_of(adapter.card.source).count
+    conversion(adapter.card.source, adapter.card.target)
+    shapes = [adapter.mean_shape.shape, adapter.input_mean.shape, adapter.input_scale.shape]
+    if shapes != [(count, 2), (width,), (width,)] or not adapter.layers:
+        raise ValueError(f"its tensors are not those of {adapter.card.source}")
+    for weight, bias in adapter.layers:
+        if weight.ndim != 2 or weight.shape[1] != width or bias.shape != weight.shape[:1]:
+            raise ValueError("its layers do not fit together")
+        width = len(bias)
+    if width != 2 * scheme_of(adapter.card.target).count:
+        raise ValueError(f"its last layer does not say {adapter.card.target}")
+
+
+def _as_numbers(points: np.ndarray) -> np.ndarray:
+    """Points (..., 2) as complex numbers (...,): a similarity is then one factor and one summand."""
+    return np.asarray(points, np.float64) @ np.array([1, 1j])
+
+
+def _as_points(numbers: np.ndarray) -> np.ndarray:
+    return np.stack([numbers.real, numbers.imag], -1)
