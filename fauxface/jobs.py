@@ -42,6 +42,7 @@ def run_jobs(
     title: str = "working",
     keep: Callable[[int, Result], None] | None = None,
     dask: str | None = None,
+    shown: bool = True,
 ) -> None:
     """Do ``work(job)`` for every job, in any order, with a progress bar on standard error.
 
@@ -55,6 +56,7 @@ def run_jobs(
         title: what the progress bar says.
         keep: is given each job and what ``work`` returned for it, in this process.
         dask: address of a Dask scheduler (``tcp://host:8786``), or None for the processes of this machine.
+        shown: whether there is a progress bar.
 
     Raises:
         ChildProcessError: a worker was killed, or on a cluster several by the same job, or none is left; the jobs that
@@ -68,7 +70,8 @@ def run_jobs(
         return
     done = _on_dask(work, jobs, dask) if dask else _here(work, jobs, min(workers or cores(), len(jobs)))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+    columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
         bar = progress.add_task(title, total=len(jobs), rate="")
         for job, result in done:
             if keep is not None:

@@ -105,6 +105,28 @@ def test_the_policies_of_the_study_hold_what_it_names():
         augment.policy("most")
 
 
+def test_policies_that_leave_out_or_hold_one_alone():
+    def names(policy: str) -> list[str]:
+        return [type(a).__name__ for a in augment.policy(policy).augmentations]
+
+    assert names("all-rotation") == ["Translation", "Occlusion", "Blur"]
+    assert names("all-blur-occlusion") == ["Rotation", "Translation"]
+    assert names("all+colour") == ["Rotation", "Translation", "Occlusion", "Colour", "Blur"]
+    assert names("only-blur") == ["Blur"]
+    assert names("none+colour+noise") == names("none+noise+colour") == ["Colour", "Noise"]
+    assert names("translation-occlusion-occlusion") == ["Translation"]
+    assert augment.policy("strong-colour").augmentations[1] == Rotation(15.0)  # the rest as it was
+    for wrong, says in (
+        ("all-sparkle", "unknown augmentation 'sparkle'"),
+        ("all-colour", "no colour there"),
+        ("all+blur", "all has blur already"),
+        ("only-blur-noise", "one augmentation alone"),
+        ("some-blur", "unknown augmentation policy 'some-blur'"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            augment.policy(wrong)
+
+
 def test_none_is_the_central_crop():
     images, landmarks, _ = dotted_faces()
     batch = run(augment.policy("none"))

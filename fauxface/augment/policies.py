@@ -1,7 +1,12 @@
-"""Policies: which augmentations, in which order. The study's three hold exactly the four that it names."""
+"""Policies: which augmentations, in which order. The study's three hold exactly the four that it names.
+
+Beside the named ones there are those made by their name: ``all-rotation`` is ``all`` without rotation, ``all+colour``
+is ``all`` with colour, ``only-blur`` is blur alone.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -52,8 +57,47 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
 )
 
 
+PARTS: Mapping[str, type[Augmentation]] = MappingProxyType(
+    {
+        kind.__name__.lower(): kind
+        for kind in (Flip, Rotation, Scale, Translation, BoxNoise, Occlusion, Colour, Blur, LowResolution, Noise)
+    }
+)
+"""Name → augmentation, in the order in which they act."""
+
+
 def policy(name: str) -> Policy:
-    """The policy of that name; ValueError, naming those there are, if there is none."""
-    if name not in POLICIES:
-        raise ValueError(f"unknown augmentation policy '{name}'; there are {', '.join(POLICIES)}")
-    return POLICIES[name]
+    """The policy of that name, or ``POLICY-PART``, ``POLICY+PART`` (any number of parts), ``only-PART``.
+
+    ValueError, naming those there are, if there is none.
+    """
+    if name in POLICIES:
+        return POLICIES[name]
+    for start in (*POLICIES, "only"):
+        changes = name.removeprefix(start)
+        if changes != name and re.fullmatch(r"([+-][a-z]+)+", changes):
+            return Policy(name, _changed(name, start, re.findall(r"([+-])([a-z]+)", changes)))
+    raise ValueError(
+        f"unknown augmentation policy '{name}'; there are {', '.join(POLICIES)}, and such as all-rotation, all+colour, "
+        "only-blur"
+    )
+
+
+def _changed(name: str, start: str, changes: list[tuple[str, str]]) -> tuple[Augmentation, ...]:
+    """The augmentations of ``start`` without and with what ``changes`` says; of ``only``, the one that it says."""
+    parts = {type(part).__name__.lower(): part for part in POLICIES[start].augmentations} if start != "only" else {}
+    for sign, part in changes:
+        if part not in PARTS:
+            raise ValueError(f"unknown augmentation '{part}' in the policy '{name}'; there are {', '.join(PARTS)}")
+        if start == "only":
+            if sign != "-" or len(changes) > 1:
+                raise ValueError(f"'{name}': only-PART is one augmentation alone; for more, none+PART+PART")
+            return (PARTS[part](),)  # pyright: ignore[reportCallIssue]
+        if (part in parts) == (sign == "+"):
+            raise ValueError(f"'{name}': {start} has {part} already" if sign == "+" else f"'{name}': no {part} there")
+        if sign == "+":
+            parts[part] = PARTS[part]()  # pyright: ignore[reportCallIssue]
+        else:
+            del parts[part]
+    order = list(PARTS)
+    return tuple(parts[part] for part in sorted(parts, key=order.index))

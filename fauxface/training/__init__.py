@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fauxface.training.config import TrainingConfig
 
-__all__ = ["TrainingConfig", "train"]
+__all__ = ["TrainingConfig", "check", "train"]
 
 
 def train(config: TrainingConfig) -> Path:
@@ -12,3 +12,10 @@ def train(config: TrainingConfig) -> Path:
     from fauxface.training.loop import train as run
 
     return run(config)
+
+
+def check(config: TrainingConfig) -> None:
+    """ValueError, in one line, for all that training would refuse before it looks at the data."""
+    from fauxface.training.loop import check as run
+
+    run(config)

@@ -33,7 +33,8 @@ class TrainingConfig:
     images: int | None = None
     """Train on this many of the images, drawn by the seed; the 1,000 are among the 10,000. Default: all."""
     augment: str = "all"
-    """The augmentation policy: none, translation-occlusion, all, or strong (for photographs)."""
+    """The augmentation policy: none, translation-occlusion, all, or strong (for photographs); or one made by its name:
+    all-rotation (all without it), all+colour (with it), only-blur (it alone)."""
     epochs: int | None = None
     """Budget: passes over the data. Default, when no budget is given: 100."""
     steps: int | None = None

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from fauxface import augment
+from fauxface.models import build_network
 from fauxface.models.one_stage import NAME
 from fauxface.training.config import TrainingConfig
 from fauxface.training.data import load_data
@@ -72,6 +73,15 @@ def train(config: TrainingConfig) -> Path:
     augment.policy(config.augment)
     check_run(config)
     return launch(_train, config, precision_of(config))
+
+
+def check(config: TrainingConfig) -> None:
+    """ValueError, in one line, for settings, a policy or a model that cannot be; no data is looked at."""
+    config.check()
+    augment.policy(config.augment)
+    if not config.pretrained:
+        with torch.device("meta"):  # its layers, without their numbers
+            build_network(config.model, config.input_size, "ibug68", **config.model_options())
 
 
 def _train(fabric: Fabric, config: TrainingConfig) -> Path:
