@@ -182,6 +182,57 @@ def audit(
         raise SystemExit(1)
 
 
+def pack(
+    data: Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DIR]")]] = None,
+    size: int = 128,
+    crop: Literal["box", "five-points"] = "box",
+    crop_margin: float = 1.3,
+    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
+    out: OptionalPath = None,
+    skip_bad: bool = False,
+    workers: int = 0,
+    list: bool = False,
+    remove: bool = False,
+) -> None:
+    """Decode a folder's face crops once, into files that training opens at once; list or remove such packs.
+
+    `fauxface train` does so by itself on first use. A pack lies in the cache folder (FAUXFACE_CACHE names another) and
+    is told by its images' names, sizes and times and by what their labels say: when they change, there is a new one.
+    Packs that nobody uses go, the longest unused first, when all together exceed FAUXFACE_PACKS_GIB (64).
+
+    Examples:
+      fauxface pack faces
+      fauxface pack faces --size 256 --out /scratch/packs && fauxface train --data faces --packs /scratch/packs ...
+      fauxface pack --list
+      fauxface pack faces --remove
+
+    Args:
+        data: folder of labelled faces, searched with its subfolders.
+        size: side of the crops that the model will see, pixels (train's --input-size).
+        crop: what faces are cut out by (train's --crop).
+        crop_margin: side of the crop in units of the face box's longer side (train's --crop-margin).
+        labels: which rendered labels; 2d where every image has them, else projected.
+        out: folder for packs instead of the cache folder; give it to train as --packs.
+        skip_bad: name images that cannot be read and go on without them.
+        workers: CPU threads that decode; 0 is as many as there are cores, at most 8.
+        list: show the packs that there are and what they take.
+        remove: remove all packs, or those of DIR; packs in use stay.
+    """
+    from fauxface.datasets.packing import pack_folder, remove_packs, show_packs
+    from fauxface.faces import Framing
+
+    if list and remove:
+        raise ValueError("--list and --remove: one at a time")
+    if list:
+        print(show_packs(out))
+    elif remove:
+        print(remove_packs(out, data))
+    elif data is None:
+        raise ValueError("which folder? fauxface pack DIR, or --list, or --remove")
+    else:
+        print(pack_folder(data, size, Framing(crop, crop_margin), labels, out, skip_bad, workers))
+
+
 def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
     """Train a landmark detector on labelled faces.
 
@@ -305,6 +356,88 @@ def adapt(
     found = run_adaptation(checkpoint, data, out, format, split, box, folds, seed, skip_bad, threads, detector)
     print(found.table())
     print(f"wrote {out}")
+
+
+def study(
+    data: Path,
+    test: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR ...")],
+    out: Path,
+    models: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (
+        "mobilenetv3-coordinates",
+        "resnet50-coordinates",
+        "resnet18-pip",
+        "mobilenetv2-heatmaps",
+    ),
+    images: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT ...")] = (1000, 10000),
+    policies: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ("none", "translation-occlusion", "all"),
+    seeds: int = 3,
+    samples: OptionalInt = None,
+    schedule: Literal["ours", "paper"] = "ours",
+    ablations: bool = False,
+    curve: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT ...")] = (),
+    curve_policy: str = "all",
+    adapt_data: OptionalPath = None,
+    val_data: OptionalPath = None,
+    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
+    input_size: int = 128,
+    batch: int = 64,
+    devices: int = 1,
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    workers: int = 1,
+    dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
+    detector: DetectorName = "retinaface",
+    resume: bool = False,
+) -> None:
+    """Ask how many images are enough, which augmentations help and which model to take: a grid of runs, with error bars.
+
+    Every cell (model, number of images, augmentation policy, seed) starts from random weights and sees as many training
+    samples as every other, and is scored at its last averaged weights on every test set, under both box protocols, raw
+    and label-adapted. OUT gets results.csv, a row a scored cell, errors.csv, each face's error, report.html and
+    tables.md. A study that was stopped goes on: a cell that results.csv holds is never run again, a cell that was killed
+    continues, a changed setting is a new cell.
+
+    Examples:
+      fauxface study --data faces --test 300w/afw --out study
+      fauxface study --data faces --test 300w/afw --out study --models mobilenetv3small-pip --adapt-data 300w/lfpw
+      fauxface study --data faces --test 300w/afw --out study --ablations --curve 100 300 1000 3000 10000
+      fauxface study --data faces --test 300w/afw --out study --dask tcp://head:8786
+
+    Args:
+        data: folder of labelled faces to train on.
+        test: folders of labelled faces to score on, rendered or annotated; each needs another name.
+        out: the study's folder; new, empty, or an earlier study's, which goes on (its results.csv alone will do).
+        models: models to train, as `fauxface train --model` takes them.
+        images: numbers of images to train on; those of a smaller number are among those of a larger.
+        policies: augmentation policies; also such as all-rotation, all+colour, only-blur.
+        seeds: runs of each, with seeds 0, 1, ...
+        samples: faces that every cell sees in training, repeats counted; 64000 on a CPU, 192000 on a GPU.
+        schedule: paper is PIPNet's 60 epochs, whatever the number of images.
+        ablations: at the largest number of images, also each of the four augmentations left out of `all`, colour added
+            to it, and each of the five alone.
+        curve: more numbers of images, for a learning curve with a fitted power law.
+        curve_policy: the learning curve's policy.
+        adapt_data: annotated faces to fit each cell's label adapter to (see `fauxface adapt`); without, raw scores alone.
+        val_data: labelled faces that the logs of training tell of; nothing is chosen by them. Without, one image of each
+            cell's is held out.
+        labels: which rendered labels to learn; 2d where every image has them, else projected.
+        input_size: side of the crops, pixels.
+        batch: faces a step.
+        devices: GPUs, or processes on the CPU, that train one cell together.
+        accelerator: where to train.
+        workers: cells at a time on this machine; they share its cores.
+        dask: address of a Dask scheduler whose workers run a cell each; OUT and the data must be where they can see them.
+        detector: what finds the faces under the second box protocol.
+        resume: accepted as `train` has it; a study goes on anyway.
+    """
+    import shlex
+
+    from fauxface.info import machine
+    from fauxface.study import StudyConfig, run_study
+
+    told = {name: value for name, value in locals().items() if name in StudyConfig.__dataclass_fields__}
+    report, results = run_study(StudyConfig(**told), machine, shlex.join(["fauxface", *sys.argv[1:]]))
+    print(f"{len(results.rows)} rows in {out / 'results.csv'}")
+    print(f"open {report}")
 
 
 def predict(
@@ -502,7 +635,23 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
 
 COMMANDS: dict[str, Callable[..., None]] = {
     command.__name__: command
-    for command in (demo, render, train, evaluate, adapt, predict, live, calibrate, export, audit, assets, models, info)
+    for command in (
+        demo,
+        render,
+        pack,
+        train,
+        evaluate,
+        adapt,
+        study,
+        predict,
+        live,
+        calibrate,
+        export,
+        audit,
+        assets,
+        models,
+        info,
+    )
 }
 
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 
 @contextmanager
@@ -65,6 +73,31 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def take_lock(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes] | None:
+    """Lock the file at ``path`` (made if need be) until its handle is closed or this process ends, even killed.
+
+    Any number of processes may hold a ``shared`` lock, and nobody else then an exclusive one (Windows has no shared
+    ones: there they hold nobody off). None when it is taken and we do not ``wait``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = path.open("ab")
+    while True:
+        try:
+            if sys.platform == "win32":
+                handle.seek(0)
+                if not shared:
+                    msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+                fcntl.flock(handle, how)
+            return handle
+        except (BlockingIOError, PermissionError):
+            if not wait:
+                handle.close()
+                return None
+            time.sleep(0.1)
 
 
 def empty_or_new(folder: Path, what: str) -> None:

@@ -36,6 +36,7 @@ class FaceDataset:
         labels: the labels' convention: ``projected``, ``2d`` or ``annotated``.
         sources: the file of each sample, in the data set's order.
         reader: reads one sample from its source.
+        files: the files that a sample is read from, whether they are there or not; its labels' are text.
     """
 
     name: str
@@ -44,6 +45,7 @@ class FaceDataset:
     labels: str
     sources: tuple[Path, ...]
     reader: Callable[[Path], FaceSample]
+    files: Callable[[Path], tuple[Path, ...]]
 
     def __len__(self) -> int:
         return len(self.sources)

@@ -46,12 +46,12 @@ def open_folder(
             raise ValueError(f"no 2-D landmarks for {without}: it needs landmarks_2d in {without.stem}.json")
         labels = "projected" if without else "2d"
     reader = partial(read_sample, labels=labels)
-    return FaceDataset(folder.resolve().name, NAME, FACE_SYNTHETICS70.name, labels, sources, reader)
+    return FaceDataset(folder.resolve().name, NAME, FACE_SYNTHETICS70.name, labels, sources, reader, files_of)
 
 
 def read_sample(source: Path, labels: Literal["2d", "projected"]) -> FaceSample:
     """The sample whose image is ``source``; BadSample if anything of it is missing or wrong."""
-    text_path, json_path = source.with_name(f"{source.stem}_ldmks.txt"), source.with_suffix(".json")
+    _, text_path, json_path = files_of(source)
     image = read_sample_image(source)
     lines = [line for line in read_text(text_path).splitlines() if line.strip()]
     landmarks = check_points(parse_points(lines, text_path), _POINTS, text_path)
@@ -67,6 +67,11 @@ def read_sample(source: Path, labels: Literal["2d", "projected"]) -> FaceSample:
             visibility = visibility.astype(bool)
     box = landmark_box(landmarks, FACE_SYNTHETICS70.name)
     return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels)
+
+
+def files_of(source: Path) -> tuple[Path, Path, Path]:
+    """The sample's image, its projected points, and what ours say beyond that."""
+    return source, source.with_name(f"{source.stem}_ldmks.txt"), source.with_suffix(".json")
 
 
 def _is_labels(path: Path) -> bool:

@@ -61,7 +61,7 @@ def open_folder(
         if not sources:
             folders = ", ".join("/".join(_PARTS[part]) for part in SPLITS[split])
             raise ValueError(f"no face of split '{split}' in {folder}: its folders are {folders}")
-    return FaceDataset(name, NAME, IBUG68.name, "annotated", sources, read_sample)
+    return FaceDataset(name, NAME, IBUG68.name, "annotated", sources, read_sample, files_of)
 
 
 def part_of(path: Path, folder: Path) -> str | None:
@@ -84,14 +84,25 @@ def read_sample(source: Path) -> FaceSample:
     ``.pts`` are 1-based; nothing is rounded. The sample's box is the tight one of the 68 points.
     """
     landmarks = read_pts(source)
-    names = (source.with_suffix(suffix) for lower in _SUFFIXES for suffix in (lower, lower.upper()))
-    image_path = next((path for path in names if path.exists()), None)
+    image_path = image_of(source)
     if image_path is None:
         raise BadSample(source, f"no image of that name beside it ({', '.join(_SUFFIXES)})")
     image = read_sample_image(image_path)
     return FaceSample(
         image, landmarks, IBUG68.name, landmark_box(landmarks, IBUG68.name), None, str(image_path), "annotated"
     )
+
+
+def image_of(source: Path) -> Path | None:
+    """The image beside an annotation, None if there is none."""
+    names = (source.with_suffix(suffix) for lower in _SUFFIXES for suffix in (lower, lower.upper()))
+    return next((path for path in names if path.exists()), None)
+
+
+def files_of(source: Path) -> tuple[Path, ...]:
+    """The sample's annotation and its image, if that is there."""
+    image = image_of(source)
+    return (source,) if image is None else (source, image)
 
 
 def read_pts(path: Path) -> np.ndarray:

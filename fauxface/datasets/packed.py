@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +11,52 @@ from fauxface.datasets.base import BadSample, FaceDataset
 from fauxface.datasets.reading import map_samples
 from fauxface.faces import FaceSample, Framing
 from fauxface.landmarks import five_points, scheme_of
+
+PADDING = 3 / 16
+"""Border of training's crops, as a share of their side, that augmentation may turn and move into view."""
+
+
+@dataclass(frozen=True)
+class ShardedCrops:
+    """M crops in several arrays that are read as they lie (memory-mapped files), so that processes share their pages.
+
+    ``crops[rows]`` gives copies, as an array's fancy index does.
+
+    Attributes:
+        shards: arrays n×S×S×3 uint8, each of ``length`` crops but for the last.
+        length: crops a shard.
+        slots: (M,) int64: where each of the M lies, counted through all shards.
+        held: what must live as long as the crops are read (a lock on their files).
+    """
+
+    shards: Sequence[np.ndarray]
+    length: int
+    slots: np.ndarray
+    held: object = None
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """M×S×S×3, as an array would say."""
+        return len(self), *self.shards[0].shape[1:]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all M crops."""
+        return int(np.prod(self.shape))
+
+    def __getitem__(self, rows: np.ndarray | slice) -> np.ndarray:
+        slots = self.slots[rows]
+        return self.take(rows, np.empty((len(slots), *self.shape[1:]), np.uint8))
+
+    def take(self, rows: np.ndarray | slice, out: np.ndarray) -> np.ndarray:
+        """Copy the crops of ``rows`` into ``out`` (as many ×S×S×3 uint8) and return it."""
+        for place, slot in enumerate(self.slots[rows].tolist()):
+            shard, row = divmod(slot, self.length)
+            out[place] = self.shards[shard][row]
+        return out
 
 
 @dataclass(frozen=True)
@@ -29,7 +76,7 @@ class PackedCrops:
         skipped: the samples left out, and why.
     """
 
-    images: np.ndarray
+    images: np.ndarray | ShardedCrops
     landmarks: np.ndarray
     visibility: np.ndarray | None
     indices: np.ndarray
@@ -44,6 +91,26 @@ class PackedCrops:
         return len(self.images)
 
 
+@dataclass(frozen=True)
+class Cutter:
+    """Cuts a sample's face out: the one way, whether its crop stays in memory or goes into a file."""
+
+    framing: Framing
+    size: int
+    padding: int
+
+    @property
+    def side(self) -> int:
+        """Side of what comes out, border included, pixels."""
+        return self.size + 2 * self.padding
+
+    def __call__(self, sample: FaceSample) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """The crop side×side×3 uint8, the landmarks (N, 2) float64 in its pixels, and which (N) are seen, or None."""
+        place = self.framing.place(sample.box, five_points(sample.landmarks, scheme_of(sample.scheme)))
+        frame = self.framing.crop(place, self.size).padded(self.padding)
+        return frame.extract(sample.image), frame.to_crop(sample.landmarks), sample.visibility
+
+
 def pack(
     dataset: FaceDataset,
     size: int,
@@ -54,22 +121,17 @@ def pack(
 ) -> PackedCrops:
     """Crop every face of ``dataset`` by ``framing`` (None: by its box) and pad it by ``padding``, all in memory.
 
-    BadSample at the first that cannot be read unless ``skip_bad``; ValueError when none can be.
+    `fauxface.datasets.packs.open_pack` gives the same out of files. BadSample at the first that cannot be read unless
+    ``skip_bad``; ValueError when none can be.
     """
-    framing, scheme = framing or Framing(), scheme_of(dataset.scheme)
-    side, count = size + 2 * padding, len(dataset)
-    images = np.empty((count, side, side, 3), np.uint8)
+    cutter, scheme = Cutter(framing or Framing(), size, padding), scheme_of(dataset.scheme)
+    count = len(dataset)
+    images = np.empty((count, cutter.side, cutter.side, 3), np.uint8)
     landmarks = np.empty((count, scheme.count, 2), np.float32)
     visibilities: list[np.ndarray | None] = []
     indices: list[int] = []
     skipped: list[BadSample] = []
-
-    def crop(sample: FaceSample) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        place = framing.place(sample.box, five_points(sample.landmarks, scheme))
-        frame = framing.crop(place, size).padded(padding)
-        return frame.extract(sample.image), frame.to_crop(sample.landmarks), sample.visibility
-
-    faces = map_samples(dataset, crop, skip_bad=skip_bad, skipped=skipped, workers=workers, description="cropping")
+    faces = map_samples(dataset, cutter, skip_bad=skip_bad, skipped=skipped, workers=workers, description="cropping")
     for index, (image, points, visibility) in faces:
         images[len(indices)] = image
         landmarks[len(indices)] = points
@@ -84,7 +146,7 @@ def pack(
         scheme=dataset.scheme,
         labels=dataset.labels,
         size=size,
-        framing=framing,
+        framing=cutter.framing,
         padding=padding,
         skipped=skipped,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
 
 from rich.console import Console
@@ -39,9 +40,27 @@ def map_samples(
 
     BadSample at the first that cannot be read unless ``skip_bad``; ValueError when none can be.
     """
-    workers = workers or min(8, os.cpu_count() or 1)
     skipped = [] if skipped is None else skipped
     before = len(skipped)
+    with closing(try_samples(dataset, function, workers, description)) as results:
+        for index, result in results:
+            if not isinstance(result, BadSample):
+                yield index, result
+            elif skip_bad:
+                skipped.append(result)
+            else:
+                raise result
+    tell_skipped(dataset, skipped[before:])
+
+
+def try_samples(
+    dataset: FaceDataset,
+    function: Callable[[FaceSample], Result],
+    workers: int | None = None,
+    description: str = "reading",
+) -> Generator[tuple[int, Result | BadSample], None, None]:
+    """(index, ``function(sample)``, or why it cannot be read) of every sample, in order; as ``map_samples`` beside."""
+    workers = workers or min(8, os.cpu_count() or 1)
     console = Console(stderr=True)
     waiting: deque[Future[Result]] = deque()
     with (
@@ -56,16 +75,19 @@ def map_samples(
                     waiting.append(pool.submit(lambda i: function(dataset[i]), submitted))
                     submitted += 1
                 try:
-                    yield index, waiting.popleft().result()
+                    result = waiting.popleft().result()
                 except BadSample as error:
-                    if not skip_bad:
-                        raise
-                    skipped.append(error)
+                    result = error
+                yield index, result
                 progress.advance(task)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-    left_out = skipped[before:]
+
+
+def tell_skipped(dataset: FaceDataset, left_out: Sequence[BadSample]) -> None:
+    """Name and count on standard error the samples that were left out; ValueError if that is all of them."""
     if left_out:
+        console = Console(stderr=True)
         console.print(f"[yellow]skipped {len(left_out)} of {len(dataset)} samples of {escape(dataset.name)}:")
         for error in left_out:
             console.print(f"  {error}", markup=False, highlight=False, soft_wrap=True)

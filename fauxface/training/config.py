@@ -14,7 +14,7 @@ PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
 PAPER_EPOCHS = 60
 ONE_STAGE = {"input_size": 320, "batch": 16, "lr": 1e-3}
 """Settings of the model one-stage, which sees frames."""
-MAY_CHANGE = ("resume", "threads", "workers", "accelerator")
+MAY_CHANGE = ("resume", "threads", "workers", "accelerator", "packs", "in_memory")
 """Fields in which a resumed run may differ from how it began."""
 
 
@@ -98,6 +98,11 @@ class TrainingConfig:
     """CPU threads of each training process; 0 shares all cores among them."""
     workers: int = 0
     """CPU threads that read images; 0 is as many as there are cores, at most 8."""
+    packs: Path | None = None
+    """Folder for the packs of decoded crops that later runs open at once (see fauxface pack). Default: the user's cache
+    folder."""
+    in_memory: bool = False
+    """Decode the images anew and hold the crops in memory; no packs."""
 
     def check(self) -> None:
         """ValueError, in one line, for settings that cannot be."""

@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 
 from fauxface import augment, metrics
-from fauxface.datasets import FaceDataset, PackedCrops, open_dataset, pack
+from fauxface.datasets import PADDING, FaceDataset, PackedCrops, identity_of, open_dataset, open_pack, pack
 from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel, Targets
 from fauxface.training.config import TrainingConfig
 
-PADDING = 3 / 16
-"""Border of the crops, as a share of their side, that augmentation may turn and move into view."""
 MOST_HELD_OUT = 500
 VAL_BATCH = 128
 _GENERATOR = re.compile(r'"generator": *"(\d+(?:\.\d+)*)"')
@@ -84,7 +82,7 @@ class RunData:
 
 
 def load_data(config: TrainingConfig) -> RunData:
-    """Read and crop the run's images; errors as ``open_dataset`` and ``pack``."""
+    """The run's crops, out of packs (see `fauxface.datasets.packs`); errors as ``open_dataset`` and ``open_pack``."""
     dataset = open_dataset(config.data, labels=config.labels)
     count = len(dataset) if config.images is None else config.images
     chosen = dataset.subset(count, config.seed)
@@ -100,12 +98,22 @@ def load_data(config: TrainingConfig) -> RunData:
         if val.scheme != dataset.scheme:
             raise ValueError(f"{config.val_data} has {val.scheme} points, but {config.data} has {dataset.scheme}")
 
-    def crops(part: FaceDataset, padding: int) -> PackedCrops:
-        return pack(part, config.input_size, config.framing, padding, config.skip_bad, config.workers or None)
+    size, framing, workers = config.input_size, config.framing, config.workers or None
+    padding, whole_val = round(PADDING * size), dataset if config.val_data is None else val
+    if config.in_memory:
+        train = pack(learned, size, framing, padding, config.skip_bad, workers)
+        held_out_crops = pack(val, size, framing, 0, config.skip_bad, workers)
+    else:
+        identity = identity_of(dataset, workers)
 
-    train = crops(learned, round(PADDING * config.input_size))
+        def crops(whole: FaceDataset, part: FaceDataset, padding: int) -> PackedCrops:
+            known = identity if whole is dataset else None
+            options = {"skip_bad": config.skip_bad, "workers": workers, "folder": config.packs, "identity": known}
+            return open_pack(whole, size, framing, padding, part=part, **options)
+
+        train, held_out_crops = crops(dataset, learned, padding), crops(whole_val, val, 0)
     policy = augment.policy(config.augment)
-    return RunData(train, crops(val, 0), dataset.labels, generator_of(learned.sources), policy, config.seed)
+    return RunData(train, held_out_crops, dataset.labels, generator_of(learned.sources), policy, config.seed)
 
 
 def held_out_count(config: TrainingConfig, count: int) -> int:

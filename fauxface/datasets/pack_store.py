@@ -1,0 +1,197 @@
+"""Where packs lie, how much they take, and which go when that is too much.
+
+Each pack is a folder NAME-KEY with a ``pack.json``. Two locks guard it, files in ``.locks`` beside: *build*, held by
+the one process that adds to it; *use*, shared by all that read it. Both end with their process, however that ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from rich.console import Console
+
+from fauxface.files import cache_folder, take_lock
+
+INFO = "pack.json"
+LIMIT_VARIABLE = "FAUXFACE_PACKS_GIB"
+LIMIT = 64.0
+"""GiB that all packs in the cache folder may take together unless the environment says otherwise."""
+_NAME = re.compile(r".*-[0-9a-f]{16}")
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class PackInfo:
+    """A pack as it lies on the disk.
+
+    Attributes:
+        folder: its folder.
+        data: where the images were when it was begun.
+        size: side of the crops proper, pixels.
+        crop: what they are cut out by, its margin and their border, in words.
+        packed: crops that are there.
+        count: faces of the data set.
+        bytes: what it takes.
+        used: when it was last opened, seconds since 1970.
+    """
+
+    folder: Path
+    data: Path
+    size: int
+    crop: str
+    packed: int
+    count: int
+    bytes: int
+    used: float
+
+    def line(self) -> str:
+        """The pack in one line."""
+        when = datetime.fromtimestamp(self.used).strftime("%Y-%m-%d %H:%M")
+        return (
+            f"{self.folder.name}  {gib(self.bytes)}, {self.packed} of {self.count} faces of {self.data}, "
+            f"{self.size} px, {self.crop}, last used {when}"
+        )
+
+
+def packs_folder() -> Path:
+    """The user's folder of packs."""
+    return cache_folder() / "packs"
+
+
+def gib(count: float) -> str:
+    """A number of bytes for people."""
+    return f"{count / _GIB:.1f} GiB" if count >= _GIB else f"{count / 2**20:.{0 if count > 10 << 20 else 1}f} MiB"
+
+
+def list_packs(root: Path) -> list[PackInfo]:
+    """The packs in a folder, the last used first."""
+    found = [info for path in _folders(root) if (info := _info(path))]
+    return sorted(found, key=lambda info: -info.used)
+
+
+def remove_pack(folder: Path) -> bool:
+    """Remove a pack; False if it is being built or read."""
+    root, name = folder.parent, folder.name
+    build = take_lock(_lock(root, name, "build"), wait=False)
+    use = take_lock(_lock(root, name, "use"), wait=False) if build else None
+    try:
+        if use is None:
+            return False
+        # away at once; what a kill leaves of it is swept up later
+        gone = folder.with_name(f".gone-{os.getpid()}-{name}")
+        try:
+            folder.rename(gone)
+        except FileNotFoundError:
+            return True
+        except PermissionError:  # Windows: somebody reads it
+            return False
+        shutil.rmtree(gone, ignore_errors=True)
+        return True
+    finally:
+        for handle in (use, build):
+            if handle:
+                handle.close()
+
+
+def used(folder: Path) -> IO[bytes]:
+    """Note that a pack is used now; nobody removes it until the returned handle is closed."""
+    handle = take_lock(_lock(folder.parent, folder.name, "use"), shared=True)
+    assert handle is not None
+    return handle
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[None]:
+    """Hold off all other builders of a pack, or wait for the one at work; the folder is there then."""
+    path = _lock(folder.parent, folder.name, "build")
+    handle = take_lock(path, wait=False)
+    if handle is None:
+        Console(stderr=True).print(f"waiting for another process that packs {folder.name}", highlight=False)
+        handle = take_lock(path)
+    assert handle is not None
+    try:
+        folder.mkdir(exist_ok=True)
+        yield
+    finally:
+        handle.close()
+
+
+def make_room(folder: Path, needed: int) -> None:
+    """Remove packs, the least recently used first, until ``needed`` more bytes in ``folder`` keep to the limit.
+
+    Only in the user's cache folder; others are left to their owners. ValueError, in one line, when the disk has not
+    that much free.
+    """
+    root = folder.parent
+    for left in root.glob(".gone-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    if root == packs_folder():
+        packs = list_packs(root)
+        total, limit = sum(pack.bytes for pack in packs) + needed, _limit()
+        for pack in reversed(packs):
+            if total <= limit and needed <= shutil.disk_usage(root).free:
+                break
+            if pack.folder != folder and remove_pack(pack.folder):
+                total -= pack.bytes
+    free = shutil.disk_usage(root).free
+    if needed > free:
+        raise ValueError(
+            f"the faces' crops take {gib(needed)} in {root}, where {gib(free)} are free: let FAUXFACE_CACHE name a "
+            "folder on another disk, or hold them in memory with --in-memory"
+        )
+
+
+def _limit() -> float:
+    text = os.environ.get(LIMIT_VARIABLE, str(LIMIT))
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = -1
+    if not limit >= 0:
+        raise ValueError(f"{LIMIT_VARIABLE} is a number of GiB, not '{text}'")
+    return limit * _GIB
+
+
+def _lock(root: Path, name: str, kind: str) -> Path:
+    return root / ".locks" / f"{name}.{kind}"
+
+
+def _folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    return [path for path in sorted(root.iterdir()) if _NAME.fullmatch(path.name) and (path / INFO).is_file()]
+
+
+def _info(folder: Path) -> PackInfo | None:
+    """What a pack's folder says; None if it is no more, or says nothing."""
+    try:
+        record = json.loads((folder / INFO).read_text())
+        packed = 0
+        for path in folder.glob("[0-9]*.npz"):
+            try:
+                with np.load(path) as labels:
+                    packed += int(np.count_nonzero(labels["state"]))
+            except Exception:  # zipfile and numpy raise nearly anything on torn files, which count for nothing
+                continue
+        # crops that are not there yet are holes in their file, and take nothing
+        sizes = [_taken(path) for path in folder.iterdir()]
+        crop = f"{record['crop']} × {record['crop_margin']:g} + {record['padding']} px"
+        when = (folder / INFO).stat().st_mtime
+        return PackInfo(folder, Path(record["data"]), record["size"], crop, packed, record["count"], sum(sizes), when)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _taken(path: Path) -> int:
+    stat = path.stat()
+    return getattr(stat, "st_blocks", -(-stat.st_size // 512)) * 512

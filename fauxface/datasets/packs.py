@@ -1,0 +1,316 @@
+"""Packs: a data set's face crops, decoded once into memory-mapped files, which every later run opens at once.
+
+A pack belongs to one data set as it lies there (names, sizes and times of its files, and what the labels say) and to
+one way of cutting faces out; if anything of that changes, it is another pack. It is filled as its faces are asked for,
+in shards: ``00000.npy`` holds crops n×S×S×3 uint8 (with holes for what is not there yet), ``00000.npz`` their labels,
+and its ``state`` says which crops are there: it is written, whole or not at all, after they are safe on the disk. So
+a kill at any moment costs only the last crops, and readers see nothing unfinished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+
+from fauxface.datasets.base import BadSample, FaceDataset
+from fauxface.datasets.pack_store import INFO, building, gib, make_room, packs_folder, used
+from fauxface.datasets.packed import Cutter, PackedCrops, ShardedCrops
+from fauxface.datasets.reading import tell_skipped, try_samples
+from fauxface.faces import FaceSample, Framing, landmark_box
+from fauxface.files import atomic_path, write_text
+from fauxface.landmarks import scheme_of
+
+FORMAT = 1
+"""To be raised when packs are laid out, or images decoded, in another way; how faces are cut out shows by itself."""
+SHARD = 4096
+"""Crops a shard."""
+FLUSH = 256
+"""Crops after which what was packed is made safe."""
+TOLD = 64 << 20
+"""Bytes from which on it is said that they are written."""
+_MISSING, _BARE, _SEEN = 0, 1, 2
+"""States of a crop: not there, there, there with a word on which points are seen."""
+
+
+def open_pack(
+    whole: FaceDataset,
+    size: int,
+    framing: Framing | None = None,
+    padding: int = 0,
+    *,
+    part: FaceDataset | None = None,
+    skip_bad: bool = False,
+    workers: int | None = None,
+    folder: Path | None = None,
+    identity: str | None = None,
+) -> PackedCrops:
+    """The crops of ``part``, equal to those of `fauxface.datasets.packed.pack`, out of the pack of ``whole``.
+
+    What the pack lacks of them is decoded and added first; another process that does so is waited for. As long as the
+    result lives nobody removes the pack.
+
+    Args:
+        whole: the data set that the pack is of.
+        size: side of the crop proper, pixels.
+        framing: how crops lie about the faces; None is by the box.
+        padding: border on each side, pixels.
+        part: which of the samples are wanted, in the data set's order; None is all.
+        skip_bad: leave out what cannot be read, named on standard error.
+        workers: threads that decode; None for one a core, at most eight.
+        folder: where packs lie; None is the user's cache folder.
+        identity: what `identity_of` says of ``whole``, where that is known already.
+
+    BadSample at the first that cannot be read unless ``skip_bad``; ValueError when none can be, or when the disk has
+    no room.
+    """
+    part, cutter = part or whole, Cutter(framing or Framing(), size, padding)
+    key = _key(whole, cutter, identity or identity_of(whole, workers))
+    pack = _Pack.of(whole, cutter, (folder or packs_folder()).absolute(), key)
+    place = {source: slot for slot, source in enumerate(whole.sources)}
+    slots = np.array([place[source] for source in part.sources], np.int64)
+    held = used(pack.folder)
+    with building(pack.folder):
+        bad = pack.fill(slots, skip_bad, workers)
+    tell_skipped(part, bad)
+    landmarks, visibility, state = pack.labels(slots)
+    kept = np.flatnonzero(state != _MISSING)
+    shards = [np.load(pack.crops_file(number), mmap_mode="r") for number in range(pack.shards)]
+    return PackedCrops(
+        images=ShardedCrops(shards, SHARD, slots[kept], held),
+        landmarks=landmarks[kept],
+        visibility=visibility[kept] if (state[kept] == _SEEN).all() else None,
+        indices=kept,
+        scheme=whole.scheme,
+        labels=whole.labels,
+        size=size,
+        framing=cutter.framing,
+        padding=padding,
+        skipped=bad,
+    )
+
+
+@dataclass(frozen=True)
+class _Pack:
+    """A pack's folder, what it is of, and how its faces are cut out."""
+
+    folder: Path
+    whole: FaceDataset
+    cutter: Cutter
+
+    @classmethod
+    def of(cls, whole: FaceDataset, cutter: Cutter, root: Path, key: str) -> _Pack:
+        name = re.sub(r"[^A-Za-z0-9_.]+", "_", whole.name)[:40]
+        return cls(root / f"{name}-{key}", whole, cutter)
+
+    @property
+    def shards(self) -> int:
+        return -(-len(self.whole) // SHARD)
+
+    def crops_file(self, number: int) -> Path:
+        return self.folder / f"{number:05d}.npy"
+
+    def labels_file(self, number: int) -> Path:
+        return self.folder / f"{number:05d}.npz"
+
+    def fill(self, slots: np.ndarray, skip_bad: bool, workers: int | None) -> list[BadSample]:
+        """Add those of the faces ``slots`` that are missing; which of them cannot be read.
+
+        The builders' lock must be held. BadSample at the first unless ``skip_bad``.
+        """
+        self._describe()
+        for number in range(self.shards):
+            self._prepare(number)
+        missing = slots[self.labels(slots)[2] == _MISSING].tolist()
+        needed = len(missing) * 3 * self.cutter.side**2
+        make_room(self.folder, needed)
+        if needed > TOLD:
+            Console(stderr=True).print(f"packing {len(missing)} faces: {gib(needed)} in {self.folder}", soft_wrap=True)
+        wanted = replace(self.whole, sources=tuple(self.whole.sources[slot] for slot in missing))
+        bad: list[BadSample] = []
+        writer: _Writer | None = None
+        try:
+            with closing(try_samples(wanted, self.cutter, workers, "packing")) as results:
+                for index, result in results:
+                    if isinstance(result, BadSample):
+                        if not skip_bad:
+                            raise result
+                        bad.append(result)
+                        continue
+                    number, row = divmod(missing[index], SHARD)
+                    if writer is None or writer.number != number:
+                        if writer is not None:
+                            writer.close()
+                        writer = _Writer(self, number)
+                    writer.put(row, *result)
+        finally:
+            if writer is not None:
+                writer.close()
+        return bad
+
+    def labels(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Landmarks (M, N, 2) float32, visibility (M, N) and state (M,) of the faces ``slots``."""
+        points = scheme_of(self.whole.scheme).count
+        landmarks, visibility = np.empty((len(slots), points, 2), np.float32), np.empty((len(slots), points), bool)
+        state = np.empty(len(slots), np.uint8)
+        numbers, rows = np.divmod(slots, SHARD)
+        for number in np.unique(numbers).tolist():
+            here = numbers == number
+            for target, array in zip((landmarks, visibility, state), self.shard_labels(number), strict=True):
+                target[here] = array[rows[here]]
+        return landmarks, visibility, state
+
+    def shard_labels(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Landmarks, visibility and state of a whole shard; of an unreadable one nothing is there."""
+        count, points = self._length(number), scheme_of(self.whole.scheme).count
+        shapes = ((count, points, 2), np.float32), ((count, points), np.bool_), ((count,), np.uint8)
+        try:
+            with np.load(self.labels_file(number)) as file:
+                landmarks, visibility, state = (file[name] for name in ("landmarks", "visibility", "state"))
+            if [(a.shape, a.dtype) for a in (landmarks, visibility, state)] == [(s, np.dtype(d)) for s, d in shapes]:
+                return landmarks, visibility, state
+        except Exception:  # zipfile and numpy raise nearly anything on torn files; what they held is packed anew
+            pass
+        landmarks, visibility, state = (np.zeros(shape, kind) for shape, kind in shapes)
+        return landmarks, visibility, state
+
+    def _length(self, number: int) -> int:
+        return min(SHARD, len(self.whole) - number * SHARD)
+
+    def _describe(self) -> None:
+        """Say what the pack is of, and that it is used now."""
+        path = self.folder / INFO
+        if not path.is_file():
+            record = {
+                "data": _root(self.whole.sources),
+                "count": len(self.whole),
+                "size": self.cutter.size,
+                "crop": self.cutter.framing.kind,
+                "crop_margin": self.cutter.framing.margin,
+                "padding": self.cutter.padding,
+                "labels": self.whole.labels,
+                "scheme": self.whole.scheme,
+                "format": FORMAT,
+            }
+            write_text(path, json.dumps(record, indent=1) + "\n")
+        os.utime(path)
+
+    def _prepare(self, number: int) -> None:
+        """A shard's file of crops, all holes at first; one of the wrong length loses its labels and begins anew."""
+        path, shape = self.crops_file(number), (self._length(number), self.cutter.side, self.cutter.side, 3)
+        try:
+            array = np.load(path, mmap_mode="r")
+            if (array.shape, array.dtype) == (shape, np.uint8):
+                return
+        except (OSError, ValueError):
+            pass
+        self.labels_file(number).unlink(missing_ok=True)
+        with atomic_path(path) as temporary:
+            np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+
+
+class _Writer:
+    """Adds crops to a shard; not through the map, where a full disk would be a signal instead of an error."""
+
+    def __init__(self, pack: _Pack, number: int):
+        self.number = number
+        self._landmarks, self._visibility, self._state = pack.shard_labels(number)
+        self._labels_file = pack.labels_file(number)
+        path = pack.crops_file(number)
+        array = np.load(path, mmap_mode="r")
+        assert isinstance(array, np.memmap)
+        self._first, self._bytes, self._unsafe = array.offset, array[0].nbytes, 0
+        self._file = path.open("r+b")
+
+    def put(self, row: int, image: np.ndarray, landmarks: np.ndarray, visibility: np.ndarray | None) -> None:
+        """Write one crop."""
+        with _named(self._labels_file.parent):
+            self._file.seek(self._first + row * self._bytes)
+            self._file.write(image.tobytes())
+        self._landmarks[row] = landmarks
+        self._visibility[row] = True if visibility is None else visibility
+        self._state[row] = _BARE if visibility is None else _SEEN
+        self._unsafe += 1
+        if self._unsafe >= FLUSH:
+            self._save()
+
+    def close(self) -> None:
+        """Make safe what was written."""
+        try:
+            self._save()
+        finally:
+            self._file.close()
+
+    def _save(self) -> None:
+        if not self._unsafe:
+            return
+        with _named(self._labels_file.parent):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        with atomic_path(self._labels_file) as temporary:
+            np.savez(temporary, landmarks=self._landmarks, visibility=self._visibility, state=self._state)
+        self._unsafe = 0
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Errors say in which folder: a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
+def identity_of(whole: FaceDataset, workers: int | None = None) -> str:
+    """A hash of all of a data set's files: names, sizes, times, and what the labels say."""
+    digest, root = hashlib.blake2b(digest_size=16), _root(whole.sources)
+    with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:
+        pieces = [whole.sources[first : first + 256] for first in range(0, len(whole), 256)]
+        for lines in pool.map(lambda piece: b"".join(_identity(whole, source, root) for source in piece), pieces):
+            digest.update(lines)
+    return digest.hexdigest()
+
+
+def _key(whole: FaceDataset, cutter: Cutter, identity: str) -> str:
+    """16 hexadecimal digits that change with whatever changes a crop or a label."""
+    settings = (FORMAT, SHARD, whole.format, whole.scheme, whole.labels, identity, cutter.size, cutter.padding)
+    framing = (cutter.framing.kind, cutter.framing.margin, cv2.__version__, _probe(whole.scheme, cutter))
+    return hashlib.blake2b(json.dumps([*settings, *framing]).encode(), digest_size=8).hexdigest()
+
+
+def _identity(whole: FaceDataset, source: Path, root: str) -> bytes:
+    """A line of it: one sample's files."""
+    line = [os.path.relpath(source, root)]
+    for path in whole.files(source):
+        try:
+            stat = path.stat()
+            line += [path.name, str(stat.st_size), str(stat.st_mtime_ns)]
+            if path.suffix.lower() in (".txt", ".json", ".pts"):
+                line.append(hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest())
+        except OSError:
+            line += [path.name, "unreadable"]
+    return ("\t".join(line) + "\n").encode()
+
+
+def _probe(scheme: str, cutter: Cutter) -> str:
+    """What the cutter makes of a made-up face: any change of ours, or of OpenCV's on this machine, shows in it."""
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (150, 130, 3), np.uint8)
+    points = random.uniform(30, 110, (scheme_of(scheme).count, 2))
+    face, landmarks, _ = cutter(FaceSample(image, points, scheme, landmark_box(points, scheme), None, "", ""))
+    return hashlib.blake2b(face.tobytes() + landmarks.tobytes(), digest_size=16).hexdigest()
+
+
+def _root(sources: Sequence[Path]) -> str:
+    """The innermost folder that holds all samples."""
+    return os.path.commonpath([str(source.absolute().parent) for source in sources])
