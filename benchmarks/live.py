@@ -1,13 +1,14 @@
 """How fast the whole live loop is, where its time goes, how steady its points are, and whether its memory stays flat.
 
-    python benchmarks/live.py [--quick] [--checkpoint fauxface-s] [--threads 2] [--frames 20000]
+    python benchmarks/live.py [--quick] [--checkpoint fauxface-s] [--threads 2] [--frames 20000] [--afw PATH_TO/300w]
 
 Rendered faces sway before a 640×480 camera. *fps* is of the whole loop: the clip's frames decoded, faces followed
 (detector, crops, landmarks, filter, pose), drawn. *landmark_ms* is crop, network and mapping back of one face on one
 thread. *Jitter*: a still face under white pixel noise, the points' standard deviation with smoothing in percent less
 than without; then the same face on a 1 Hz sinusoid of half an inter-ocular distance, how many frames (30 a second) the
 smoothed points come after the unsmoothed ones; the same settings in both. The full run goes through ``--frames`` frames
-and watches the process's memory. The last line on standard output is one JSON object.
+and watches the process's memory, and then sets MediaPipe's face mesh and dlib beside ours on the same video and, with
+``--afw``, on AFW (``peers.py``). The last line on standard output is one JSON object.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any, cast
 
 import cv2
 import numpy as np
+import peers
 
 from fauxface.inference import Face, Landmarker, Tracker, draw_landmarks
 from fauxface.inference.video import VideoReader, write_video
@@ -31,6 +33,8 @@ from fauxface.rendering import Frame, Recipe, render_frame
 WIDTH, HEIGHT, RATE = 640, 480, 30
 SCHEME = "face_synthetics70"
 PEOPLE = (29, 16, 23)
+PEERS_SEE = 300
+"""Frames of the video that other programs are timed on; they travel uncompressed."""
 CALM = Recipe(yaw=6, pitch=4, roll=3, closed_eyes=0)
 
 
@@ -169,6 +173,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="fauxface-s")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--frames", type=int, default=20_000, help="of the memory run")
+    parser.add_argument("--afw", type=Path, help="a folder with 300-W's afw in it, to compare with others on")
     options = parser.parse_args()
     cv2.setNumThreads(options.threads)
     people = [render_frame(20, index, 256, CALM) for index in PEOPLE]
@@ -187,7 +192,11 @@ def main() -> None:
     landmarker = Landmarker.load(options.checkpoint, threads=options.threads)
     result |= jitter(landmarker, people[0], 3 if options.quick else 8)
     if not options.quick:
-        result |= memory(landmarker, clip(people[:1], count), options.frames)
+        frames = clip(people[:1], count)
+        result |= memory(landmarker, frames, options.frames)
+        rows = peers.compare(options.checkpoint, frames[:PEERS_SEE], RATE, options.afw, options.threads)
+        print(peers.table(rows), flush=True)
+        result["peers"] = rows
     print(json.dumps(result))
 
 

@@ -1,0 +1,163 @@
+"""Other people's face landmarks beside ours, on the same frames and photographs: MediaPipe's face mesh and dlib.
+
+Each runs in an environment of its own, made by uv in the user's cache folder when first asked for (MediaPipe's takes
+0.9 GB), by a script that needs nothing of ours: ``peer_NAME.py IN.npz OUT.npz``. ``IN`` holds the ``frames``
+(T, H, W, 3) of a video, ``photo_00000`` … and the annotated ``boxes`` (M, 4) of each photograph's face; ``OUT`` holds
+``fps``, ``faces_a_frame``, ``on_box_00000`` … (68, 2), the points of the face with that box, and ``found_00000`` …
+(K, 68, 2), those of all faces that its own detector finds. A peer whose environment cannot be made leaves its column
+empty. Their weights were trained on real faces; dlib's may not be used commercially.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from fauxface.datasets import FaceDataset, open_dataset
+from fauxface.evaluation import MIN_IOU, Evaluation, evaluate
+from fauxface.faces import FaceSample, box_iou, landmark_box
+from fauxface.files import cache_folder
+from fauxface.inference import Landmarker, Tracker
+
+PEERS = {
+    "mediapipe": ("mediapipe==0.10.21",),
+    "dlib": ("dlib-bin==20.0.1.post1", "face_recognition_models==0.3.0", "numpy"),
+}
+"""Peer → what its environment holds."""
+SCHEME = "ibug68"
+WARM_UP = 10
+PATIENCE = 1800
+"""Seconds that an installation or a peer's run may take."""
+Row = dict[str, float | int | None]
+
+
+def compare(checkpoint: str, frames: list[np.ndarray], rate: float, afw: Path | None, threads: int) -> dict[str, Row]:
+    """Ours and each peer's figures on a video with one face and, if its folder is given, on 300-W's AFW.
+
+    ``fps`` is from decoded frames to their points, nothing drawn. ``nme`` and what follows are of crops by the
+    annotated boxes, ``nme_detector`` and ``missed`` of each one's own detector.
+    """
+    rows = {checkpoint: our_row(checkpoint, frames, rate, afw, threads)}
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder) / "in.npz"
+        write_question(given, frames, afw)
+        for name in PEERS:
+            try:
+                answer = run_peer(name, given, Path(folder) / f"{name}.npz")
+            except OSError as error:
+                print(f"without {name}: {error}", flush=True)
+                rows[name] = {}
+                continue
+            rows[name] = peer_row(name, answer, afw)
+    return rows
+
+
+def our_row(checkpoint: str, frames: list[np.ndarray], rate: float, afw: Path | None, threads: int) -> Row:
+    tracker, seconds, faces = Tracker(Landmarker.load(checkpoint, threads=threads)), [], 0
+    for i, frame in enumerate(frames):
+        start = time.perf_counter()
+        faces += len(tracker.update(frame, i / rate))
+        seconds.append(time.perf_counter() - start)
+    row: Row = {"fps": round(float(1 / np.mean(seconds[WARM_UP:])), 1), "faces_a_frame": faces / len(frames)}
+    if afw is not None:
+        by_box = [evaluate(checkpoint, afw, "ibug", "afw", box, threads=threads) for box in ("landmarks", "detector")]
+        row |= errors(*by_box)
+    return row
+
+
+def write_question(path: Path, frames: list[np.ndarray], afw: Path | None) -> None:
+    samples = [] if afw is None else samples_of(open_dataset(afw, "ibug", "afw"))
+    photos = {f"photo_{i:05d}": sample.image for i, sample in enumerate(samples)}
+    boxes = np.array([sample.box for sample in samples]).reshape(-1, 4)
+    np.savez(path, frames=np.array(frames), boxes=boxes, **photos)  # type: ignore[arg-type]
+
+
+def samples_of(dataset: FaceDataset) -> list[FaceSample]:
+    return [dataset[i] for i in range(len(dataset))]
+
+
+def run_peer(name: str, given: Path, out: Path) -> dict[str, np.ndarray]:
+    """What a peer answers; OSError, in one line, if it cannot be installed or run."""
+    script = Path(__file__).parent / f"peer_{name}.py"
+    _run([str(environment(name)), str(script), str(given), str(out)], f"{script.name} failed")
+    with np.load(out) as answer:
+        return dict(answer)
+
+
+def environment(name: str) -> Path:
+    """The Python of a peer's environment, which is made if it is not there; OSError if that fails."""
+    folder = cache_folder() / "peers" / name
+    python, ready = folder / "bin" / "python", folder / "ready"
+    if ready.is_file() and ready.read_text().split() == list(PEERS[name]):
+        return python
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+    if uv is None:
+        raise OSError("its environment is made with uv, which is not installed")
+    print(f"installing {name} into {folder}", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    ours = sys.executable if sys.version_info < (3, 13) else "3.12"  # MediaPipe 0.10.21 knows no newer one
+    _run([uv, "venv", "--quiet", "--python", ours, str(folder)], "no environment could be made")
+    _run([uv, "pip", "install", "--quiet", "--python", str(python), *PEERS[name]], "it could not be installed")
+    ready.write_text("\n".join(PEERS[name]) + "\n")
+    return python
+
+
+def peer_row(name: str, answer: dict[str, np.ndarray], afw: Path | None) -> Row:
+    row: Row = {"fps": round(float(answer["fps"]), 1), "faces_a_frame": float(answer["faces_a_frame"])}
+    if afw is None:
+        return row
+    dataset = open_dataset(afw, "ibug", "afw")
+    samples = samples_of(dataset)
+    truth = np.array([sample.landmarks for sample in samples])
+    on_boxes = np.array([answer[f"on_box_{i:05d}"] for i in range(len(samples))])
+    detected = np.array([best(answer[f"found_{i:05d}"], sample.box) for i, sample in enumerate(samples)])
+
+    def scored(points: np.ndarray, box: str) -> Evaluation:
+        return Evaluation(name, "research", "afw", box, "inter-ocular", SCHEME, dataset.sources, truth, points)
+
+    return row | errors(scored(on_boxes, "landmarks"), scored(detected, "detector"))
+
+
+def best(found: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Of faces (K, 68, 2) the one whose landmark box overlaps ``box`` (4,) most, NaN if none does by ``MIN_IOU``."""
+    if len(found):
+        overlaps = box_iou(box[None], np.array([landmark_box(points, SCHEME) for points in found]))[0]
+        if overlaps.max() >= MIN_IOU:
+            return found[int(overlaps.argmax())]
+    return np.full((68, 2), np.nan)
+
+
+def errors(landmarks: Evaluation, detector: Evaluation) -> Row:
+    """The figures of both box protocols that stand in the table."""
+    ours, theirs = landmarks.as_json(), detector.as_json()
+    names = ("n", "nme", "nme_inner", "fr10", "auc10")
+    row = {name: ours[name] for name in names} | {"median": round(float(np.median(landmarks.errors)), 4)}
+    return row | {"nme_detector": theirs["nme"], "missed": theirs["missed"]}  # type: ignore[return-value]
+
+
+def table(rows: dict[str, Row]) -> str:
+    """The rows beside each other, a dash where there is nothing."""
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    lines = [f"{'':<14}" + "".join(f"{peer:>14}" for peer in rows)]
+    for name in names:
+        cells = [row.get(name) for row in rows.values()]
+        lines.append(f"{name:<14}" + "".join(f"{'–' if cell is None else round(cell, 2):>14}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _run(command: list[str], failure: str) -> None:
+    environment = {**os.environ, "GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise OSError(f"{failure}: it took more than {PATIENCE} s") from None
+    if done.returncode:
+        last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
+        raise OSError(f"{failure}: {' '.join(last) or 'it says nothing'}")
