@@ -388,12 +388,12 @@ def study(
     detector: DetectorName = "retinaface",
     resume: bool = False,
 ) -> None:
-    """Ask how many images are enough, which augmentations help and which model to take: a grid of runs, with error bars.
+    """Ask how many images are enough, which augmentations help, which model to take: a grid of runs, with error bars.
 
     Every cell (model, number of images, augmentation policy, seed) starts from random weights and sees as many training
     samples as every other, and is scored at its last averaged weights on every test set, under both box protocols, raw
     and label-adapted. OUT gets results.csv, a row a scored cell, errors.csv, each face's error, report.html and
-    tables.md. A study that was stopped goes on: a cell that results.csv holds is never run again, a cell that was killed
+    tables.md. A study that was stopped goes on: a cell that results.csv holds is never run again, one that was killed
     continues, a changed setting is a new cell.
 
     Examples:
@@ -416,16 +416,16 @@ def study(
             to it, and each of the five alone.
         curve: more numbers of images, for a learning curve with a fitted power law.
         curve_policy: the learning curve's policy.
-        adapt_data: annotated faces to fit each cell's label adapter to (see `fauxface adapt`); without, raw scores alone.
-        val_data: labelled faces that the logs of training tell of; nothing is chosen by them. Without, one image of each
-            cell's is held out.
+        adapt_data: annotated faces to fit each cell's label adapter to (see `fauxface adapt`); without, raw scores.
+        val_data: labelled faces that the logs of training tell of; nothing is chosen by them. Without, one image of
+            each cell's is held out.
         labels: which rendered labels to learn; 2d where every image has them, else projected.
         input_size: side of the crops, pixels.
         batch: faces a step.
         devices: GPUs, or processes on the CPU, that train one cell together.
         accelerator: where to train.
         workers: cells at a time on this machine; they share its cores.
-        dask: address of a Dask scheduler whose workers run a cell each; OUT and the data must be where they can see them.
+        dask: address of a Dask scheduler whose workers run a cell each; OUT and the data must be where they see them.
         detector: what finds the faces under the second box protocol.
         resume: accepted as `train` has it; a study goes on anyway.
     """

@@ -1,0 +1,144 @@
+"""Test sets held ready for many checkpoints, and one checkpoint scored on all of them alike, raw and adapted."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fauxface.datasets import FaceDataset, map_samples, open_dataset
+from fauxface.evaluation.adaptation import FEWEST_A_FOLD, Adaptation, fit
+from fauxface.evaluation.adapter import save_adapter
+from fauxface.evaluation.evaluate import adapted
+from fauxface.evaluation.fitting import CHOICES
+from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
+from fauxface.evaluation.scores import Evaluation, common_scheme
+from fauxface.faces import FaceSample
+from fauxface.inference import Camera, Landmarker, head_pose
+from fauxface.landmarks import convert
+
+BOXES: tuple[Boxes, ...] = ("landmarks", "detector")
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """A data set without its faces.
+
+    Attributes:
+        name: the folder's.
+        count: how many faces there are.
+        identity: a hash of its files' names and sizes, its scheme and its labels' convention.
+        annotated: whether its labels are annotators', which an adapter is for.
+    """
+
+    name: str
+    count: int
+    identity: str
+    annotated: bool
+
+
+def data_facts(folder: Path, labels: Literal["2d", "projected"] | None = None) -> DataFacts:
+    """What there is to know of a data set without reading it; errors as ``open_dataset``."""
+    dataset = open_dataset(folder, labels=labels)
+    return DataFacts(dataset.name, len(dataset), _fingerprint(dataset, folder), dataset.labels == "annotated")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A test set.
+
+    Attributes:
+        name: the data set's.
+        identity: a hash of its files' names and sizes.
+        faces: the faces, read.
+        yaw: (M,) degrees, from the annotated points by perspective-n-point; NaN where they fit no head.
+    """
+
+    name: str
+    identity: str
+    faces: AnnotatedFaces
+    yaw: np.ndarray
+
+
+def open_bench(folder: Path) -> Bench:
+    """Read a test set, rendered or annotated; errors as ``open_dataset`` and ``read_faces``."""
+    dataset = open_dataset(folder)
+
+    def yaw(sample: FaceSample) -> float:
+        pose = head_pose(sample.landmarks, sample.scheme, Camera.guess(sample.image.shape[1], sample.image.shape[0]))
+        return math.nan if pose is None else pose.yaw
+
+    turned = np.array([angle for _, angle in map_samples(dataset, yaw, description="looking at")])
+    return Bench(dataset.name, _fingerprint(dataset, folder), read_faces(dataset), turned)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A checkpoint on a test set, under one box protocol, raw or adapted."""
+
+    bench: Bench
+    evaluation: Evaluation
+    adapted: bool
+
+
+def score(
+    checkpoint: Path,
+    benches: Sequence[Bench],
+    adapt_to: AnnotatedFaces | None,
+    adapter_out: Path,
+    threads: int = 0,
+    detector: str = "retinaface",
+    device: str = "cpu",
+) -> list[Scored]:
+    """Score a checkpoint on every test set, under both box protocols, raw and (with ``adapt_to``) label-adapted.
+
+    The adapter is fitted to the checkpoint's predictions of ``adapt_to`` and written to ``adapter_out``. Test sets that
+    are rendered are scored raw alone: their labels are those that the checkpoint learned.
+    """
+    landmarker = Landmarker.load(checkpoint, detector, threads=threads, device=device)
+    adaptation: Adaptation | None = None
+    if adapt_to is not None:
+        folds = min(FOLDS, len(adapt_to) // FEWEST_A_FOLD)
+        adaptation = fit(landmarker, adapt_to, BOXES, checkpoint.parent.name, max(2, folds), choices=CHOICES[1:2])
+        save_adapter(adapter_out, adaptation.adapter)
+    found: list[Scored] = []
+    for bench in benches:
+        for box in BOXES:
+            said = predict(landmarker, bench.faces, box)
+            for adapter in (None, adaptation.adapter) if adaptation and _annotated(bench) else (None,):
+                scheme = common_scheme(
+                    landmarker.card.scheme if adapter is None else adapter.card.target, bench.faces.dataset.scheme
+                )
+                points = adapted(said, adapter).converted(scheme)
+                evaluation = Evaluation(
+                    checkpoint=checkpoint.parent.name,
+                    licence=landmarker.card.lane if adapter is None else adapter.card.lane,
+                    data=f"{bench.name} ({bench.faces.dataset.labels})",
+                    box=box,
+                    normaliser="inter-ocular",
+                    scheme=scheme,
+                    sources=bench.faces.dataset.sources,
+                    truth=convert(bench.faces.truth, bench.faces.dataset.scheme, scheme),
+                    predictions=points.landmarks,
+                    scores=points.scores,
+                    adapter=None if adapter is None else str(adapter_out),
+                )
+                found.append(Scored(bench, evaluation, adapter is not None))
+    return found
+
+
+def _annotated(bench: Bench) -> bool:
+    return bench.faces.dataset.labels == "annotated"
+
+
+def _fingerprint(dataset: FaceDataset, folder: Path) -> str:
+    digest = hashlib.blake2b(f"{dataset.scheme} {dataset.labels}".encode(), digest_size=8)
+    for source in dataset.sources:
+        digest.update(f"{source.relative_to(folder).as_posix()} {source.stat().st_size}\n".encode())
+    return digest.hexdigest()

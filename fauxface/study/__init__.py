@@ -1,0 +1,6 @@
+"""The study: how many images, which augmentations, which model; a grid of runs, scored alike, with error bars."""
+
+from fauxface.study.config import Cell, StudyConfig
+from fauxface.study.run import run_study
+
+__all__ = ["Cell", "StudyConfig", "run_study"]

@@ -1,0 +1,167 @@
+"""One cell of the study, in a worker process: train, measure what that costs, score."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+import resource
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+import torch
+
+from fauxface.evaluation.benches import Bench, Scored, open_bench, score
+from fauxface.evaluation.predictions import AnnotatedFaces
+from fauxface.files import write_bytes, write_text
+from fauxface.study.config import Cell, StudyConfig
+from fauxface.study.results import Row, row_of
+from fauxface.training import train
+from fauxface.training.config import TrainingConfig
+
+LOG, STATE, COST, POINTS = "log.txt", "state.json", "cost.json", "points.safetensors"
+"""Files of a cell's folder, beside ``run/`` and ``adapter/``."""
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the workers are told: the study's settings, its cells, and the CPU threads of a cell."""
+
+    config: StudyConfig
+    cells: tuple[Cell, ...]
+    threads: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell's rows, and for each the errors (M,) of the test set's faces."""
+
+    rows: list[Row]
+    errors: list[np.ndarray]
+
+
+def folder_of(out: Path, cell: Cell) -> Path:
+    """The folder of a cell."""
+    return out / "cells" / cell.identity
+
+
+def run_cell(plan: Plan, job: int) -> Finished:
+    """Train the cell with that number, or go on where it was killed, and score it; errors as training's."""
+    cell, folder = plan.cells[job], folder_of(plan.config.out, plan.cells[job])
+    folder.mkdir(parents=True, exist_ok=True)
+    with _logged(folder / LOG):
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {cell.name} ({cell.identity})", flush=True)
+        try:
+            _say(folder, "training")
+            cost = _train(plan.config.training(cell, folder / "run", plan.threads), folder)
+            _say(folder, "scoring")
+            scored = score(
+                folder / "run" / "checkpoint",
+                [_bench(path) for path in plan.config.test],
+                None if plan.config.adapt_data is None else _faces(plan.config.adapt_data),
+                folder / "adapter",
+                plan.threads,
+                plan.config.detector,
+            )
+        except BaseException:
+            traceback.print_exc()
+            _say(folder, "stopped")
+            raise
+        for one in scored:
+            print(one.evaluation.table(), flush=True)
+        _keep_points(folder, scored)
+        shutil.rmtree(folder / "run" / "resume", ignore_errors=True)  # three times the weights, and not needed now
+        _say(folder, "done")
+    return Finished([row_of(cell, one, cost) for one in scored], [one.evaluation.errors for one in scored])
+
+
+def _train(config: TrainingConfig, folder: Path) -> dict[str, Any]:
+    """Train unless that is done; what it cost: minutes, peak memory, device."""
+    path = folder / COST
+    before: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    if before.get("done") and (config.out / "checkpoint").is_dir():
+        return {name: before[name] for name in ("minutes", "peak_memory_mb", "device")}
+    with _peak_memory(config) as peak:
+        try:
+            train(config)
+        finally:  # a killed attempt's peak counts as well
+            most = max(before.get("peak_memory_mb", 0.0), round(peak(), 1))
+            write_text(path, json.dumps({"peak_memory_mb": most}))
+    with (config.out / "log.csv").open() as file:
+        header, *_, last = file.read().split()
+    minutes = float(last.split(",")[header.split(",").index("minutes")])
+    cost = {"minutes": minutes, "peak_memory_mb": most, "device": _device(config)}
+    write_text(path, json.dumps({**cost, "done": True}))
+    return cost
+
+
+@contextlib.contextmanager
+def _peak_memory(config: TrainingConfig) -> Iterator[Any]:
+    """A function that tells the largest memory used since, in MB: the GPU's reserved memory, or the process's."""
+    if _on_gpu(config):
+        torch.cuda.reset_peak_memory_stats()
+        yield lambda: torch.cuda.max_memory_reserved() / 1e6
+        return
+    with contextlib.suppress(OSError):
+        _RESET.write_text("5")  # Linux: the high-water mark starts anew
+
+    def peak() -> float:
+        if _STATUS.is_file():
+            marks = [line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM")]
+            return float(marks[0].split()[1]) / 1e3
+        unit = 1e6 if sys.platform == "darwin" else 1e3
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+    yield peak
+
+
+def _on_gpu(config: TrainingConfig) -> bool:
+    return config.accelerator in ("auto", "cuda") and torch.cuda.is_available()
+
+
+def _device(config: TrainingConfig) -> str:
+    """Where it was trained, without a comma."""
+    if _on_gpu(config):
+        return torch.cuda.get_device_name().replace(",", " ")
+    return f"cpu ({platform.machine()}; {config.threads} threads × {config.devices})"
+
+
+@lru_cache
+def _bench(folder: Path) -> Bench:
+    return open_bench(folder)
+
+
+@lru_cache
+def _faces(folder: Path) -> AnnotatedFaces:
+    return open_bench(folder).faces
+
+
+def _keep_points(folder: Path, scored: list[Scored]) -> None:
+    """Annotated and predicted points of every test face, for the report's drawings."""
+    tensors: dict[str, np.ndarray] = {}
+    for one in scored:
+        name = f"{one.bench.identity}.{one.evaluation.box}.{'yes' if one.adapted else 'no'}"
+        tensors[f"{name}.truth"] = one.evaluation.truth.astype(np.float32)
+        tensors[f"{name}.points"] = one.evaluation.predictions.astype(np.float32)
+    write_bytes(folder / POINTS, safetensors.numpy.save(tensors))
+
+
+def _say(folder: Path, state: str) -> None:
+    write_text(folder / STATE, json.dumps({"state": state, "since": time.time()}), sync=False)
+
+
+@contextlib.contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """What is printed goes to the end of that file."""
+    with path.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        yield

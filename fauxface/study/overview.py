@@ -1,0 +1,119 @@
+"""What is done, running and left, and how long it will take: redrawn while the study runs."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from fauxface.study.cell import STATE, folder_of
+from fauxface.study.config import Cell
+
+SHOWN_WAITING = 4
+
+
+@dataclass
+class Overview:
+    """The state of a study's cells.
+
+    Attributes:
+        out: the study's folder.
+        cells: all of them.
+        done: identities of the finished ones.
+        minutes: identity → minutes that it took, of those finished (now or before).
+        at_once: how many run at a time.
+    """
+
+    out: Path
+    cells: Sequence[Cell]
+    done: set[str]
+    minutes: dict[str, float]
+    at_once: int = 1
+    began: float = field(default_factory=time.time)
+
+    def finished(self, cell: Cell) -> None:
+        """A cell is done; how long it took is seen from when its training began."""
+        self.done.add(cell.identity)
+
+    def expected(self, cell: Cell) -> float | None:
+        """Minutes that a cell may take: the mean of those of its model, or of all; None where nothing is known."""
+        known = [(other.model, self.minutes[other.identity]) for other in self.cells if other.identity in self.minutes]
+        times = [spent for model, spent in known if model == cell.model] or [spent for _, spent in known]
+        return sum(times) / len(times) if times else None
+
+    def minutes_left(self) -> float | None:
+        """Minutes until all is done; None while no cell has been finished."""
+        left = 0.0
+        for cell in self.cells:
+            if cell.identity not in self.done:
+                expected = self.expected(cell)
+                if expected is None:
+                    return None
+                left += expected * (1 - self.share(cell))
+        return left / self.at_once
+
+    def state(self, cell: Cell) -> str:
+        """``done``, ``training``, ``scoring``, ``stopped`` or ``waiting``."""
+        if cell.identity in self.done:
+            return "done"
+        try:
+            said = json.loads((folder_of(self.out, cell) / STATE).read_text())
+        except (OSError, ValueError):
+            return "waiting"
+        # what a killed study left says nothing of now
+        return said["state"] if said["since"] >= self.began else "stopped"
+
+    def share(self, cell: Cell) -> float:
+        """How much of a cell's training its log shows, in [0, 1]."""
+        try:
+            with (folder_of(self.out, cell) / "run" / "log.csv").open() as file:
+                rows = list(csv.DictReader(file))
+            return min(1.0, float(rows[-1]["samples"]) / cell.samples) if rows and cell.samples else 0.0
+        except (OSError, KeyError, ValueError):
+            return 0.0
+
+    def summary(self) -> str:
+        """One line."""
+        left = self.minutes_left()
+        time_left = "not yet known" if left is None else f"about {_duration(left)}"
+        return f"{len(self.done)} of {len(self.cells)} cells done; time left {time_left}"
+
+    def __rich__(self) -> Table:
+        """Running cells with how far they are, then the next ones."""
+        table = Table(title=self.summary(), title_justify="left", box=None, pad_edge=False)
+        for name in ("cell", "state", "trained"):
+            table.add_column(name)
+        states = {cell: self.state(cell) for cell in self.cells if cell.identity not in self.done}
+        running = [cell for cell, state in states.items() if state in ("training", "scoring")]
+        waiting = [cell for cell in states if cell not in running]
+        for cell in running:
+            table.add_row(cell.name, states[cell], f"{100 * self.share(cell):.0f} %")
+        for cell in waiting[:SHOWN_WAITING]:
+            table.add_row(cell.name, states[cell], "")
+        if len(waiting) > SHOWN_WAITING:
+            table.add_row(f"and {len(waiting) - SHOWN_WAITING} more", "waiting", "")
+        return table
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[Console]:
+        """Shown on a terminal's standard error, redrawn every second; elsewhere only what is printed to the console."""
+        console = Console(stderr=True)
+        if not console.is_terminal:
+            yield console
+            return
+        with Live(get_renderable=self.__rich__, console=console, refresh_per_second=1, transient=True):
+            yield console
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 90:
+        return f"{minutes:.0f} min" if minutes >= 1 else "a minute"
+    return f"{minutes / 60:.1f} h"

@@ -1,0 +1,143 @@
+"""The study's tables on disk: ``results.csv``, a row a scored cell, and ``errors.csv``, each row's errors by face."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fauxface import metrics
+from fauxface.evaluation.adaptation import PARTS
+from fauxface.evaluation.benches import Scored
+from fauxface.files import write_text
+from fauxface.study.config import Cell
+
+RESULTS, ERRORS = "results.csv", "errors.csv"
+KEY = ("cell", "test_id", "box", "adapted")
+"""What tells a row from every other."""
+YAWS = (0, 15, 30, 45, 180)
+"""Edges of the bins of head pose, degrees of yaw to either side."""
+BINS = tuple(f"nme_yaw_{low}" for low in YAWS[:-1])
+TEXTS = ("model", "policy", "test_set", "box", "adapted", "schedule", "labels", "data", "cell", "test_id", "device")
+COLUMNS = (
+    *("model", "images", "policy", "seed", "test_set", "box", "adapted", "nme", "nme_inner", "fr8", "fr10"),
+    *("auc8", "auc10", "missed", "n", *PARTS, *BINS, *(f"n_{name[4:]}" for name in BINS)),
+    *("minutes", "peak_memory_mb", "device", "samples", "schedule", "input_size", "batch", "labels", "data"),
+    *("cell", "test_id"),
+)
+Row = dict[str, Any]
+Key = tuple[str, ...]
+
+
+@dataclass
+class Results:
+    """All rows that there are, and the errors (M,) of the faces of each, by its key; a miss is infinite.
+
+    A row without its errors (``errors.csv`` was not kept) is still a finished one.
+    """
+
+    rows: dict[Key, Row] = field(default_factory=dict)
+    errors: dict[Key, np.ndarray] = field(default_factory=dict)
+
+    def add(self, rows: Iterable[Row], errors: Iterable[np.ndarray]) -> None:
+        """Take in rows, with their errors; one with the same key takes the other's place."""
+        for row, values in zip(rows, errors, strict=True):
+            self.rows[key_of(row)] = row
+            self.errors[key_of(row)] = values
+
+    def has(self, cell: str, wanted: Iterable[tuple[str, str, str]]) -> bool:
+        """Whether all the rows (test set's hash, box, adapted) that are wanted of a cell are there."""
+        return all((cell, *rest) in self.rows for rest in wanted)
+
+    def save(self, folder: Path) -> None:
+        """Write both files, rows in a fixed order."""
+        ordered = sorted(self.rows.values(), key=_order)
+        write_text(folder / RESULTS, _csv(COLUMNS, ([_text(row.get(name)) for name in COLUMNS] for row in ordered)))
+        faces = ((key_of(row), self.errors.get(key_of(row))) for row in ordered)
+        lines = ([*key, " ".join(f"{v:.3f}" for v in values)] for key, values in faces if values is not None)
+        write_text(folder / ERRORS, _csv((*KEY, "errors"), lines))
+
+
+def load_results(folder: Path) -> Results:
+    """What is in a study's folder; nothing if it holds none yet. ValueError for a file that is no such table."""
+    found = Results()
+    for row in _read(folder / RESULTS, ("model", "images", "policy", "seed", "nme", *KEY)):
+        clean: Row = {name: value if name in TEXTS else _number(value) for name, value in row.items()}
+        found.rows[key_of(clean)] = clean
+    for row in _read(folder / ERRORS, (*KEY, "errors")):
+        if key_of(row) in found.rows:
+            found.errors[key_of(row)] = np.array([float(v) for v in row["errors"].split()])
+    return found
+
+
+def key_of(row: Row) -> Key:
+    """The row's key."""
+    return tuple(str(row[name]) for name in KEY)
+
+
+def row_of(cell: Cell, scored: Scored, cost: dict[str, Any]) -> Row:
+    """A row of ``results.csv``; ``cost`` has ``minutes``, ``peak_memory_mb`` and ``device``."""
+    result = scored.evaluation
+    scores, groups = result.as_json(), result.groups
+    parts = {name: float(np.mean([groups[group] for group in members])) for name, members in PARTS.items()}
+    row: Row = {
+        **{name: getattr(cell, name) for name in ("model", "images", "policy", "seed", "samples", "schedule")},
+        **{name: getattr(cell, name) for name in ("input_size", "batch", "labels", "data")},
+        "test_set": scored.bench.name,
+        "test_id": scored.bench.identity,
+        "box": result.box,
+        "adapted": "yes" if scored.adapted else "no",
+        "cell": cell.identity,
+        **{name: scores[name] for name in ("nme", "nme_inner", "fr8", "fr10", "auc8", "auc10", "missed", "n")},
+        **parts,
+        **cost,
+    }
+    away = np.abs(scored.bench.yaw)
+    for low, high, name in zip(YAWS, YAWS[1:], BINS, strict=False):
+        inside = (away >= low) & (away < high)
+        row[name] = metrics.mean_found(result.errors[inside])
+        row[f"n_{name[4:]}"] = int(inside.sum())
+    return row
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    return (str(row["model"]), int(row["images"]), *(str(row[n]) for n in ("policy", "seed", "test_set", *KEY)))
+
+
+def _text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _number(value: str) -> float | int | None:
+    if not value:
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return float(value)
+
+
+def _csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _read(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    csv.field_size_limit(1 << 30)
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        if not set(needed) <= set(reader.fieldnames or ()):
+            raise ValueError(f"{path}: not a study's table, which has the columns {', '.join(needed)}")
+        return list(reader)

@@ -1,0 +1,108 @@
+"""Run a study: which cells are left, on processes here or on a cluster, results after each, the report at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import torch
+import yaml
+
+from fauxface.evaluation.benches import BOXES, DataFacts, data_facts
+from fauxface.files import empty_or_new, write_text
+from fauxface.jobs import cores, run_jobs
+from fauxface.study.cell import Finished, Plan, run_cell
+from fauxface.study.config import SAMPLES_CPU, SAMPLES_GPU, Cell, StudyConfig
+from fauxface.study.overview import Overview
+from fauxface.study.report import write_report
+from fauxface.study.results import RESULTS, Results, load_results
+from fauxface.training import check
+
+SETTINGS = "study.yaml"
+
+
+def run_study(
+    config: StudyConfig, about: Callable[[], Mapping[str, str]] = lambda: {}, command: str = ""
+) -> tuple[Path, Results]:
+    """Run every cell that ``results.csv`` lacks, and write the report; the report's path and all results.
+
+    Args:
+        config: what to run.
+        about: versions and hardware, for the report.
+        command: the command as typed, for the report.
+
+    ValueError, FileNotFoundError or FileExistsError, in one line, for settings, models, policies, data or a folder that
+    will not do, before anything is run; errors as ``run_jobs`` later, and then the finished cells stay done.
+    """
+    config.check()
+    for model, images, policy in config.combinations():
+        check(config.training(_probe(config, model, images, policy), config.out, 1))
+    data = data_facts(config.data, config.labels)
+    most = max((*config.images, *config.curve))
+    if most > data.count:
+        raise ValueError(f"{config.data} has {data.count:,} images, not the {most:,} that --images or --curve asks for")
+    val = "" if config.val_data is None else data_facts(config.val_data, config.labels).identity
+    tests = [data_facts(folder) for folder in config.test]
+    names = [test.name for test in tests]
+    if len(set(names)) < len(names):
+        raise ValueError(f"test sets need different names, and these are {', '.join(names)}")
+    if config.adapt_data is not None and not data_facts(config.adapt_data).annotated:
+        raise ValueError(
+            f"--adapt-data {config.adapt_data} has rendered labels: an adapter is fitted to annotated ones"
+        )
+    _claim(config)
+
+    cells = tuple(config.cells(SAMPLES_GPU if _gpu(config) else SAMPLES_CPU, data.identity, val))
+    results = load_results(config.out)
+    wanted = _wanted(config, tests)
+    done = {cell.identity for cell in cells if results.has(cell.identity, wanted)}
+    minutes = {str(row["cell"]): float(row["minutes"]) for row in results.rows.values() if row.get("minutes")}
+    workers = 1 if config.dask else config.workers
+    plan = Plan(config, cells, max(1, cores() // (workers * config.devices)))
+    overview = Overview(config.out, cells, done, minutes, workers)
+    left = [number for number, cell in enumerate(cells) if cell.identity not in done]
+    with overview.shown() as console:
+        console.print(overview.summary(), highlight=False)
+        last = time.monotonic()
+
+        def keep(job: int, finished: Finished) -> None:
+            nonlocal last
+            results.add(finished.rows, finished.errors)
+            results.save(config.out)
+            overview.finished(cells[job])
+            minutes[cells[job].identity] = workers * (time.monotonic() - last) / 60
+            last = time.monotonic()
+            best = min(float(row["nme"] or "inf") for row in finished.rows)
+            console.print(f"{cells[job].name}: NME {best:.2f}; {overview.summary()}", highlight=False)
+
+        run_jobs(partial(run_cell, plan), left, workers, "cells", keep, config.dask, shown=False)
+    if not left:
+        results.save(config.out)
+    identities = [test.identity for test in tests]
+    return write_report(config, cells, identities, results, about(), command), results
+
+
+def _wanted(config: StudyConfig, tests: list[DataFacts]) -> list[tuple[str, str, str]]:
+    """The rows that a finished cell has: test set, box, whether adapted."""
+    kinds = {test.identity: ("no", "yes") if config.adapt_data and test.annotated else ("no",) for test in tests}
+    return [(test, box, adapted) for test, both in kinds.items() for box in BOXES for adapted in both]
+
+
+def _probe(config: StudyConfig, model: str, images: int, policy: str) -> Cell:
+    """A cell to try the settings of."""
+    cell = next(iter(config.cells(1, "", "")))
+    return Cell(**{**vars(cell), "model": model, "images": images, "policy": policy})
+
+
+def _gpu(config: StudyConfig) -> bool:
+    return config.accelerator in ("auto", "cuda") and torch.cuda.is_available()
+
+
+def _claim(config: StudyConfig) -> None:
+    """Note the settings in the study's folder; FileExistsError for one that holds something else."""
+    out = config.out
+    if not any((out / name).is_file() for name in (SETTINGS, RESULTS)):
+        empty_or_new(out, "the study")
+    write_text(out / SETTINGS, yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True))

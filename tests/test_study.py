@@ -1,0 +1,297 @@
+"""The study: its cells, what is run and what never again, its statistics and its report."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_data import write_face_synthetics, write_ibug
+
+from fauxface.cli import main
+from fauxface.study import StudyConfig, run_study
+from fauxface.study.config import ABLATIONS, Cell
+from fauxface.study.figures import drawn_face
+from fauxface.study.overview import Overview
+from fauxface.study.results import COLUMNS, Results, load_results
+from fauxface.study.statistics import Group, difference, mean_sd, power_law
+
+MODEL = "mobilenetv3small-coordinates"
+CONFIG = StudyConfig(
+    data=Path("faces"),
+    test=(Path("afw"),),
+    out=Path("study"),
+    models=(MODEL,),
+    images=(4, 8),
+    policies=("none", "all"),
+    seeds=2,
+    samples=16,
+    input_size=64,
+    batch=4,
+    accelerator="cpu",
+)
+
+
+def cells(config: StudyConfig = CONFIG, data: str = "abc") -> list[Cell]:
+    return list(config.cells(64_000, data, ""))
+
+
+def test_the_grid_holds_every_combination_once_seed_by_seed():
+    found = cells()
+    assert len(found) == 8
+    assert [cell.seed for cell in found] == [0] * 4 + [1] * 4
+    assert {(c.images, c.policy) for c in found[:4]} == {(4, "none"), (4, "all"), (8, "none"), (8, "all")}
+    more = cells(replace(CONFIG, ablations=True, curve=(2, 4, 8)))
+    assert len(more) == 2 * (4 + len(ABLATIONS) + 1)  # of the curve, 4 and 8 are in the grid
+    assert {c.policy for c in more if c.images == 8} == {"none", "all", *ABLATIONS}
+    assert set(c.identity for c in found) < set(c.identity for c in more)
+
+
+def test_a_changed_setting_is_another_cell_and_a_place_is_none():
+    first = {cell.identity for cell in cells()}
+    assert len(first) == 8
+    for change in ({"samples": 32}, {"batch": 8}, {"input_size": 96}, {"schedule": "paper", "samples": None}):
+        assert not first & {cell.identity for cell in cells(replace(CONFIG, **change))}
+    assert not first & {cell.identity for cell in cells(data="other images")}
+    moved = replace(CONFIG, data=Path("/elsewhere"), out=Path("/there"), workers=2, dask="tcp://x:1")
+    assert first == {cell.identity for cell in cells(moved)}
+
+
+def test_every_cell_sees_as_many_samples():
+    runs = [CONFIG.training(cell, Path("x"), 1) for cell in cells()]
+    assert {run.samples for run in runs} == {16}
+    assert {run.val_fraction for run in runs} == {0.0}
+    paper = replace(CONFIG, samples=None, schedule="paper")
+    assert {paper.training(cell, Path("x"), 1).epochs for cell in cells(paper)} == {60}
+
+
+# --- statistics
+
+
+def made_up(nme: dict[Group, list[np.ndarray]]) -> tuple[dict[Group, dict[int, dict[str, Any]]], dict[Any, np.ndarray]]:
+    """Groups with a row a seed, and each row's errors."""
+    groups, errors = {}, {}
+    for group, seeds in nme.items():
+        groups[group] = {}
+        for seed, values in enumerate(seeds):
+            row = {"cell": f"{group}{seed}", "test_id": "t", "box": "landmarks", "adapted": "no"}
+            groups[group][seed] = {**row, "nme": float(values[np.isfinite(values)].mean())}
+            errors[row["cell"], "t", "landmarks", "no"] = values
+    return groups, errors
+
+
+def test_a_difference_is_shown_only_where_there_is_one():
+    random = np.random.default_rng(0)
+    faces = random.gamma(4, 2, 300)  # a face's difficulty is common to both: pairing takes it out
+    a, b, c = Group("m", 8, "all"), Group("m", 8, "none"), Group("m", 8, "only-blur")
+    groups, errors = made_up(
+        {
+            a: [faces + random.normal(0, 0.5, 300) for _ in range(3)],
+            b: [faces + 0.4 + random.normal(0, 0.5, 300) for _ in range(3)],
+            c: [faces + random.normal(0, 0.5, 300) for _ in range(3)],
+        }
+    )
+    found = difference(a, b, groups, errors)
+    assert found is not None
+    assert found.low < -0.4 < found.high < 0
+    assert found.seeds == 3
+    assert "no difference" not in str(found)
+    alike = difference(a, c, groups, errors)
+    assert alike is not None
+    assert "no difference shown" in str(alike)
+    errors[f"{b}1", "t", "landmarks", "no"][7] = np.inf  # missed once: that face is left out on both sides
+    again = difference(a, b, groups, errors)
+    assert again is not None
+    assert np.isfinite([again.mean, again.low, again.high]).all()
+    assert difference(a, b, groups, {}) is None
+    assert mean_sd(groups[a], "nme")[1] == pytest.approx(np.std([row["nme"] for row in groups[a].values()], ddof=1))
+
+
+def test_the_power_law_is_found_again():
+    random = np.random.default_rng(1)
+    faces = random.gamma(9, 1 / 9, 250)
+    curve = {n: [faces * (40 * n**-0.5 + 4) for _ in range(2)] for n in (100, 300, 1000, 3000, 10000)}
+    law = power_law(curve)
+    assert law is not None
+    mean = faces.mean()
+    assert law.a == pytest.approx(40 * mean, rel=0.02)
+    assert law.b == pytest.approx(0.5, abs=0.01)
+    assert law.c == pytest.approx(4 * mean, rel=0.02)
+    assert law.b_interval[0] <= law.b + 1e-6
+    assert law.c_interval[0] < law.c < law.c_interval[1]
+    # 40·n^−½ + 4 = 1.05 · 4.4 where n = (40 / 0.62)²
+    assert law.enough == pytest.approx((40 / 0.62) ** 2, rel=0.03)
+    assert power_law({n: curve[n] for n in (100, 300, 1000)}) is None
+
+
+def test_faces_are_drawn_without_photographs():
+    truth = np.random.default_rng(0).uniform(0, 100, (68, 2))
+    picture = drawn_face(truth, truth + 5, "face 3")
+    assert picture.shape == (200, 200, 3)
+    assert (picture == 255).all(2).mean() > 0.5
+
+
+def test_the_overview_says_what_is_left_and_how_long(tmp_path: Path):
+    four = cells(replace(CONFIG, seeds=1))
+    overview = Overview(tmp_path, four, set(), {})
+    assert "0 of 4 cells done; time left not yet known" in overview.summary()
+    overview = Overview(tmp_path, four, {four[0].identity}, {four[0].identity: 40.0}, at_once=2)
+    assert overview.minutes_left() == pytest.approx(60)
+    running = tmp_path / "cells" / four[1].identity
+    (running / "run").mkdir(parents=True)
+    (running / "state.json").write_text(json.dumps({"state": "training", "since": overview.began + 1}))
+    (running / "run" / "log.csv").write_text("epoch,samples\n1,8\n")
+    assert overview.state(four[1]) == "training"
+    assert overview.share(four[1]) == 0.5
+    assert overview.minutes_left() == pytest.approx(50)
+    assert [overview.state(cell) for cell in four] == ["done", "training", "waiting", "waiting"]
+    assert overview.__rich__().row_count == 3
+
+
+# --- the command
+
+
+def command(tmp_path: Path, *more: str) -> list[str]:
+    out = ["--out", str(tmp_path / "study"), "--test", str(tmp_path / "afw"), "--models", MODEL, "--images", "6"]
+    small = ["--policies", "none", "--seeds", "1", "--samples", "8", "--batch", "4", "--input-size", "64"]
+    return ["study", "--data", str(tmp_path / "faces"), *out, *small, "--accelerator", "cpu", *more]
+
+
+def rows(tmp_path: Path) -> list[dict[str, str]]:
+    with (tmp_path / "study" / "results.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_study_runs_and_nothing_runs_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch):
+    write_face_synthetics(tmp_path / "faces", 6)
+    write_ibug(tmp_path / "afw", 3)
+    assert main(command(tmp_path)) == 0
+    first = rows(tmp_path)
+    assert tuple(first[0]) == COLUMNS
+    assert {(row["box"], row["adapted"]) for row in first} == {("landmarks", "no"), ("detector", "no")}
+    [annotated] = [row for row in first if row["box"] == "landmarks"]
+    assert (annotated["model"], annotated["images"], annotated["policy"], annotated["seed"]) == (
+        MODEL,
+        "6",
+        "none",
+        "0",
+    )
+    assert float(annotated["nme"]) > 0
+    assert float(annotated["peak_memory_mb"]) > 100
+    assert annotated["n_yaw_0"] == "3"  # drawn faces look into the camera
+    folder = tmp_path / "study" / "cells" / annotated["cell"]
+    assert "6 images, none, seed 0" in (folder / "log.txt").read_text()
+    assert not (folder / "run" / "resume").exists()
+    page = (tmp_path / "study" / "report.html").read_text()
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert "How many images: only 6 were tried." in page
+    assert f"| {MODEL} | 6 | none | 1 of 1 |" in (tmp_path / "study" / "tables.md").read_text()
+
+    # again, and with the results alone: no cell is run
+    def never(*args: Any, **more: Any) -> None:
+        assert not args[1], "a finished cell is run again"
+
+    monkeypatch.setattr("fauxface.study.run.run_jobs", never)
+    assert main(command(tmp_path, "--resume")) == 0
+    kept = (tmp_path / "study" / "results.csv").read_text()
+    shutil.rmtree(tmp_path / "study")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "results.csv").write_text(kept)
+    assert main(command(tmp_path)) == 0
+    assert (tmp_path / "study" / "results.csv").read_text() == kept
+
+    # another seed is a cell that is not there
+    asked: list[int] = []
+    monkeypatch.setattr("fauxface.study.run.run_jobs", lambda work, jobs, *rest, **more: asked.extend(jobs))
+    assert main(command(tmp_path, "--seeds", "2")) == 0
+    assert asked == [1]
+    assert "1 of 2 cells are done" in (tmp_path / "study" / "report.html").read_text()
+
+
+def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """In this process, and with the shortest of adapters."""
+    from fauxface.evaluation.fitting import Settings
+    from fauxface.study import cell as one_cell
+    from fauxface.study.cell import Plan, run_cell
+
+    monkeypatch.setattr("fauxface.evaluation.benches.CHOICES", (Settings(), Settings(0.1, 0.05, 2)))
+    write_face_synthetics(tmp_path / "faces", 6)
+    write_ibug(tmp_path / "afw", 3)
+    write_ibug(tmp_path / "lfpw", 12, seed=1)
+    config = replace(CONFIG, data=tmp_path / "faces", test=(tmp_path / "afw",), out=tmp_path / "study", images=(6,))
+    config = replace(config, adapt_data=tmp_path / "lfpw")
+    plan = Plan(config, tuple(cells(config)), 1)
+
+    def killed(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr(one_cell, "score", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_cell(plan, 0)
+    folder = one_cell.folder_of(config.out, plan.cells[0])
+    assert json.loads((folder / "state.json").read_text())["state"] == "stopped"
+    assert (folder / "run" / "checkpoint").is_dir()
+
+    monkeypatch.setattr(one_cell, "train", killed)  # it is trained already
+    done = run_cell(plan, 0)
+    found = {(row["box"], row["adapted"]): row["nme"] for row in done.rows}
+    assert set(found) == {(box, adapted) for box in ("landmarks", "detector") for adapted in ("no", "yes")}
+    assert found["landmarks", "yes"] < found["landmarks", "no"]
+    assert (folder / "adapter" / "adapter.yaml").is_file()
+    results = Results()
+    results.add(done.rows, done.errors)
+    results.save(config.out)
+    again = load_results(config.out)
+    assert again.rows.keys() == results.rows.keys()
+    for key, errors in results.errors.items():
+        np.testing.assert_allclose(again.errors[key], errors, atol=1e-3)
+    assert run_study_report(config, plan.cells, again).is_file()
+
+
+def run_study_report(config: StudyConfig, planned: tuple[Cell, ...], results: Results) -> Path:
+    from fauxface.study.report import write_report
+
+    tests = [str(row["test_id"]) for row in results.rows.values()]
+    page = write_report(config, planned, tests, results, {"machine": "here"}, "fauxface study")
+    assert "Best faces of" in page.read_text()
+    assert "label-adapted" in (config.out / "tables.md").read_text()
+    return page
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--images", "7"), "has 6 images, not the 7"),
+        (("--models", "resnet18-telepathy"), "unknown model"),
+        (("--policies", "all-sparkle"), "unknown augmentation 'sparkle'"),
+        (("--seeds", "0"), "--seeds must be 1"),
+        (("--schedule", "paper"), "no --samples beside it"),
+        (("--test", "nowhere"), "no such folder: nowhere"),
+        (("--adapt-data", "faces"), "rendered labels"),
+    ],
+)
+def test_what_is_refused_is_refused_before_anything_is_run(
+    more: tuple[str, ...], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
+):
+    write_face_synthetics(tmp_path / "faces", 6, size=32)
+    write_ibug(tmp_path / "afw", 2, size=32)
+    monkeypatch.chdir(tmp_path)
+    assert main(command(tmp_path, *more)) == 2
+    assert says in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path):
+    write_face_synthetics(tmp_path / "faces", 2, size=32)
+    write_ibug(tmp_path / "afw", 2, size=32)
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "thesis.tex").touch()
+    config = replace(CONFIG, data=tmp_path / "faces", test=(tmp_path / "afw",), out=tmp_path / "study", images=(2,))
+    with pytest.raises(FileExistsError, match="already holds something else"):
+        run_study(config)
