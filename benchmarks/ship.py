@@ -1,40 +1,84 @@
-"""Make a run the weights that come with the package: measured on real faces, stored in fp16.
+"""Make a run the weights that come with the package: measured on real faces, stored in fp16, with an ONNX file beside.
 
     python benchmarks/ship.py RUN fauxface-s --afw PATH_TO/300w
+    python benchmarks/ship.py RUN fauxface-detector
 
-Scores the run on AFW under both box protocols, writes them into the card, and stores parameters as fp16 in
-``fauxface/weights/NAME``. Refuses weights of the lane ``research``.
+Scores a landmark model on AFW under both box protocols, writes that into the card, and stores parameters as fp16 in
+``fauxface/weights/NAME``: ``model.safetensors`` and ``model.onnx``, which casts them when it is loaded, so that nothing
+has to be exported at first use. Refuses weights of the lane ``research``, and files that together would be too large.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from fauxface.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
+from fauxface.checkpoint import SHIPPED, Card, load_network, save_checkpoint
 from fauxface.evaluation import evaluate
+from fauxface.files import atomic_folder
+from fauxface.inference.export import detector_to_onnx, halved, to_onnx
+from fauxface.inference.onnx_model import ONNX_FILE
+from fauxface.models import FaceNetwork, LandmarkModel
+from fauxface.models.one_stage import OneStage
+
+MOST = 16_000_000
+"""Bytes that all shipped weights may take together."""
+
+
+def scores_on_afw(folder: Path, afw: Path) -> dict[str, dict[str, object]]:
+    """The checkpoint's scores under both box protocols, by name."""
+    scores = {}
+    for box in ("landmarks", "detector"):
+        result = evaluate(folder, afw, format="ibug", split="afw", box=box)
+        scores[f"afw_{box}"] = {k: v for k, v in result.as_json().items() if k not in ("checkpoint", "licence")}
+        print(result.table())
+    return scores
+
+
+def store(folder: Path, model: FaceNetwork, card: Card) -> None:
+    """The weights as fp16, and as ONNX with just these rounded values in it."""
+    save_checkpoint(folder, model, card, half=True)
+    rounded, card = load_network(folder)
+    if isinstance(rounded, OneStage):
+        proto = detector_to_onnx(rounded, card)
+    else:
+        assert isinstance(rounded, LandmarkModel)
+        proto = to_onnx(rounded, card, visibility=True)
+    (folder / ONNX_FILE).write_bytes(halved(proto).SerializeToString())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="a run's or a checkpoint's folder")
     parser.add_argument("name", help="the weights' name, such as fauxface-s")
-    parser.add_argument("--afw", type=Path, required=True, help="a folder with 300-W's afw in it")
+    parser.add_argument("--afw", type=Path, help="a folder with 300-W's afw in it; a landmark model needs it")
+    parser.add_argument("--into", type=Path, default=SHIPPED, help="where the folder of that name shall lie")
     options = parser.parse_args()
-    model, card = load_checkpoint(options.run)
+    model, card = load_network(options.run)
     if card.lane != "clean":
         raise SystemExit(f"{options.run} is of the lane '{card.lane}': it may not be shipped")
-    folder = SHIPPED / options.name
-    save_checkpoint(folder, model, card, half=True)
-    scores = {}
-    for box in ("landmarks", "detector"):
-        result = evaluate(folder, options.afw, format="ibug", split="afw", box=box)
-        scores[f"afw_{box}"] = {k: v for k, v in result.as_json().items() if k not in ("checkpoint", "licence")}
-        print(result.table())
-    save_checkpoint(folder, model, replace(card, scores=scores), half=True)
-    print(json.dumps(scores))
+    landmarks = isinstance(model, LandmarkModel)
+    if landmarks and options.afw is None:
+        raise SystemExit("a landmark model is measured first: --afw PATH_TO/300w")
+    target = options.into / options.name
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / options.name
+        if landmarks:
+            save_checkpoint(made, model, card, half=True)  # what is measured is what is shipped
+            card = replace(card, scores=scores_on_afw(made, options.afw))
+        store(made, model, card)
+        others = [path for path in options.into.glob("*/*") if path.parent != target]
+        size = sum(path.stat().st_size for path in [*others, *made.iterdir()])
+        if size > MOST:
+            raise SystemExit(f"all shipped weights together would take {size / 1e6:.1f} MB: at most {MOST / 1e6:.0f}")
+        sizes = {path.name: path.stat().st_size for path in sorted(made.iterdir())}
+        with atomic_folder(target) as whole:
+            shutil.copytree(made, whole, dirs_exist_ok=True)
+    print(json.dumps({**card.scores, "bytes": sizes}))
 
 
 if __name__ == "__main__":
