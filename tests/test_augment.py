@@ -96,6 +96,18 @@ def test_a_sample_is_the_same_in_any_batch_order_and_company(name):
         assert not torch.equal(run(augment.policy(name), seed=6).images, whole.images)
 
 
+@pytest.mark.parametrize("name", sorted(augment.POLICIES))
+def test_nothing_waits_for_the_device(name):
+    """Tensors on torch's device ``meta`` have no content: whatever would look at it from the host raises."""
+    images, landmarks, _ = dotted_faces()
+    visibility = torch.ones(COUNT, SCHEME.count, dtype=torch.bool)
+    batch = run(augment.policy(name), (images.to("meta"), landmarks, visibility))
+    there = run(augment.policy(name), (images, landmarks, visibility))
+    for far, near in zip(vars(batch).values(), vars(there).values(), strict=True):
+        assert far.is_meta
+        assert (far.shape, far.dtype) == (near.shape, near.dtype)
+
+
 def test_the_policies_of_the_study_hold_what_it_names():
     names = {n: {type(a).__name__ for a in p.augmentations} for n, p in augment.POLICIES.items()}
     assert names["none"] == set()

@@ -17,6 +17,7 @@ from fake_data import write_face_synthetics, write_ibug
 from fauxface.checkpoint import load_checkpoint
 from fauxface.training import TrainingConfig, loop, train
 from fauxface.training.data import load_data
+from fauxface.training.feed import CropFeed
 from fauxface.training.state import load_state, save_state
 from fauxface.training.step import WeightAverage, adamw, learning_rate, precision_of, total_steps
 
@@ -193,6 +194,34 @@ def test_held_out_faces(config, faces, tmp_path):
     assert not config.out.exists()
 
 
+def test_crops_come_to_the_device_the_same_way_or_that(config):
+    data, rows = load_data(config), torch.tensor([5, 0, 39])
+    held = replace(data, feed=CropFeed(data.train.images, torch.device("cpu"), resident=True))
+    assert held.feed.resident is not None
+    for a, b in zip(*((d.batch(rows, 3, lambda t: t)) for d in (data, held)), strict=True):
+        if isinstance(a, torch.Tensor):
+            assert torch.equal(a, b)
+    memory = load_data(replace(config, in_memory=True))
+    assert torch.equal(memory.batch(rows, 3, lambda t: t)[0], data.batch(rows, 3, lambda t: t)[0])
+    assert torch.equal(memory.feed(rows, lambda t: t), held.feed(rows, lambda t: t))
+
+
+@pytest.mark.slow
+def test_a_compiled_model_takes_the_same_steps(config):
+    config = replace(config, steps=3, augment="none")
+    plain, compiled = (train(replace(config, compile=c, out=config.out.with_name(f"{c}"))) for c in (False, True))
+    a, b = (safetensors.torch.load_file(run / "checkpoint" / "model.safetensors") for run in (plain, compiled))
+    assert a.keys() == b.keys()
+    apart = sum(float((a[n].double() - b[n].double()).square().sum()) for n in a) ** 0.5
+    assert apart < 1e-2 * sum(float(v.double().square().sum()) for v in a.values()) ** 0.5
+
+
+def test_compiling_needs_a_compiler(config, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ValueError, match=r"--compile needs a C\+\+ compiler"):
+        train(replace(config, compile=True))
+
+
 def test_a_loss_that_is_no_number_stops_the_run(config, monkeypatch):
     from fauxface.models.coordinates import Coordinates
 
@@ -316,7 +345,6 @@ def test_the_average_follows_weights_and_statistics():
 
 
 def test_precision_can_be_chosen(config):
-    model = torch.nn.Conv2d(4, 4, 3, groups=4)
     assert precision_of(config) == "32-true"
     assert precision_of(replace(config, precision="bf16")) == "bf16-mixed"
 

@@ -28,13 +28,16 @@ def apply(
     epoch: int,
     indices: Sequence[int] | np.ndarray | Tensor,
 ) -> Batch:
-    """Augment a batch, wherever its tensors lie; with the policy ``none``, cut out the central crops exactly.
+    """Augment a batch where its images lie; with the policy ``none``, cut out the central crops exactly.
+
+    Nothing waits for the device as long as landmarks and visibility come from the CPU, where the geometry is reckoned;
+    what comes out lies with the images.
 
     Args:
         policy: what to do.
         images: B×3×S×S, S = size + 2·padding; uint8, or float in [0, 1].
-        landmarks: B×N×2, pixels of the padded crop.
-        visibility: B×N booleans, or None.
+        landmarks: B×N×2, pixels of the padded crop; best on the CPU.
+        visibility: B×N booleans, or None; best on the CPU.
         scheme: the landmarks' scheme.
         size: side of the crops that come out, pixels.
         padding: pixels around them in ``images``.
@@ -56,6 +59,8 @@ def apply(
         points, visibility = _swap_sides(points, visibility, mirrored, scheme)
     moved = any(isinstance(augmentation, Geometric) for augmentation in policy.augmentations)
     pixels = resample(images, matrix, size, padding) if moved else _centre(images, size, padding)
+    points = points.to(images.device, non_blocking=True)
+    visibility = visibility if visibility is None else visibility.to(images.device, non_blocking=True)
     batch = Batch(pixels, points, visibility)
     for augmentation in policy.augmentations:
         if isinstance(augmentation, Pixelwise):

@@ -25,6 +25,7 @@ class Blur(Pixelwise):
     def change(self, batch: Batch, draws: Draws) -> Batch:
         """See `Pixelwise.change`."""
         sigma = self.strength * batch.images.shape[-1] * draws.uniform("blur", 1)
+        sigma = sigma.to(batch.images.device, non_blocking=True)
         return replace(batch, images=filter_rows_and_columns(batch.images, lambda n: gaussian_matrix(n, sigma)))
 
 
@@ -39,30 +40,31 @@ class LowResolution(Pixelwise):
     def change(self, batch: Batch, draws: Draws) -> Batch:
         """See `Pixelwise.change`."""
         factor = draws.uniform("low_resolution", 1, self.smallest, self.strength)
-        return replace(batch, images=filter_rows_and_columns(batch.images, lambda n: shrink_matrix(n, factor)))
+        device = batch.images.device
+        return replace(batch, images=filter_rows_and_columns(batch.images, lambda n: shrink_matrix(n, factor, device)))
 
 
 def filter_rows_and_columns(images: Tensor, matrix_of: Callable[[int], Tensor]) -> Tensor:
-    """A_H · image · A_Wᵀ of images B×3×H×W, where ``matrix_of(n)`` gives the B×n×n matrices A_n."""
+    """A_H · image · A_Wᵀ of images B×3×H×W, where ``matrix_of(n)`` gives the B×n×n matrices A_n there."""
     height, width = images.shape[-2:]
     down, across = matrix_of(height), matrix_of(width)
-    down, across = (a.to(images.device, images.dtype, non_blocking=True)[:, None] for a in (down, across))
+    down, across = (a.to(images.dtype)[:, None] for a in (down, across))
     return down @ images @ across.mT
 
 
 def gaussian_matrix(size: int, sigma: Tensor) -> Tensor:
-    """B×size×size matrices that blur with σ = ``sigma`` (B, 1) pixels; weights inside the image sum to 1."""
-    place = torch.arange(size, dtype=torch.float32)
+    """B×size×size matrices that blur with σ = ``sigma`` (B, 1) pixels, where that lies; rows sum to 1."""
+    place = torch.arange(size, dtype=torch.float32, device=sigma.device)
     distance = (place[:, None] - place) / sigma.clamp(min=0.1)[..., None]
     weights = (-0.5 * distance**2).exp()
     return weights / weights.sum(-1, keepdim=True)
 
 
-def shrink_matrix(size: int, factor: Tensor) -> Tensor:
-    """B×size×size matrices: area-average by ``factor`` (B, 1) ≥ 1, then enlarge linearly."""
-    factor = factor[..., None]
-    cells = torch.arange(size / float(factor.min()) + 1).floor()
-    start = torch.arange(size, dtype=torch.float32)
+def shrink_matrix(size: int, factor: Tensor, device: torch.device | None = None) -> Tensor:
+    """B×size×size matrices on ``device``: area-average by ``factor`` (B, 1) ≥ 1, on the CPU, then enlarge linearly."""
+    cells = torch.arange(size / float(factor.min()) + 1, device=device).floor()
+    factor = factor[..., None].to(cells.device, non_blocking=True)
+    start = torch.arange(size, dtype=torch.float32, device=device)
     low, high = cells[:, None] * factor, (cells[:, None] + 1) * factor
     average = (torch.minimum(start + 1, high) - torch.maximum(start, low)).clamp(min=0)
     covered = average.sum(-1, keepdim=True)

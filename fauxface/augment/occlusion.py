@@ -64,14 +64,11 @@ def _content(images: Tensor, draws: Draws) -> Tensor:
     values = draws.uniform("occlusion.content", 9)
     device = images.device
 
-    at = (values[:, :2] * torch.tensor([height, width])).long().to(device)
+    at = (values[:, :2] * torch.tensor([height, width])).long().to(device, non_blocking=True)
     own = images[torch.arange(batch, device=device), :, at[:, 0], at[:, 1]]
-    free, is_free, is_picture, blotches = (
-        values[:, 2:5].to(device),
-        (values[:, 5:6] < 0.5).to(device),
-        (values[:, 6] < 0.4).to(device),
-        (0.25 * (values[:, 7] - 0.5).clamp(min=0)).to(device),
-    )
+    there = values.to(device, non_blocking=True)
+    free, is_free, is_picture = there[:, 2:5], there[:, 5:6] < 0.5, there[:, 6] < 0.4
+    blotches = 0.25 * (there[:, 7] - 0.5).clamp(min=0)
     colour = torch.where(is_free, free, own)[:, :, None, None]
     texture = gaussian_pieces(channels * _TEXTURE**2, values[:, 8], device)
     texture = texture.view(batch, channels, _TEXTURE, _TEXTURE) * blotches[:, None, None, None] + colour

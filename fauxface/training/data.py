@@ -17,6 +17,7 @@ from fauxface.datasets import PADDING, FaceDataset, PackedCrops, identity_of, op
 from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel, Targets
 from fauxface.training.config import TrainingConfig
+from fauxface.training.feed import CropFeed
 
 MOST_HELD_OUT = 500
 VAL_BATCH = 128
@@ -36,6 +37,7 @@ class RunData:
         generator: our generator's version if every training image is our render, else None.
         policy: how training crops are augmented.
         seed: the run's.
+        feed: brings the training crops to the device.
     """
 
     train: PackedCrops
@@ -44,15 +46,16 @@ class RunData:
     generator: str | None
     policy: augment.Policy
     seed: int
+    feed: CropFeed
 
     def batch(self, chosen: Tensor, epoch: int, to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, Targets]:
         """Augmented crops B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in that epoch."""
         train, rows = self.train, chosen.numpy()
-        seen = None if train.visibility is None else to_device(torch.from_numpy(train.visibility[rows]))
+        seen = None if train.visibility is None else torch.from_numpy(train.visibility[rows])
         crops = augment.apply(
             self.policy,
-            to_device(torch.from_numpy(train.images[rows])).permute(0, 3, 1, 2),
-            to_device(torch.from_numpy(train.landmarks[rows])),
+            self.feed(chosen, to_device).permute(0, 3, 1, 2),
+            torch.from_numpy(train.landmarks[rows]),
             seen,
             scheme=scheme_of(train.scheme),
             size=train.size,
@@ -81,8 +84,11 @@ class RunData:
         return total / len(faces), float(errors.mean())
 
 
-def load_data(config: TrainingConfig) -> RunData:
-    """The run's crops, out of packs (see `fauxface.datasets.packs`); errors as ``open_dataset`` and ``open_pack``."""
+def load_data(config: TrainingConfig, device: torch.device | None = None) -> RunData:
+    """The run's crops for a model on ``device`` (None: the CPU), out of packs (see `fauxface.datasets.packs`).
+
+    Errors as ``open_dataset`` and ``open_pack``.
+    """
     dataset = open_dataset(config.data, labels=config.labels)
     count = len(dataset) if config.images is None else config.images
     chosen = dataset.subset(count, config.seed)
@@ -113,7 +119,8 @@ def load_data(config: TrainingConfig) -> RunData:
 
         train, held_out_crops = crops(dataset, learned, padding), crops(whole_val, val, 0)
     policy = augment.policy(config.augment)
-    return RunData(train, held_out_crops, dataset.labels, generator_of(learned.sources), policy, config.seed)
+    feed = CropFeed(train.images, device or torch.device("cpu"))
+    return RunData(train, held_out_crops, dataset.labels, generator_of(learned.sources), policy, config.seed, feed)
 
 
 def held_out_count(config: TrainingConfig, count: int) -> int:

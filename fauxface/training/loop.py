@@ -30,7 +30,15 @@ from fauxface.training.log import COLUMNS, draw_curves, write_log
 from fauxface.training.ranks import agreed, average_statistics, launch, mean_over_ranks, synchronised, threads_each
 from fauxface.training.run import begin_run, check_run, first_model, write_checkpoint
 from fauxface.training.state import load_state, pack_tensors, restore_tensors, save_state
-from fauxface.training.step import WeightAverage, adamw, learning_rate, precision_of, shuffled, total_steps
+from fauxface.training.step import (
+    WeightAverage,
+    adamw,
+    compiled,
+    learning_rate,
+    precision_of,
+    shuffled,
+    total_steps,
+)
 
 LOGGED_EPOCHS = 100
 """About so many epochs of a run are validated and logged."""
@@ -88,8 +96,9 @@ def _train(fabric: Fabric, config: TrainingConfig) -> Path:
     """The loop in one of the processes."""
     if config.threads or fabric.world_size > 1:
         torch.set_num_threads(threads_each(config))
+    torch.backends.cudnn.benchmark = True  # all batches have one shape: the fastest convolutions for it
     run = check_run(config)
-    data = load_frames(config) if config.model == NAME else load_data(config)
+    data = load_frames(config) if config.model == NAME else load_data(config, fabric.device)
     model, start = first_model(config, data)
     fabric.barrier()  # until all have looked at the folder
     if fabric.is_global_zero:
@@ -97,7 +106,7 @@ def _train(fabric: Fabric, config: TrainingConfig) -> Path:
 
     model = synchronised(model, config, fabric).to(fabric.device).to(memory_format=torch.channels_last).train()
     average = WeightAverage(model, config.ema)
-    wrapped, optimizer = fabric.setup(model, adamw(model, config))
+    wrapped, optimizer = fabric.setup(compiled(model) if config.compile else model, adamw(model, config))
     done = Done()
     if saved := load_state(run / "resume"):
         tensors, record = saved

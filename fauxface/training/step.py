@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import shutil
 from functools import lru_cache
 from typing import Literal
 
@@ -50,6 +51,13 @@ def adamw(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=config.lr, fused=True)
+
+
+def compiled(model: FaceNetwork) -> nn.Module:
+    """The model's forward and backward pass compiled at the first step; ValueError where no compiler is."""
+    if not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl")):
+        raise ValueError("--compile needs a C++ compiler (g++ or clang++), and there is none on the path")
+    return torch.compile(model)  # pyright: ignore[reportReturnType]
 
 
 class WeightAverage:
