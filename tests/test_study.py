@@ -14,6 +14,8 @@ import pytest
 from fake_data import write_face_synthetics, write_ibug
 
 from fauxface.cli import main
+from fauxface.evaluation.benches import Remembering
+from fauxface.inference import Detection
 from fauxface.study import StudyConfig, run_study
 from fauxface.study.config import ABLATIONS, Cell
 from fauxface.study.figures import drawn_face
@@ -151,6 +153,23 @@ def test_the_overview_says_what_is_left_and_how_long(tmp_path: Path):
     assert overview.minutes_left() == pytest.approx(50)
     assert [overview.state(cell) for cell in four] == ["done", "training", "waiting", "waiting"]
     assert overview.__rich__().row_count == 3
+
+
+def test_the_detector_looks_at_a_picture_once():
+    looked: list[int] = []
+
+    class Counts:
+        name, licence = "counts", "none"
+
+        def __call__(self, image: np.ndarray) -> list[Detection]:
+            looked.append(int(image[0, 0, 0]))
+            return [Detection(np.array([0.0, 0, 1, 1]), 0.9)]
+
+    pictures = [np.full((4, 4, 3), value, np.uint8) for value in (1, 2, 1)]
+    for _ in range(2):
+        remembering = Remembering(Counts())  # another checkpoint's
+        assert [len(remembering(picture)) for picture in pictures] == [1, 1, 1]
+    assert looked == [1, 2]
 
 
 # --- the command

@@ -256,9 +256,10 @@ def _cost(sections: Sections, table: Table) -> None:
 
 def _method(sections: Sections, config: StudyConfig, cells: Sequence[Cell], command: str) -> None:
     samples = ", ".join(sorted({f"{cell.samples:,}" if cell.samples else "the schedule's epochs" for cell in cells}))
+    batch = config.training(cells[0], config.out, 1).batch  # the paper's schedule has its own
     texts = [
         f"Every cell starts from random weights, sees the same number of training samples ({samples}; schedule "
-        f"{config.schedule}, batch {config.batch}, {config.input_size} px) whatever its number of images, and is "
+        f"{config.schedule}, batch {batch}, {config.input_size} px) whatever its number of images, and is "
         "scored at its last averaged weights: no epoch is chosen. The images of a smaller number are among those of a "
         "larger.",
         "Label-adapted (Wood et al. 2021, §4.3): a small network, fitted for each cell to its own predictions on "
