@@ -1,0 +1,293 @@
+"""Write a model card: what a checkpoint is, what it learned from, how wrong it is for whom, and where it fails.
+
+    python benchmarks/cards.py fauxface-s --afw PATH_TO/300w --renders HELD_OUT [--out docs/cards]
+
+Writes NAME.md, and NAME.jpg with faces it does well and badly on: renders alone, no pictures of people. Everything in
+it comes from the checkpoint's card and from evaluations made here (or recalled from the cache). ``HELD_OUT`` is a
+folder of renders that the model was not trained on; the asset pack's items are those named there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fauxface import metrics
+from fauxface.checkpoint import Card, find_checkpoint, read_card
+from fauxface.datasets import FaceDataset, open_dataset
+from fauxface.evaluation import Evaluation, evaluate
+from fauxface.evaluation.figures import worst_faces
+from fauxface.files import write_text
+from fauxface.images import write_image
+from fauxface.inference import RetinaFace
+from fauxface.inference.pose import Camera, head_pose
+from fauxface.metrics import failure_rate, mean_found
+from fauxface.rendering.assets import catalogue
+from fauxface.rendering.environments import pack
+from fauxface.training.config import TrainingConfig
+
+TURNS = (("0–15°", 0, 15), ("15–30°", 15, 30), ("30–45°", 30, 45), ("45–60°", 45, 60), ("60–90°", 60, 181))
+TONES = (("1–2", 0.5, 2.5), ("3–4", 2.5, 4.5), ("5–6", 4.5, 6.5), ("7–8", 6.5, 8.5), ("9–10", 8.5, 10.5))
+AGES = (("0–13", 0, 14), ("14–29", 14, 30), ("30–44", 30, 45), ("45–59", 45, 60), ("60 and more", 60, 200))
+WORN = {"before": "a hand or a thing before the face", "facewear": "mask or scarf"}
+WORST, OTHERS = 12, 12
+"""Faces in the picture: the worst, and some spread evenly over all."""
+FEW = 10
+"""Groups of fewer faces say nothing and are not called a failure."""
+Rows = list[tuple[str, int, float, float, float]]
+
+
+def in_bins(errors: np.ndarray, values: np.ndarray, bins: Sequence[tuple[str, float, float]]) -> Rows:
+    """Name, faces, mean and median error, failure rate at 10 % of each bin of values (M,) that holds any."""
+    return groups(errors, {name: (low <= values) & (values < high) for name, low, high in bins})
+
+
+def groups(errors: np.ndarray, members: dict[str, np.ndarray]) -> Rows:
+    """Name, faces, mean and median error, failure rate at 10 % of each group (M,) of faces that is not empty."""
+    return [
+        (
+            name,
+            int(mine.sum()),
+            mean_found(errors[mine]),
+            float(np.median(errors[mine])),
+            failure_rate(errors[mine], 10),
+        )
+        for name, mine in members.items()
+        if mine.any()
+    ]
+
+
+def turns_of(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
+    """How far each head is turned aside (M,), degrees, by its annotated points; NaN where they tell nothing."""
+    turns = []
+    for i, truth in enumerate(result.truth):
+        height, width = dataset[i].image.shape[:2]
+        pose = head_pose(truth, result.scheme, Camera.guess(width, height))
+        turns.append(np.nan if pose is None else abs(pose.yaw))
+    return np.array(turns)
+
+
+def labels_of(result: Evaluation) -> list[dict[str, Any]]:
+    """The label file of each render."""
+    return [json.loads(source.with_suffix(".json").read_text()) for source in result.sources]
+
+
+def render_groups(labels: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """Who wears what, and is how: name → which renders (M,)."""
+    people = [label["identity"] for label in labels]
+    worn = [person.get("worn") or {} for person in people]
+    kinds = sorted({kind for items in worn for kind in items} - {"clothes"})
+    members = {
+        "women": [person["gender"] < 0.5 for person in people],
+        "men": [person["gender"] >= 0.5 for person in people],
+        "with a beard": [bool(person.get("beard")) for person in people],
+        **{WORN.get(kind, kind.replace("_", " ")): [kind in items for items in worn] for kind in kinds},
+        "a third of the points hidden": [np.mean(label["visibility"]) < 2 / 3 for label in labels],
+        "looks up or down by 20° and more": [abs(label["head_pose"]["pitch"]) >= 20 for label in labels],
+    }
+    return {name: np.array(mine, bool) for name, mine in members.items()}
+
+
+def by_visibility(result: Evaluation, labels: list[dict[str, Any]]) -> tuple[float, float]:
+    """Mean error of the points that are seen, and of those that are not."""
+    errors = metrics.point_errors(result.predictions, result.truth, result.scheme, result.normaliser)
+    seen = np.array([label["visibility"] for label in labels], bool)
+    return float(errors[seen].mean()), float(errors[~seen].mean()) if not seen.all() else float("nan")
+
+
+def sheet(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
+    """The worst faces, then others from bad to good, as one picture."""
+    order = np.argsort(-result.errors, kind="stable")
+    rest = order[WORST:]
+    spread = rest[np.unique(np.linspace(0, len(rest) - 1, OTHERS).astype(int))] if len(rest) else rest
+    shown = [int(i) for i in (*order[:WORST], *spread)]
+    sources = tuple(result.sources[i] for i in shown)
+    part = replace(
+        result,
+        sources=sources,
+        truth=result.truth[shown],
+        predictions=result.predictions[shown],
+        scores=None if result.scores is None else result.scores[shown],
+    )
+    return worst_faces(part, replace(dataset, sources=sources))
+
+
+def command(card: Card) -> str:
+    """The training command, with what differs from its defaults."""
+    usual = {f.name: None if f.default is MISSING else f.default for f in fields(TrainingConfig)}
+    words = ["fauxface", "train"]
+    for name, value in card.training.items():
+        if name in ("resume", "skip_bad") or value is None or value == usual.get(name):
+            continue
+        words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return shlex.join(words)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Lines of a Markdown table."""
+    body = [[f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body)] + [""]
+
+
+def errors_table(title: str, rows: Rows) -> list[str]:
+    return table((title, "faces", "NME, %", "median", "FR at 10 %"), rows)
+
+
+def protocols(results: Sequence[Evaluation]) -> list[str]:
+    names = ("n", "nme", "nme_inner", "fr8", "fr10", "auc8", "auc10", "missed")
+    header = ("boxes", "faces", "NME", "inner points", "FR₈", "FR₁₀", "AUC₈", "AUC₁₀", "missed")
+    return table(header, [[result.box, *(result.as_json()[name] for name in names)] for result in results])
+
+
+def failures(errors: np.ndarray, tables: dict[str, Rows]) -> list[str]:
+    """The groups that are worst off beside everybody (M,), as a list; by medians, as profiles have hardly any eyes'
+    distance to measure in.
+    """
+    overall = float(np.median(errors))
+    found = [
+        (error / overall, f"{what}: {name}", count, error)
+        for what, rows in tables.items()
+        for name, count, _, error, _ in rows
+        if count >= FEW and error > 1.15 * overall
+    ]
+    lines = [
+        f"- {name}: median {error:.2f} %, {ratio:.1f} times everybody's ({count} faces)"
+        for ratio, name, count, error in sorted(found, reverse=True)[:8]
+    ]
+    return lines or ["- no group of ten faces or more has a median error more than 15 % above everybody's"]
+
+
+def assets_of(labels: list[dict[str, Any]]) -> list[str]:
+    """The asset pack's items that the renders name, and the maps they stand in."""
+    items: dict[str, set[str]] = {}
+    for label in labels:
+        for kind, name in (label["identity"].get("assets") or {}).items():
+            items.setdefault(kind, set()).add(str(name))
+    lines = [f"- {kind}: {', '.join(sorted(names))}" for kind, names in sorted(items.items())]
+    return lines or ["- none: the pack was not installed"]
+
+
+def origin(card: Card) -> str:
+    """Where the learned numbers come from, in words."""
+    if card.lane != "clean":
+        return f"{card.licence}."
+    return (
+        "Renders alone: no photograph of a person, and no number fitted to one, is in these weights. AFW is a\n"
+        "development set: recipes were chosen by their figure on it. [reproduce.md](../reproduce.md) makes them again."
+    )
+
+
+def card_text(name: str, card: Card, afw: list[Evaluation], aside: np.ndarray, renders: Evaluation) -> str:
+    """The card as Markdown."""
+    labels, errors = labels_of(renders), renders.errors
+    people = [label["identity"] for label in labels]
+    yaw = np.abs([label["head_pose"]["yaw"] for label in labels])
+    tone, age = (np.array([person[key] for person in people], float) for key in ("skin_tone", "age"))
+    turned = in_bins(afw[0].errors, aside, TURNS)
+    on_renders = {
+        "turned aside": in_bins(errors, yaw, TURNS),
+        "skin tone (Monk scale)": in_bins(errors, tone, TONES),
+        "age": in_bins(errors, age, AGES),
+        "who and with what": groups(errors, render_groups(labels)),
+    }
+    seen, hidden = by_visibility(renders, labels)
+    first = labels[0]
+    parts = {
+        data: [f"{value:.2f}" for value in result.groups.values()]
+        for data, result in (("AFW", afw[0]), ("renders", renders))
+    }
+    said = {key: value for key, value in card.provenance.items() if not isinstance(value, dict)}
+    lines = [
+        f"# {name}",
+        "",
+        f"{card.model}, {card.input_size} px crops, {card.scheme}, labels {card.labels}. "
+        f"Lane **{card.lane}**, weights {card.licence}.",
+        "",
+        "Written by `benchmarks/cards.py`; errors are in percent of the distance between the outer eye corners (NME).",
+        "",
+        "## What it is for",
+        "",
+        "Landmarks of faces in photographs and videos, one upright crop of a face at a time. It does not tell who",
+        "somebody is. Use `fauxface predict`, `fauxface live` or `Landmarker`. The detector that finds the faces is",
+        f"another program's unless `--detector own` is asked for: {RetinaFace.licence}.",
+        "",
+        "## What it learned from",
+        "",
+        *table(("", ""), list(said.items())),
+        f"```console\n$ {command(card)}\n```",
+        "",
+        origin(card),
+        "",
+        f"Of the optional asset pack ({catalogue.PACKAGE} {catalogue.VERSION}, {catalogue.LICENCE})",
+        "the held-out renders, drawn by the recipe below, wear:",
+        "",
+        *assets_of(labels),
+        "",
+        f"Environment maps, where the recipe asks for them: Poly Haven's, {pack.LICENCE}.",
+        "",
+        "<details><summary>Recipe of the held-out renders</summary>",
+        "",
+        *table(("", ""), list(first["recipe"].items())),
+        "</details>",
+        "",
+        "## How wrong it is on real faces: AFW, raw",
+        "",
+        "300-W's AFW, 68 points, no label adapter, no mirrored second look.",
+        "",
+        *protocols(afw),
+        *errors_table("turned aside (estimated from the annotated points)", turned),
+        *table(("part", *parts), list(zip(afw[0].groups, *parts.values(), strict=False))),
+        "## How wrong it is on held-out renders",
+        "",
+        f"{len(labels)} faces, generator {first['generator']}, seed {first['seed']}, {first['size']} px, "
+        "box from landmarks. "
+        f"Points that are seen {seen:.2f} %, hidden ones {hidden:.2f} %.",
+        "",
+        *protocols([renders]),
+        *[line for what, rows in on_renders.items() for line in errors_table(what, rows)],
+        f"Groups are small: the mean of ten such faces is uncertain by about {2 * errors.std() / 10**0.5:.1f} points.",
+        "",
+        "## Where it fails",
+        "",
+        "On AFW:",
+        "",
+        *failures(afw[0].errors, {"turned aside": turned}),
+        "",
+        "On renders:",
+        "",
+        *failures(renders.errors, on_renders),
+        "",
+        f"![The worst held-out renders and others from bad to good]({name}.jpg)",
+        "",
+        f"The {WORST} worst of the held-out renders, then others from bad to good. Green: labels; red: predictions.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", help="a checkpoint's folder, a run's, or the name of shipped weights")
+    parser.add_argument("--afw", type=Path, required=True, help="a folder with 300-W's afw in it")
+    parser.add_argument("--renders", type=Path, required=True, help="renders that it was not trained on")
+    parser.add_argument("--out", type=Path, default=Path("docs/cards"))
+    options = parser.parse_args()
+    folder = find_checkpoint(options.checkpoint)
+    name = folder.parent.name if folder.name == "checkpoint" else folder.name
+    afw = [evaluate(folder, options.afw, "ibug", "afw", box) for box in ("landmarks", "detector")]
+    renders = evaluate(folder, options.renders)
+    aside = turns_of(afw[0], open_dataset(options.afw, "ibug", "afw"))
+    write_text(options.out / f"{name}.md", card_text(name, read_card(folder), afw, aside, renders))
+    write_image(options.out / f"{name}.jpg", sheet(renders, open_dataset(options.renders)))
+    print(f"wrote {options.out / name}.md and .jpg")
+
+
+if __name__ == "__main__":
+    main()
