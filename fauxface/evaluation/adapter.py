@@ -228,4 +228,4 @@ def _as_numbers(points: np.ndarray) -> np.ndarray:
 
 
 def _as_points(numbers: np.ndarray) -> np.ndarray:
-    return np.stack([numbers.real, numbers.imag], -1)
+    return np.stack([np.real(numbers), np.imag(numbers)], -1)

@@ -192,7 +192,7 @@ def cross_validate(
         out = number == fold
         for level, adapter in enumerate(fit_ridge(pairs.taken(~out), PENALTIES)):
             ridge[level, out] = adapter(pairs.predicted[out])
-    penalty = int(np.argmin([_error(points, pairs) for points in ridge]))
+    penalty = int(np.argmin([_error(ridge[i], pairs) for i in range(len(ridge))]))
 
     best: tuple[float, Settings, np.ndarray] | None = None
     for settings in choices:
@@ -204,7 +204,7 @@ def cross_validate(
             for epoch, adapter in enumerate(history):
                 said[epoch, out] = adapter(pairs.predicted[out])
             tick()
-        errors = [_error(points, pairs) for points in said]
+        errors = [_error(said[i], pairs) for i in range(len(said))]
         epoch = int(np.argmin(errors))
         if best is None or errors[epoch] < best[0]:
             best = (errors[epoch], replace(settings, epochs=epoch + 1), said[epoch].astype(np.float64))

@@ -165,7 +165,7 @@ def power_law(curve: Mapping[int, Sequence[np.ndarray]]) -> PowerLaw | None:
         fits.append(_fit(counts, np.array(means)))
     a, b, c = _fit(counts, np.array([seeds.mean() for seeds in table]))
     low, high = np.quantile(np.array(fits), [0.025, 0.975], axis=0)
-    enough = [_enough(*fit, float(counts[-1])) for fit in fits]
+    enough = [_enough(*fit, largest=float(counts[-1])) for fit in fits]
     between = np.quantile(enough, [0.025, 0.975])
     return PowerLaw(
         a,
