@@ -13,12 +13,12 @@ import pytest
 import torch
 from fake_data import write_face_synthetics
 
-from fauxface.checkpoint import card_of, load_checkpoint, save_checkpoint
+from fauxface.checkpoint import SHIPPED, card_of, load_checkpoint, load_network, save_checkpoint
 from fauxface.exporting import export
 from fauxface.files import cache_folder
 from fauxface.inference import Landmarker, OnnxModel, predict_crops
 from fauxface.inference.export import halved, to_onnx
-from fauxface.models import build_model
+from fauxface.models import LandmarkModel, build_model
 
 MODEL = "mobilenetv3small-coordinates"
 
@@ -184,3 +184,19 @@ def test_an_unknown_backend_is_refused(folder: Path):
         Landmarker.load(folder, backend="tensorrt")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="onnx"):
         Landmarker.load(folder, backend="onnx", device="cuda")
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in SHIPPED.glob("*/model.onnx")))
+def test_shipped_onnx_files_hold_the_shipped_weights(name: str):
+    network, _ = load_network(name)
+    if isinstance(network, LandmarkModel):
+        side = network.input_size
+        some = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8)
+        theirs = predict_crops(OnnxModel(SHIPPED / name / "model.onnx", threads=1), some).landmarks
+        np.testing.assert_allclose(theirs, predict_crops(network, some).landmarks, atol=0.05)
+
+
+def test_shipped_weights_are_small():
+    sizes = {path: path.stat().st_size for path in SHIPPED.glob("*/*")}
+    assert sum(sizes.values()) <= 16_000_000
+    assert max(size for path, size in sizes.items() if path.parent.name == "fauxface-s") <= 3_000_000
