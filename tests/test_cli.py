@@ -149,7 +149,7 @@ def test_help_and_refused_arguments_cost_no_torch(args: list[str]):
 
 
 def test_an_unknown_command_is_one_line():
-    refused("fly", says="no command 'fly'; there are demo, render, train")
+    refused("fly", says="no command 'fly'; there are demo, render, pack, train")
 
 
 def test_it_runs_as_a_program(tmp_path: Path):

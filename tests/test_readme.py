@@ -21,7 +21,7 @@ README = Path(__file__).parents[1] / "README.md"
 # What is made small, and why; everything else is run as it is written.
 SUBSTITUTIONS: list[tuple[str, str]] = [
     (r"--count 4000 --size 256", "--count 8 --size 96"),  # minutes of rendering
-    (r"--count 300 --size 256", "--count 4 --size 96"),
+    (r"--count 300 --size 256", "--count 20 --size 96"),
     (r"--samples 400000", "--samples 16 --batch 8 --input-size 64"),  # half an hour of training
     (r"--images 1000 4000", "--images 8 --policies none --seeds 1 --samples 8 --batch 4 --input-size 64"),  # hours
     (r"fauxface demo --out demo", "fauxface demo --quick --out demo"),  # ten minutes

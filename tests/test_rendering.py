@@ -309,7 +309,10 @@ def test_a_folder_has_the_layout_of_face_synthetics(six: Path):
     assert labels.shape == (SIZE, SIZE)
     points = np.loadtxt(six / "000002_ldmks.txt")
     assert points.shape == (70, 2)
-    keys = "generator recipe seed index size camera head_pose landmarks_3d landmarks_2d visibility expression identity"
+    keys = (
+        "generator recipe seed index size assets place camera head_pose landmarks_3d landmarks_2d visibility "
+        "expression identity"
+    )
     assert set(json.loads((six / "000002.json").read_text())) == set(keys.split())
 
 
@@ -396,5 +399,6 @@ def test_without_opengl_one_line_says_what_to_install(monkeypatch):
         raise Exception("libEGL.so: cannot open shared object file")
 
     monkeypatch.setattr(rasteriser.moderngl, "create_context", nothing)
+    monkeypatch.setattr(rasteriser, "_context", rasteriser._context.__wrapped__)  # none is open yet
     with pytest.raises(NoDisplayError, match="apt-get install libegl1 libgl1-mesa-dri libgl1"):
         rasteriser.check_opengl()

@@ -135,7 +135,7 @@ def test_masks_cover_the_mouth_and_headphones_the_ears():
             assert {thing.label for thing in things} == {18}
             if told["kind"] == "mask":
                 cloth = things[0].vertices
-                assert (sunk(cloth, table) > 0.003).mean() < 0.02
+                assert (sunk(cloth, table) > 0.003).mean() < 0.03
                 for point in wearer.landmarks[[51, 57]]:
                     away = np.linalg.norm(cloth[:, :2] - point[:2], axis=1)
                     assert away.min() < 0.008

@@ -17,7 +17,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from fauxface.training import TrainingConfig, train
-from fauxface.training.ranks import average_statistics
+from fauxface.training.ranks import average_statistics, leave
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,7 @@ def _average(fabric: Fabric) -> list[float]:
     assert model.running_mean is not None
     model.running_mean.fill_(1.0 + 2 * fabric.global_rank)
     average_statistics(fabric, model)
+    leave(fabric)
     return model.running_mean.tolist()
 
 

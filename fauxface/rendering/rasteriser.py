@@ -144,7 +144,7 @@ def shadow_matrix(direction: np.ndarray, centre: np.ndarray, radius: float) -> n
 
 
 class Rasteriser:
-    """One OpenGL context and the buffers for frames of ``size``×``size`` pixels."""
+    """The buffers and programs for frames of ``size``×``size`` pixels."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -304,7 +304,9 @@ def _set(uniform: Any, value: Any) -> None:
         uniform.write(np.ascontiguousarray(array, np.float32))
 
 
+@cache
 def _context() -> moderngl.Context:
+    """The one OpenGL context of a process: a second one would take over what is meant for the first."""
     os.environ.setdefault("LP_NUM_THREADS", "1")  # workers are processes: one thread each
     tries: tuple[dict[str, Any], ...] = ({"backend": "egl"}, {})
     for settings in tries:
@@ -320,7 +322,7 @@ def _context() -> moderngl.Context:
 
 def check_opengl() -> None:
     """NoDisplayError, which says what to install, where no OpenGL context can be made."""
-    _context().release()
+    _context()
 
 
 @cache

@@ -61,13 +61,22 @@ def _guarded(
 ) -> Path | Exception | None:
     """``run``, its errors as values: between processes an exception would lose its kind."""
     try:
-        return run(fabric, config)
+        result = run(fabric, config)
+        leave(fabric)
+        return result
     except (ValueError, OSError) as error:
         return error
     except RuntimeError as error:
         if "gloo" in str(error).lower() or "connection" in str(error).lower() or "nccl" in str(error).lower():
             return OSError(_BROKEN)  # another process is gone; its own message says why
         raise
+
+
+def leave(fabric: Fabric) -> None:
+    """End a process's part together with the others': one that exits while its threads still talk is aborted."""
+    if fabric.world_size > 1:
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
 
 
 def threads_each(config: TrainingConfig) -> int:
