@@ -95,13 +95,9 @@ def _processor() -> str:
 
 def _renderer() -> str:
     """What draws the faces; a context takes about a tenth of a second."""
-    import moderngl
+    from fauxface.rendering.rasteriser import NoDisplayError, renderer
 
-    options: dict[str, Any] = {"backend": "egl"} if _LINUX else {}
     try:
-        context = moderngl.create_standalone_context(**options)
-    except Exception as error:  # moderngl raises bare Exceptions
-        return f"none ({' '.join(str(error).split())}); Debian: apt-get install libegl1 libgl1-mesa-dri libgl1"
-    name = context.info["GL_RENDERER"]
-    context.release()
-    return name
+        return renderer()
+    except NoDisplayError as error:
+        return f"none: {error}"

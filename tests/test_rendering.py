@@ -399,6 +399,24 @@ def test_without_opengl_one_line_says_what_to_install(monkeypatch):
         raise Exception("libEGL.so: cannot open shared object file")
 
     monkeypatch.setattr(rasteriser.moderngl, "create_context", nothing)
-    monkeypatch.setattr(rasteriser, "_context", rasteriser._context.__wrapped__)  # none is open yet
+    monkeypatch.setattr(rasteriser, "_OWN", rasteriser._Own())  # none is open yet
     with pytest.raises(NoDisplayError, match="apt-get install libegl1 libgl1-mesa-dri libgl1"):
-        rasteriser.check_opengl()
+        rasteriser.renderer()
+
+
+@pytest.mark.parametrize("size", [64, 96])
+def test_what_else_asks_for_opengl_and_other_threads_spoil_no_picture(size: int, capsys):
+    from threading import Thread
+
+    from fauxface.info import show_machine
+
+    pictures = [render_frame(3, 1, size, Recipe()).image]
+    show_machine()
+    pictures.append(render_frame(3, 1, size, Recipe()).image)
+    other = Thread(target=lambda: pictures.append(render_frame(3, 1, size, Recipe()).image))
+    other.start()
+    other.join()
+    pictures.append(render_frame(3, 1, size, Recipe()).image)
+    assert len(pictures) == 4
+    for picture in pictures[1:]:
+        np.testing.assert_array_equal(picture, pictures[0])

@@ -19,7 +19,7 @@ from fauxface.rendering.environments.maps import prepare_maps
 from fauxface.rendering.extras import extra_files, parse_kinds
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.makehuman import load_bust
-from fauxface.rendering.rasteriser import check_opengl
+from fauxface.rendering.rasteriser import renderer
 from fauxface.rendering.recipe import Recipe, load_recipe
 from fauxface.rendering.version import GENERATOR_VERSION
 
@@ -75,7 +75,7 @@ def render_dataset(
         raise ValueError("--labels goes with one face a picture, not with --faces")
     settings = Settings(seed, size, drawn, crowd, assets=pack_name(drawn), labels=extra)
     if dask is None:
-        check_opengl()
+        renderer()
     _settle(out, settings.to_dict())
     left = [i for i in range(count) if not (out / f"{i:06d}.json").exists()]
     title = f"rendering into {out}"

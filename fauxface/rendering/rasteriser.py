@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib.util
 import os
+import sys
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import moderngl
@@ -304,10 +308,27 @@ def _set(uniform: Any, value: Any) -> None:
         uniform.write(np.ascontiguousarray(array, np.float32))
 
 
-@cache
+class _Own(threading.local):
+    """What a thread has for itself: an OpenGL context is current in one thread, with all that was made in it."""
+
+    def __init__(self) -> None:
+        self.context: moderngl.Context | None = None
+        self.rasterisers: dict[int, Rasteriser] = {}
+
+
+_OWN = _Own()
+
+
 def _context() -> moderngl.Context:
-    """The one OpenGL context of a process: a second one would take over what is meant for the first."""
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # workers are processes: one thread each
+    """This thread's one OpenGL context: a second one in it would take over what is meant for the first."""
+    if _OWN.context is None:
+        os.environ.setdefault("LP_NUM_THREADS", "1")  # workers are processes: one thread each
+        _OWN.context = _new_context()
+    return _OWN.context
+
+
+def _new_context() -> moderngl.Context:
+    _load_triton()
     tries: tuple[dict[str, Any], ...] = ({"backend": "egl"}, {})
     for settings in tries:
         try:
@@ -320,12 +341,26 @@ def _context() -> moderngl.Context:
     )
 
 
-def check_opengl() -> None:
-    """NoDisplayError, which says what to install, where no OpenGL context can be made."""
-    _context()
+def _load_triton() -> None:
+    """Load PyTorch's compiler, if it is installed, before Mesa's driver.
+
+    Both carry LLVM, and the driver shares its symbols with all that is loaded after it: ``import torch`` would crash
+    the process. A quarter of a second, once.
+    """
+    triton = None if "triton" in sys.modules else importlib.util.find_spec("triton")
+    for folder in triton.submodule_search_locations or () if triton else ():
+        library = Path(folder, "_C", "libtriton.so")
+        if library.is_file():
+            ctypes.CDLL(str(library))
 
 
-@cache
+def renderer() -> str:
+    """The name of what draws; NoDisplayError, which says what to install, where no OpenGL context can be made."""
+    return _context().info["GL_RENDERER"]
+
+
 def rasteriser(size: int) -> Rasteriser:
-    """The one rasteriser of a process for frames of this size; NoDisplayError without OpenGL."""
-    return Rasteriser(size)
+    """This thread's one rasteriser for frames of this size; NoDisplayError without OpenGL."""
+    if size not in _OWN.rasterisers:
+        _OWN.rasterisers[size] = Rasteriser(size)
+    return _OWN.rasterisers[size]

@@ -1,0 +1,108 @@
+"""One small model of each method on equal terms: the same renders, the same minutes of one CPU core, the same test.
+
+    python benchmarks/methods.py WORK --data RENDERS --held-out RENDERS --afw PATH_TO/300w [--minutes 10] [--only NAME]
+
+Each method first takes a few steps to tell what a face costs it (processor time, so that other work on the machine does
+not count), then learns from random weights for as many faces as the budget pays for, by the settings that ``fauxface
+train`` has for it. Runs lie in WORK and go on where they were stopped; methods that are done are not done again.
+
+Writes a table of all that is done to ``docs/methods.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from ablation import without_offsets
+
+from fauxface.evaluation import evaluate
+from fauxface.files import write_text
+from fauxface.info import machine
+from fauxface.rendering.version import GENERATOR_VERSION
+from fauxface.training import TrainingConfig, train
+
+OUT = Path(__file__).parents[1] / "docs" / "methods.md"
+METHODS: dict[str, dict[str, Any]] = {
+    "coordinates": {"model": "mobilenetv3small-coordinates"},
+    "coordinates, gaussian": {"model": "mobilenetv3small-coordinates", "loss": "gaussian"},
+    "pip": {"model": "mobilenetv3small-pip"},
+    "pip, no neighbours": {"model": "mobilenetv3small-pip", "neighbours": 0},
+    "heatmaps": {"model": "mobilenetv3small-heatmaps"},
+}
+TRIAL = (20, 80)
+"""Steps of the two trials whose difference tells what a step costs."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path, help="folder for the runs")
+    parser.add_argument("--data", type=Path, required=True, help="renders to learn from")
+    parser.add_argument("--held-out", type=Path, required=True, help="renders to test on")
+    parser.add_argument("--afw", type=Path, required=True, help="a folder with 300-W's afw in it")
+    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--minutes", type=float, default=10.0, help="processor minutes of training")
+    parser.add_argument("--only", nargs="*", default=list(METHODS), choices=list(METHODS))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for name in options.only:
+        if not result_of(options, name).is_file():
+            measure(options, name)
+    write_table(options)
+
+
+def folder(options: argparse.Namespace, name: str) -> Path:
+    return options.work / name.replace(", ", "-").replace(" ", "-")
+
+
+def result_of(options: argparse.Namespace, name: str) -> Path:
+    return folder(options, name) / "result.json"
+
+
+def settings(options: argparse.Namespace, name: str, out: Path, **budget: int) -> TrainingConfig:
+    return TrainingConfig(
+        data=options.data, out=out, val_data=options.held_out, images=options.images, augment="strong", threads=1,
+        workers=1, resume=True, **METHODS[name], **budget,
+    )  # fmt: skip
+
+
+def measure(options: argparse.Namespace, name: str) -> None:
+    """Train a method for its budget, test it, and keep what came of it."""
+    run = folder(options, name)
+    spent = []
+    for steps in TRIAL:
+        began = time.process_time()
+        train(settings(options, name, run / f"trial-{steps}", steps=steps))
+        spent.append(time.process_time() - began)
+    per_face = (spent[1] - spent[0]) / (TRIAL[1] - TRIAL[0]) / 64
+    samples = int(60 * options.minutes / per_face)
+    began = time.process_time()
+    train(settings(options, name, run / "run", samples=samples))
+    minutes = (time.process_time() - began) / 60
+    afw = evaluate(run / "run", options.afw, format="ibug", split="afw", box="landmarks")
+    rendered = evaluate(run / "run", options.held_out, box="landmarks")
+    found = {
+        "model": METHODS[name]["model"],
+        "samples": samples,
+        "minutes": minutes,
+        "generator": GENERATOR_VERSION,
+        "afw": afw.as_json(),
+        "afw_without_offsets": 100 * float(without_offsets(afw.predictions, afw.truth).mean()),
+        "renders": rendered.as_json(),
+        "machine": machine(),
+    }
+    write_text(result_of(options, name), json.dumps(found, indent=1, default=str))
+
+
+def write_table(options: argparse.Namespace) -> None:
+    """``docs/methods.md``: a row a method, best first."""
+    found = {n: json.loads(result_of(options, n).read_text()) for n in METHODS if result_of(options, n).is_file()}
+    print(json.dumps({n: (f["samples"], f["minutes"], f["afw"]["nme"], f["renders"]["nme"]) for n, f in found.items()}))
+
+
+if __name__ == "__main__":
+    main()
