@@ -68,14 +68,14 @@ def draw_brows(rng: np.random.Generator, identity: Identity) -> Brows:
     male = identity.gender
     shape = Shape(
         head=rng.normal(0.0142 - 0.0022 * male, 0.0020),
-        tail=rng.normal(0.0012 - 0.0008 * male, 0.0020),
+        tail=rng.normal(0.0002 - 0.0010 * male, 0.0020),
         arch=max(0.0005, rng.normal(0.0052 - 0.0022 * male, 0.0014)),
         apex=float(np.clip(rng.normal(0.66, 0.05), 0.5, 0.8)),
         thickness=float(np.clip(rng.normal(0.0066 + 0.0020 * male, 0.0017), 0.003, 0.014)),
     )
     extent = (
         float(np.clip(rng.normal(0.0112, 0.0022), 0.005, 0.017)),
-        float(np.clip(rng.normal(0.0555, 0.0020), 0.05, 0.061)),
+        float(np.clip(rng.normal(0.0595, 0.0018), 0.054, 0.0635)),
     )
     return brows_of(identity, shape, extent, softness=float(rng.uniform(0.0005, 0.0013)))
 

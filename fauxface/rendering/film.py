@@ -94,7 +94,7 @@ def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
     towards = (0.22 / seen) ** rng.uniform(0.0, 0.55)
-    return np.float32(1.15 * np.clip(towards, 0.45, 2.2) * 2 ** rng.normal(0, 0.4))
+    return np.float32(1.5 * np.clip(towards, 0.45, 2.2) * 2 ** rng.normal(0, 0.4))
 
 
 def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -41,25 +41,30 @@ _SPREADS = {
 }
 """… and of single axes."""
 _CENTRE = {
-    "chin-height": (0.15, 0.4),
+    "chin-height": (0.4, 0.65),
     "eye-height1": (0.25, 0.2),
     "eye-height2": (0.4, 0.3),
     "eye-height3": (0.35, 0.2),
     "eye-push1": (1.0, 0.35),
     "eye-scale": (0.1, 0.85),
     "forehead-temple": (-0.1, -0.1),
-    "head-fat": (-0.45, -0.3),
+    "head-fat": (-0.2, -0.15),
+    "head-round": (0.15, 0.35),
     "head-scale-horiz": (-0.1, -0.05),
-    "mouth-lowerlip-height": (0.45, 0.75),
+    "head-square": (0.1, 0.35),
+    "mouth-lowerlip-height": (0.1, 0.15),
     "mouth-scale-horiz": (0.75, 0.7),
-    "mouth-upperlip-height": (-0.15, 0.1),
+    "mouth-trans": (-0.7, -0.7),
+    "mouth-upperlip-height": (0.15, 0.25),
     "nose-scale-depth": (-0.25, 0.2),
     "nose-scale-horiz": (-0.45, -0.1),
-    "nose-scale-vert": (0.3, 0.35),
+    "nose-scale-vert": (0.05, 0.15),
     "nose-width3": (-0.6, -0.1),
 }
 """Means of axes for women and men; others 0. MakeHuman's average has small eyes, a narrow mouth and a wide, flat nose:
-these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart."""
+these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart. How wide
+the face's outline is comes from ANSUR II instead (bitragion and soft bigonial breadth; Gordon et al. 2014): Farkas' are
+a caliper's, pressed to the bone."""
 _GROWN = ("chin", "mouth", "nose")
 """Parts whose proportions come with age: their means count from 0 in a toddler to the full in a grown person."""
 _FARTHEST = 1.6
@@ -92,7 +97,7 @@ class Identity:
 def draw_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ...]) -> Identity:
     """A random person; ``names`` are the morph targets that there are."""
     child = rng.random() < recipe.children
-    age = rng.uniform(2, 14) if child else rng.uniform(14, 85)
+    age = rng.uniform(2, 14) if child else 14 + 71 * rng.beta(1.3, 2.0)  # the old are rarer, as they are
     gender = float(np.clip(rng.choice([0.1, 0.9]) + rng.normal(0, 0.12), 0, 1))
     african, asian, caucasian = (float(share) for share in rng.dirichlet([0.45, 0.45, 0.45]))
     weight, muscle = np.clip(rng.normal(0, 0.45, 2), -1, 1)

@@ -21,6 +21,7 @@ from fauxface.rendering.head import HeadModel, Posed, head_model
 from fauxface.rendering.mesh import front_points
 
 JAW = 17
+RIDGE = slice(27, 31)
 STEPS = 16
 REACH = 0.9
 """How far towards the mouth a jaw point below it may slide, as a share of its distance from there."""
@@ -33,9 +34,33 @@ BRIDGE = 0.013
 def landmarks_3d(model: HeadModel, posed: Posed, brows: Brows) -> np.ndarray:
     """The 70 points (70, 3) in the head frame; 68 is the right pupil (image left in a facing head), 69 the left."""
     points = model.landmarks @ posed.vertices
+    points[RIDGE] = _ridge_points(posed)
     points[BROW] = brow_points(brows, posed)
     pupils = [eye.centre + eye.radius * eye.gaze for eye in posed.eyes]
     return np.concatenate([points, np.stack(pupils)]).astype(np.float64)
+
+
+def _ridge_points(posed: Posed) -> np.ndarray:
+    """(4, 3) points on the nose's ridge, head frame: from the sellion on evenly down to the tip.
+
+    In iBUG's figure they and the nose's base (33) are evenly spaced: the tip's point lies at three quarters of the
+    height between, whatever the nose.
+    """
+    ridge = _ridge() @ posed.vertices
+    depth = np.maximum.accumulate(ridge[0, 1] - ridge[:, 1])
+    depth += 1e-9 * np.arange(len(depth))
+    levels = np.linspace(0, 0.75 * depth[-1], 4)
+    return np.stack([np.interp(levels, depth, ridge[:, axis]) for axis in range(3)], axis=-1)
+
+
+@cache
+def _ridge() -> sparse.csr_matrix:
+    """Weights (N, M) of the skin along the midline from the sellion (27) down to the nose's base (33)."""
+    model = head_model()
+    top, base = (model.landmarks @ model.rest)[[27, 33], 1].astype(np.float64)
+    heights = np.linspace(top, base, 40)
+    middle = front_points(model, np.stack([np.zeros(38), heights[1:-1]], axis=-1))
+    return sparse.csr_matrix(sparse.vstack([model.landmarks[27], middle, model.landmarks[33]]))
 
 
 def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
