@@ -28,22 +28,15 @@ check: $(READY)
 	$(BIN)/ruff check $(PATHS)
 	$(BIN)/pyright
 
-# What training starts from: the weights that were shipped before, out of the repository's history; INIT= for random ones
-INIT ?= runs/previous
-runs/previous:
-	mkdir -p runs
-	rm -rf runs/.previous && mkdir runs/.previous
-	git archive "$$(git log --format=%H -2 -- fauxface/weights/fauxface-s/model.safetensors | tail -1)" \
-	  fauxface/weights/fauxface-s | tar -x -C runs/.previous --strip-components=3
-	mv runs/.previous $@
-
-weights: $(READY) egl $(INIT)
+# The weights that training starts from: a run's or a checkpoint's folder; random ones if empty
+INIT ?=
+weights: $(READY) egl
 	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable '.[assets]'
 	$(BIN)/fauxface assets install
-	$(BIN)/fauxface render renders/train --count 12000 --size 192 --seed 1 --recipe recipes/detector.yaml
+	$(BIN)/fauxface render renders/train --count 10000 --size 192 --seed 1 --recipe recipes/detector.yaml
 	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/detector.yaml
 	$(BIN)/fauxface train --data renders/train --val-data renders/held_out --out runs/fauxface-s --resume --seed 0 \
-	  --model mobilenetv3small-coordinates --augment strong --samples 800000 --devices 2 --threads 1 $(INIT:%=--init %)
+	  --model mobilenetv3small-pip --augment strong --samples 800000 --devices 2 --threads 1 $(INIT:%=--init %)
 
 .PHONY: egl
 egl: $(READY)

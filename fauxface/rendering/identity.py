@@ -62,9 +62,9 @@ _CENTRE = {
     "nose-width3": (-0.6, -0.1),
 }
 """Means of axes for women and men; others 0. MakeHuman's average has small eyes, a narrow mouth and a wide, flat nose:
-these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart. How wide
-the face's outline is comes from ANSUR II instead (bitragion and soft bigonial breadth; Gordon et al. 2014): Farkas' are
-a caliper's, pressed to the bone."""
+these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart. The
+outline is as wide as ANSUR II says (bitragion and soft bigonial breadth; Gordon et al. 2014): Farkas' breadths are a
+caliper's, pressed to the bone."""
 _GROWN = ("chin", "mouth", "nose")
 """Parts whose proportions come with age: their means count from 0 in a toddler to the full in a grown person."""
 _FARTHEST = 1.6
