@@ -106,8 +106,8 @@ def write_table(options: argparse.Namespace) -> None:
         "# The methods on equal terms",
         "",
         f"{options.images:,} renders of generator {some['generator']}, {options.minutes:g} processor minutes of one "
-        f"core ({some['machine']['processor']}; torch {some['machine']['torch']}), random first weights, policy `strong`, "
-        "128 px, seed 0. Percent of the distance between the outer eye corners; landmark boxes, raw. Written by "
+        f"core ({some['machine']['processor']}; torch {some['machine']['torch']}), random first weights, policy "
+        "`strong`, 128 px, seed 0. Percent of the distance between the outer eye corners; landmark boxes, raw. By "
         "`python benchmarks/methods.py`.",
         "",
         "| method | faces seen | minutes | AFW | AFW, inner 51 | without mean offsets | held-out renders |",
