@@ -64,10 +64,18 @@ def result_of(options: argparse.Namespace, name: str) -> Path:
 
 
 def settings(options: argparse.Namespace, name: str, out: Path, **budget: int) -> TrainingConfig:
+    config: dict[str, Any] = {**METHODS[name], **budget}
     return TrainingConfig(
-        data=options.data, out=out, val_data=options.held_out, images=options.images, augment="strong", threads=1,
-        workers=1, resume=True, **METHODS[name], **budget,
-    )  # fmt: skip
+        data=options.data,
+        out=out,
+        val_data=options.held_out,
+        images=options.images,
+        augment="strong",
+        threads=1,
+        workers=1,
+        resume=True,
+        **config,
+    )
 
 
 def measure(options: argparse.Namespace, name: str) -> None:
