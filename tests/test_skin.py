@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -16,6 +17,7 @@ from fauxface.rendering.head import Posed, head_model
 from fauxface.rendering.identity import Identity, draw_identity
 from fauxface.rendering.makehuman import PARTS
 from fauxface.rendering.occlusion import openness
+from fauxface.rendering.rasteriser import shadow_matrix
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.skin import draw_complexion, skin_attributes
 from fauxface.rendering.skin_optics import BLOOD, MELANIN, USUAL_BLOOD, lab, melanin_of, reflectance, skin_albedo
@@ -161,6 +163,22 @@ def test_without_soft_light_the_picture_changes_and_one_seed_gives_one_picture()
     hard = render_frame(6, 1, 128, Recipe(**{**PLAIN.to_dict(), "soft_light": 0.0, "face_share": (0.6, 0.6)})).image
     np.testing.assert_array_equal(first, again)
     assert np.abs(first.astype(int) - hard).max() > 10
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_without_soft_light_nothing_casts_a_shadow(monkeypatch, index: int):
+    recipe = Recipe(headwear=1.0, bald=0.0, low_quality=0.0)
+    hard = replace(recipe, soft_light=0.0)
+
+    def both() -> tuple[np.ndarray, np.ndarray]:
+        return render_frame(6, index, 128, recipe).image, render_frame(6, index, 128, hard).image
+
+    cast = both()
+    elsewhere = shadow_matrix(np.array([0.3, 0.2, 1.0]), np.full(3, 0.5), 0.3)
+    monkeypatch.setattr(frame, "key_shadow", lambda *_: elsewhere)
+    moved = both()
+    assert (cast[0] != moved[0]).any()
+    np.testing.assert_array_equal(cast[1], moved[1])
 
 
 def test_teeth_stand_in_a_row_and_follow_the_jaw():

@@ -74,7 +74,7 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
     # in focus is the nearest, or where somebody could be
     lens = draw_lens(rng["camera"], camera, people[0].eye_distance if people else 1.5)
     setting = draw_setting(rng["background"], recipe, lens, size)
-    light = draw_light(rng["light"], setting, lens)
+    light = draw_light(rng["light"], setting, lens, recipe.soft_light)
     raster = empty_raster(size)
     for person in reversed(people):
         meshes = [*person.meshes, torso_mesh(person)]

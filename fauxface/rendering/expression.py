@@ -28,7 +28,10 @@ class Expression:
 
 
 def draw_expression(rng: np.random.Generator, recipe: Recipe, pose: Pose) -> Expression:
-    """A random expression: neutral or one of ``MOODS`` with some asymmetry; the eyes often look into the camera."""
+    """A random expression: neutral or one of ``MOODS`` with some asymmetry; the eyes often look into the camera.
+
+    Where the recipe has neutral faces alone they are at rest but for the gaze, so that an ablation takes all away.
+    """
     units: dict[str, float] = {}
 
     def add(name: str, value: float) -> None:
@@ -71,7 +74,7 @@ def draw_expression(rng: np.random.Generator, recipe: Recipe, pose: Pose) -> Exp
     else:
         both("eyeBlink", max(0.0, rng.normal(0.0, 0.12)), 0.1)
     _agree(units)
-    return Expression(units, gaze)
+    return Expression({} if recipe.neutral >= 1 else units, gaze)
 
 
 def _agree(units: dict[str, float]) -> None:

@@ -135,7 +135,7 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     person = draw_person(rng, recipe, partial(draw_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
     lens = draw_lens(rng["camera"], person.view.matrix, person.eye_distance)
     setting = draw_setting(rng["background"], recipe, lens, size)
-    light = draw_light(rng["light"], setting, lens)
+    light = draw_light(rng["light"], setting, lens, recipe.soft_light)
 
     def another(of: Recipe, see: Callable[[Pose, np.ndarray], View]) -> list[Mesh]:
         somebody = draw_person(streams(seed, index, 1), of, see, coarse=True)

@@ -51,8 +51,11 @@ class Light:
     kind: str
 
 
-def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens) -> Light:
-    """The light of a place, now and then with a flash or a strong lamp; the lit face's white is about 1."""
+def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_light: float = 1.0) -> Light:
+    """The light of a place, now and then with a flash or a strong lamp; the lit face's white is about 1.
+
+    ``soft_light`` is the recipe's: at 0 nothing casts a shadow.
+    """
     place, rotation = setting.place, setting.rotation
     lamps = [Lamp(rotation @ lamp.direction, lamp.colour, lamp.radius) for lamp in place.lamps]
     soft = rotated(place.coefficients, rotation)
@@ -71,7 +74,7 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens) -> Light:
         background = 1 + ratio * fall
         # by parallax between lens and flash
         shift = -lens.focal * offset * (1 / lens.focus - 1 / setting.distance)
-        dark = ratio * fall / (1 + ratio * fall)
+        dark = soft_light * ratio * fall / (1 + ratio * fall)
         softness = 0.006 * lens.focal / setting.distance
         shadow = WallShadow((float(shift[0]), float(shift[1])), softness, dark)
     elif kind == "lamp":
@@ -97,6 +100,7 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens) -> Light:
         "to_map": rotation.T,
         "shadow_softness": float(np.clip(softness, 0.002, 0.02)),
         "dapple_place": np.zeros(4),
+        "soft_light": soft_light,
     }
     sharp = (lamps[0].radius < 0.06 and kind == "natural") or kind == "lamp"
     pattern = draw_dapples(rng, place.name) if sharp else None

@@ -67,7 +67,6 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "moles": _draw_moles(rng, model),
         "pore_depth": float(rng.uniform(0.25, 0.7) * np.clip(identity.age / 25, 0.3, 1.2)),
         "roughness": float(rng.uniform(0.48, 0.62)),
-        "soft_light": recipe.soft_light,
         "hair_colour": greyed * rng.uniform(0.6, 1),
         "brow_colour": brow,
         "brow_density": _draw_brow_density(rng, identity),

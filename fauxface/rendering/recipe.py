@@ -27,7 +27,7 @@ class Recipe:
         distance: nearest and farthest camera; drawn evenly in its logarithm.
         shape: strength of the local identity targets (1 is a varied crowd, 0 the average of age, gender and ancestry).
         children: share of faces under about 14 years.
-        neutral: share of faces without a marked expression; 1 switches expressions off but for lids and gaze.
+        neutral: share of faces without a marked expression; 1 leaves nothing but the gaze, closed eyes neither.
         closed_eyes: share of faces with both eyes closed or nearly so.
         winks: share of faces with one eye closed.
         bald: share of men over 30 without hair; among others it is the square of that.
@@ -38,7 +38,7 @@ class Recipe:
         beard: share of adult men with a beard, moustache or stubble.
         monochrome: share of images without colour.
         low_quality: share of images with marked blur, noise or compression.
-        soft_light: 1 with shadows and with light that scatters in the skin, 0 without either (for ablations).
+        soft_light: 1 with shadows and with light that scatters below surfaces, 0 without either (for ablations).
         glasses, sunglasses: shares of faces that wear them.
         headwear: share with a cap, a hat, a scarf about the head, a hood or a helmet.
         facewear: share with a mask over mouth and nose or a scarf over the chin.

@@ -11,7 +11,6 @@ uniform vec3 brow_colour;
 uniform float brow_density;
 uniform vec3 lips; uniform vec2 lip_finish;  // gloss, depth of the lines
 uniform vec3 eye_up, eye_right;
-uniform float soft_light;     // 1: scattering and shadows; 0: neither
 float shadow;
 
 // The normal of a surface whose height rises by slope.x along ``right`` and slope.y along ``up``.
@@ -55,7 +54,7 @@ vec3 skin_shade(vec3 normal) {
     float hairy = brow;
     float shine = mix(s.z, 0.35, max(0.0, hairy)) * mix(1.0, lip_finish.x, lip) * (1.0 - 0.5 * pore.b);
     float rough = roughness - 0.12 * s.z + 0.12 * (spot.a - 0.5) - lip * 0.12 * min(lip_finish.x, 1.6);
-    vec3 wrap = mix(vec3(0.16, 0.07, 0.045), vec3(0.5, 0.21, 0.13), s.w) * soft_light;
+    vec3 wrap = mix(vec3(0.16, 0.07, 0.045), vec3(0.5, 0.21, 0.13), s.w);
     vec3 c = shade(at, bent, albedo, wrap, clamp(rough, 0.2, 0.8), shine, openness, shadow);
 #ifdef EARS
     // thin ears let light through, red
@@ -69,6 +68,6 @@ void main() {
     if (clothed()) discard;
     vec3 normal = normalize(n - 1e-6 * at);
     if (!gl_FrontFacing) normal = -normal;
-    shadow = mix(1.0, lit(at, normal), soft_light);
+    shadow = lit(at, normal);
     colour = vec4(min(skin_shade(normal), 60.0), 1.0);
 }

@@ -8,7 +8,7 @@ uniform vec4 lids[4];         // height of right upper, lower, left upper, lower
 uniform vec2 eye_ends[2];     // where lids meet across an eye: inner, outer corner
 uniform sampler2D iris_map;
 uniform vec3 iris[2]; uniform vec2 iris_size; uniform vec2 sclera;  // whiteness, veins
-uniform float seed, soft_light;
+uniform float seed;
 
 vec3 eye_shade(int side, float shadow) {
     vec3 d = normalize(at - eye_centre[side]), gaze = eye_gaze[side], v = normalize(-at);
@@ -37,7 +37,7 @@ vec3 eye_shade(int side, float shadow) {
     float openness = mix(0.25, 1.0, smoothstep(-0.02, 0.42, top)) * mix(0.45, 1.0, smoothstep(-0.05, 0.22, bottom));
     openness *= mix(0.55, 1.0, smoothstep(0.0, 0.4, inside)) * mix(0.5, 1.0, smoothstep(0.0, 0.4, outside));
     float under = mix(0.35, 1.0, smoothstep(0.0, 0.24, top));
-    vec3 base = shade(at, d, albedo * under, vec3(0.35, 0.25, 0.22) * soft_light, 0.5, 0.0, openness, shadow);
+    vec3 base = shade(at, d, albedo * under, vec3(0.35, 0.25, 0.22), 0.5, 0.0, openness, shadow);
     // the cornea bulges: its normal leans out from the gaze; the white is wet as well
     vec3 cornea = normalize(mix(d, normalize(d - 0.42 * gaze), 1.0 - smoothstep(0.85, 1.25, radius)));
     vec3 gloss = shade(at, cornea, vec3(0.0), vec3(0.1), 0.13, 0.7, under, shadow);
@@ -49,5 +49,5 @@ vec3 eye_shade(int side, float shadow) {
 void main() {
     int side = int(k.x + 0.5) - 1;
     vec3 normal = normalize(at - eye_centre[side]);
-    colour = vec4(min(eye_shade(side, mix(1.0, lit(at, normal), soft_light)), 60.0), 1.0);
+    colour = vec4(min(eye_shade(side, lit(at, normal)), 60.0), 1.0);
 }

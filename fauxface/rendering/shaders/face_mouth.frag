@@ -5,13 +5,13 @@ in vec4 m;        // of a tooth: across it −1…1, gum line 0 … edge 1, its 
 uniform sampler2D pores;
 uniform vec3 teeth, gums;
 uniform vec3 eye_up, eye_right;
-uniform float mouth_open, seed, soft_light;
+uniform float mouth_open, seed;
 
 void main() {
     if (!between_lips()) discard;
     vec3 normal = normalize(n - 1e-6 * at);
     if (!gl_FrontFacing) normal = -normal;
-    float shadow = mix(1.0, lit(at, normal), soft_light);
+    float shadow = lit(at, normal);
     float depth = smoothstep(-0.03, 0.018, r.z);
     float openness = (0.08 + 0.92 * depth * depth) * mix(0.35, 0.8, smoothstep(0.002, 0.018, mouth_open));
     vec3 c;
@@ -23,12 +23,12 @@ void main() {
         enamel = mix(enamel, enamel * vec3(0.82, 0.87, 0.93), smoothstep(0.8, 1.0, m.y));  // clear towards the edge
         enamel *= mix(1.0, 0.35, smoothstep(0.88, 1.0, abs(m.x)) * (1.0 - gum));
         vec3 albedo = mix(enamel, gums, gum);
-        c = shade(at, normal, albedo * mix(0.55, 1.0, openness), mix(vec3(0.35, 0.3, 0.25), vec3(0.4, 0.2, 0.15), gum) * soft_light, 0.25, 1.2, openness, shadow);
+        c = shade(at, normal, albedo * mix(0.55, 1.0, openness), mix(vec3(0.35, 0.3, 0.25), vec3(0.4, 0.2, 0.15), gum), 0.25, 1.2, openness, shadow);
     } else {
         vec4 grain = texture(pores, r.xz * 90.0);
         vec3 rise = (grain.r - 0.5) * eye_right + (grain.g - 0.5) * eye_up;
         vec3 albedo = gums * vec3(1.05, 1.0, 1.0) * (1.0 - 0.35 * exp(-r.x * r.x / 4e-6)) * (0.8 + 0.4 * grain.b);
-        c = shade(at, normalize(normal - 0.7 * rise), albedo * mix(0.25, 1.0, depth), vec3(0.4, 0.2, 0.15) * soft_light, 0.35, 0.9, openness, shadow);
+        c = shade(at, normalize(normal - 0.7 * rise), albedo * mix(0.25, 1.0, depth), vec3(0.4, 0.2, 0.15), 0.35, 0.9, openness, shadow);
     }
     colour = vec4(min(c, 60.0), 1.0);
 }

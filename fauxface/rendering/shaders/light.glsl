@@ -10,6 +10,7 @@ uniform sampler2DShadow shadow_map;
 uniform float shadow_softness;
 uniform sampler2D dapples;       // share of the key light that leaves or blinds let through
 uniform vec4 dapple_place;       // scale and shift on the shadow map
+uniform float soft_light;        // 1: shadows, and light that scatters below surfaces; 0: neither
 
 // What white paper with this normal shines with (Ramamoorthi & Hanrahan 2001).
 vec3 ambient_light(vec3 n) {
@@ -26,6 +27,7 @@ vec3 reflected(vec3 direction, float roughness) {
     return surroundings_gain * textureLod(surroundings, place, 5.0 * roughness).rgb;
 }
 
+// The share of the key light that reaches a point.
 float lit(vec3 position, vec3 n) {
     vec4 p = shadow_matrix * vec4(position + 0.0015 * n, 1.0);
     vec3 s = p.xyz * 0.5 + 0.5;
@@ -34,7 +36,7 @@ float lit(vec3 position, vec3 n) {
     vec2 d = 0.7 * shadow_softness * vec2(1, -1);
     float free = 0.25 * (texture(shadow_map, s + vec3(d.xx, 0)) + texture(shadow_map, s + vec3(d.xy, 0))
                        + texture(shadow_map, s + vec3(d.yx, 0)) + texture(shadow_map, s + vec3(d.yy, 0)));
-    return free * texture(dapples, s.xy * dapple_place.xy + dapple_place.zw).r;
+    return mix(1.0, free * texture(dapples, s.xy * dapple_place.xy + dapple_place.zw).r, soft_light);
 }
 
 // Diffuse light that wraps around the terminator, farther in red: light that travelled under the skin.
@@ -49,6 +51,7 @@ float specular(vec3 n, vec3 l, vec3 v, float roughness) {
 
 vec3 shade(vec3 position, vec3 n, vec3 albedo, vec3 wrap, float roughness, float shine, float openness, float shadow) {
     vec3 v = normalize(-position);
+    wrap *= soft_light;
     // light bled under the skin softens the shadow's red, too
     vec3 key = wrapped(dot(n, key_direction), wrap) * mix(vec3(shadow), vec3(1), 0.15 * wrap);
     vec3 light = key_colour * key + ambient_light(n) * openness;
