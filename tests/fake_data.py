@@ -88,7 +88,7 @@ def draw_face(index: int, seed: int = 0, size: int = 96) -> FakeFace:
     line(landmarks[22:27], skin * 0.2, 0.08)
     line(landmarks[27:31], skin * 0.7, 0.06)
     line(landmarks[31:36], skin * 0.6, 0.06)
-    for first, pupil, label in ((36, 68, 3), (42, 69, 4)):
+    for first, pupil, label in ((36, 68, 4), (42, 69, 3)):
         fill(landmarks[first : first + 6], np.array([250, 250, 250]), label)
         dot = landmarks[pupil] + 0.05 * radius * np.stack([np.cos(ring * 2), np.sin(ring * 2)], 1)
         fill(dot, np.array([20, 20, 60]), label)

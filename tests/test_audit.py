@@ -60,7 +60,6 @@ def test_a_sound_data_set_is_told_and_shown(renders: Path, tmp_path: Path):
         "duplicate",
         "reprojection",
         "symmetry",
-        "sides",
     }
     assert not {finding.kind for finding in result.findings} & files
     told = json.loads((tmp_path / "look" / "audit.json").read_text())
@@ -195,8 +194,8 @@ def test_swapped_points_and_swapped_classes_are_found(tmp_path: Path):
     cv2.imwrite(str(folder / "000002_seg.png"), other)
     result = look(folder)
     assert "symmetry" in kinds(result, "000001.png")
-    assert "sides" in kinds(result, "000002.png")
-    assert any("on the subject's right" in note for note in result.notes)
+    assert "eyes" not in kinds(result, "000001.png")
+    assert "eyes" in kinds(result, "000002.png")
 
 
 def test_a_point_called_visible_under_a_mask_is_found(tmp_path: Path):

@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 from fauxface.rendering import Recipe, load_recipe, render_dataset, render_frame
 from fauxface.rendering.brows import STATIONS, Shape, brow_points, brows_of
 from fauxface.rendering.camera import FACING, Pose, View, draw_view
-from fauxface.rendering.expression import Expression
+from fauxface.rendering.expression import Expression, draw_expression
 from fauxface.rendering.head import head_model
 from fauxface.rendering.identity import Identity, draw_identity, macro_coefficients
 from fauxface.rendering.labels import STEPS, annotated, jaw_curves, landmarks_3d
@@ -245,12 +245,20 @@ def frames():
 
 
 def test_labels_lie_in_their_segmentation_class(frames):
-    wanted = {68: {3}, 69: {4}, 30: {2}, 51: {10, 1}, 57: {11, 1}, 19: {5, 1}, 24: {6, 1}, 0: {1, 7, 13, 0}}
+    wanted = {68: {4}, 69: {3}, 30: {2}, 51: {10, 1}, 57: {11, 1}, 19: {6, 1}, 24: {5, 1}, 0: {1, 8, 13, 0}}
     for frame in frames:
         for point, classes in wanted.items():
             x, y = np.round(frame.landmarks[point]).astype(int)
             around = set(np.unique(frame.labels[y - 2 : y + 3, x - 2 : x + 3]).tolist())
             assert around & classes, (point, around)
+
+
+def test_the_neck_begins_at_the_jaw(frames):
+    for frame in frames:
+        away = cv2.distanceTransform((frame.labels != 12).astype(np.uint8), cv2.DIST_L2, 5)
+        x, y = np.round(frame.landmarks[7:10]).astype(int).T
+        assert away[y, x].max() < 0.1 * np.ptp(frame.landmarks[:68], axis=0).max()
+        assert (frame.labels[y - 4, x] != 12).all()
 
 
 def test_every_class_that_a_bald_shaven_head_has_is_drawn(frames):
@@ -278,6 +286,17 @@ def test_the_label_file_says_how_the_points_came_about(frames):
     assert np.isclose(np.linalg.det(np.array(meta["head_pose"]["rotation"])), 1)
     assert meta["index"] == 0
     assert meta["seed"] == 5
+
+
+def test_a_recipe_of_neutral_faces_moves_nothing_but_the_gaze(frames):
+    assert {tuple(frame.meta["expression"]) for frame in frames} == {("gaze",)}
+    pose = Pose(0, 0, 0, 1.0)
+    neutral, usual = (
+        [draw_expression(np.random.default_rng(k), Recipe(neutral=share), pose) for k in range(20)]
+        for share in (1.0, 0.99999)
+    )
+    assert [drawn.gaze for drawn in neutral] == [drawn.gaze for drawn in usual]
+    assert not any(drawn.units for drawn in neutral)
 
 
 def test_pictures_differ_and_are_neither_black_nor_white(frames):

@@ -42,16 +42,14 @@ _FACE = (1, 2, 3, 4, 5, 6, 9, 10, 11)
 _ENOUGH = 4  # seen points of a part that must show some of it
 _CLOSED = 0.2  # lids this near, in widths of the eye, need not show any eye between them
 
-_SIDED: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
-    ("eyes", tuple(range(36, 42)), (3,)),
-    ("eyes", tuple(range(42, 48)), (4,)),
-    ("pupils", (68,), (3,)),
-    ("pupils", (69,), (4,)),
-    ("brows", tuple(range(17, 22)), (5,)),
-    ("brows", tuple(range(22, 27)), (6,)),
-)
-_OTHER_SIDE = {3: 4, 4: 3, 5: 6, 6: 5}
 _PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
+    # FaceSynthetics' "right" eye and brow are those on the image's right, the subject's left
+    ("eyes", tuple(range(36, 42)), (4,)),
+    ("eyes", tuple(range(42, 48)), (3,)),
+    ("pupils", (68,), (4,)),
+    ("pupils", (69,), (3,)),
+    ("brows", tuple(range(17, 22)), (6,)),
+    ("brows", tuple(range(22, 27)), (5,)),
     ("nose", tuple(range(28, 36)), (2,)),
     ("lips", tuple(range(49, 54)), (10,)),
     ("lips", tuple(range(55, 60)), (11,)),
@@ -80,11 +78,7 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
     points = face.points - corner
     held = _held(face, points, window)
     distances: dict[tuple[int, ...], np.ndarray | None] = {}
-    face.sides = _sides(points, window)
-    sided = _SIDED
-    if face.sides == "image":
-        sided = tuple((kind, indices, (_OTHER_SIDE[name],)) for kind, indices, (name,) in _SIDED)
-    for kind, indices, classes in (*sided, *_PARTS):
+    for kind, indices, classes in _PARTS:
         if kind in ("eyes", "pupils") and _closed(face.points, indices[0]):
             continue
         if classes not in distances:
@@ -98,18 +92,6 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
         yield from _off(face, "jaw", [i for i in range(17) if held[i]], points, edge)
     for i in _called_visible_but_hidden(face, points, window):
         yield "visibility", f"point {i} is called visible, and something lies over it", None
-
-
-def _sides(points: np.ndarray, window: np.ndarray) -> str:
-    """Whose right the classes "right eye" and "right brow" mean: ``subject``, ``image``, or empty where none tells.
-
-    FaceSynthetics' description does not say; in Microsoft's frames it is the image's.
-    """
-    votes = 0
-    for _, indices, (name,) in _SIDED:
-        found = window[_pixels(points[list(indices)], window)]
-        votes += int((found == name).sum()) - int((found == _OTHER_SIDE[name]).sum())
-    return "subject" if votes > 0 else "image" if votes < 0 else ""
 
 
 def face_cover(face: FaceRecord, labels: np.ndarray) -> float:

@@ -38,7 +38,6 @@ class FaceRecord:
         pose_told: whether the data set says the pose; else it was estimated from the points.
         meta: the face's entry of the ``.json``, empty without one.
         figures: name → number, for the distributions.
-        sides: whose right the segmentation's "right" is here, ``subject`` or ``image``; empty where that is not seen.
     """
 
     points: np.ndarray
@@ -48,7 +47,6 @@ class FaceRecord:
     pose_told: bool
     meta: dict[str, Any]
     figures: dict[str, float] = field(default_factory=dict)
-    sides: str = ""
 
     @property
     def side(self) -> float:

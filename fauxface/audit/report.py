@@ -35,7 +35,6 @@ KINDS = {
     f"(yaw under {FRONTAL[0]:.0f}°, pitch under {FRONTAL[1]:.0f}°)",
     "reprojection": "points in space that do not fall on the landmarks",
     "visibility": "a point called visible where hair, a hat, a mask or a thing lies over it",
-    "sides": "right and left classes the other way round than in the other pictures",
 }
 """Kind of a finding → what it means."""
 SHOWN = 60

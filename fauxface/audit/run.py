@@ -90,7 +90,7 @@ def look_through(folder: Path, workers: int = 0) -> Audit:
     expected = frozenset(ending for ending in _ENDINGS if present[ending])
     pictures = list(_looked_at(sources, folder, expected, workers or min(os.cpu_count() or 1, 32)))
     findings = [finding for picture in pictures for finding in picture.findings]
-    findings += [*_odd_sizes(pictures, folder), *_copies(pictures, folder), *_sides(pictures, folder)]
+    findings += [*_odd_sizes(pictures, folder), *_copies(pictures, folder)]
     known = set(sources)
     findings += [
         Finding(str(f.relative_to(folder)), "stray", "labels without a picture")
@@ -155,29 +155,11 @@ def _copies(pictures: list[PictureRecord], folder: Path) -> Iterator[Finding]:
         yield Finding(_name(pictures[b], folder), "duplicate", f"looks like {_name(pictures[a], folder)}", float(bits))
 
 
-def _sides(pictures: list[PictureRecord], folder: Path) -> Iterator[Finding]:
-    """Faces whose segmentation calls the other eye right than most others' do."""
-    usual = _usual_sides(pictures)
-    for picture in pictures:
-        for face in picture.faces:
-            if face.sides and face.sides != usual:
-                yield Finding(_name(picture, folder), "sides", "right and left classes are the other way round here")
-
-
-def _usual_sides(pictures: list[PictureRecord]) -> str:
-    counted = Counter(face.sides for picture in pictures for face in picture.faces if face.sides)
-    return counted.most_common(1)[0][0] if counted else ""
-
-
 def _notes(pictures: list[PictureRecord]) -> list[str]:
-    notes = []
-    sides = _usual_sides(pictures)
-    if sides:
-        notes.append(f"classes 3, 5, 7 (right eye, brow, ear) are those on the {sides}'s right")
     faces = [face for picture in pictures for face in picture.faces]
     if faces and not all(face.pose_told for face in faces):
-        notes.append("the pose is estimated from the points, because the labels do not tell it")
-    return notes
+        return ["the pose is estimated from the points, because the labels do not tell it"]
+    return []
 
 
 def _name(picture: PictureRecord, folder: Path) -> str:

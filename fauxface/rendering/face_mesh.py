@@ -13,6 +13,7 @@ import numpy as np
 from fauxface.rendering.camera import View
 from fauxface.rendering.head import HeadModel, Posed
 from fauxface.rendering.look import Look, eye_uniforms
+from fauxface.rendering.makehuman import MASKS
 from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh
 from fauxface.rendering.skin import skin_attributes
@@ -65,6 +66,7 @@ def face_meshes(
         **eye_uniforms(posed, points[36:48], view.rotation, view.translation),
         "mouth_open": apart,
         "lip_ring": _lip_ring(view.to_camera(points[60:68])),
+        **_neck_edge(model),
     }
     every = {
         "position": position,
@@ -108,6 +110,23 @@ def _drawn(model: HeadModel, coarse: bool) -> dict[str, tuple[np.ndarray, np.nda
         drawn, chosen = np.unique(triangles[np.isin(part, parts)], return_inverse=True)
         result[program] = drawn, chosen.reshape(-1, 3).astype(np.int32)
     return result
+
+
+@cache
+def _neck_edge(model: HeadModel) -> dict[str, np.ndarray]:
+    """Where the neck begins, on the template: y and z (2,) of two points that a line joins as seen from the side.
+
+    Anatomy's edge runs along the jaw's underside to the mastoid, the bone behind the ear's lobe. The underside is the
+    face's as far as the throat's crease (Legan & Burstone's cervical point, 1980): of the midline below the chin what
+    lies farthest up and back. Microsoft's frames have it so, too.
+    """
+    skin = (model.part == 0) & (model.masks[:, MASKS.index("inside-mouth")] == 0)
+    ears = skin & (model.masks[:, MASKS.index("ears")] > 0.5)
+    mastoid = model.rest[ears, 1:].min(0)  # as low and as far back as they reach
+    chin = model.landmarks[[8]] @ model.rest
+    middle = model.rest[skin & (np.abs(model.rest[:, 0]) < 1e-5), 1:]
+    below = middle[(middle[:, 0] < chin[0, 1]) & (middle[:, 1] > mastoid[1])]
+    return {"throat": below[(below @ [1, -1]).argmax()], "mastoid": mastoid}
 
 
 def _lip_ring(inner: np.ndarray) -> np.ndarray:

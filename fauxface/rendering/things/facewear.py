@@ -10,7 +10,7 @@ from fauxface.rendering.things.headwear import cloth, cloth_colour, flattened_ha
 from fauxface.rendering.things.shapes import Shape, ball, lathe, merged, sheet, tube
 
 MASK, HEADPHONES, NECKLACE = 18, 17, 15
-_EARS = (7, 8)
+_EARS = (8, 7)
 _TURNS = 40
 _AZIMUTH = 2 * np.pi * np.arange(_TURNS) / _TURNS - np.pi
 
