@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from fauxface.rendering.rasteriser import Texture
 from fauxface.rendering.things.base import Material, Thing, Wearer
-from fauxface.rendering.things.fit import Fit
+from fauxface.rendering.things.fit import HIGH, LOW, Fit
 from fauxface.rendering.things.handmesh import FOREARM, Gesture, posed_hand
 from fauxface.rendering.things.headwear import cloth
 from fauxface.rendering.things.shapes import Shape, ball, box, lathe, merged, sheet, tube
@@ -158,8 +158,9 @@ def _clearance(fit: Fit, points: np.ndarray, way: np.ndarray) -> np.ndarray:
     near = points[::3]
     steps = 0.003 * np.arange(-8, 31)[:, None, None] * way
     moved = near + steps
-    inside = (np.abs(moved[..., 0]) < 0.095) & (moved[..., 1] > -0.15) & (moved[..., 1] < 0.115)
-    sunk = (inside & (fit.z(moved) > moved[..., 2] - 0.001) & (fit.z(moved) > -0.5)).any(1)
+    inside = ((moved[..., :2] > LOW[:2]) & (moved[..., :2] < HIGH[:2])).all(-1)  # where the depth is known
+    depth = fit.z(moved)
+    sunk = (inside & (depth > moved[..., 2] - 0.001) & (depth > -0.5)).any(1)
     last = np.flatnonzero(sunk)
     return steps[min(last[-1] + 1, len(steps) - 1), 0] if len(last) else np.zeros(3)
 

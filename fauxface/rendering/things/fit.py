@@ -1,7 +1,8 @@
 """Where on a person things can sit: the scalp, the neck, the face's depth and the head's width, as they are posed.
 
 The scalp and the neck are maps from a grid of directions to points of the skin, linear in the mesh's vertices: made
-once on the template, true for every person. Depth and width are tables filled from the posed vertices.
+once on the template, true for every person. Depth and width are tables filled from points all over the posed skin, so
+close together that no cell between two vertices shows what lies behind.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ NECK_AXIS = np.array([[0.0, -0.10, -0.070], [0.0, -0.30, -0.085]])
 NECK_HEIGHTS = np.linspace(-0.105, -0.27, 16)
 """Heights on the template that the neck and the shoulders are known at, metres."""
 CELL = 0.0025
-_LOW, _HIGH = np.array([-0.1, -0.17, -0.22]), np.array([0.1, 0.13, 0.06])
+_STRETCH = 1.4
+"""How much longer than the template's a person's skin may be before the points on it part."""
+LOW, HIGH = np.array([-0.1, -0.17, -0.22]), np.array([0.1, 0.13, 0.06])
+"""What the tables of depth and width cover, metres."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +56,25 @@ class Fit:
     @cached_property
     def depth(self) -> np.ndarray:
         """Table of the greatest z by (y, x) in cells of `CELL`."""
-        x, y, z = self.vertices[_maps()[2]].T
+        x, y, z = (_seen((0, 0, 1), ears=True) @ self.vertices).T
         return _table(y, x, z, 1, 0)
 
     @cached_property
     def width(self) -> np.ndarray:
         """Tables (2, …) of the smallest and of the greatest x by (y, z), without the ears."""
-        _, _, skin, auricles, _ = _maps()
-        x, y, z = self.vertices[skin[~auricles]].T
-        return np.stack([-_table(y, z, -x, 1, 2), _table(y, z, x, 1, 2)])
+        sides = []
+        for sign in (-1, 1):
+            x, y, z = (_seen((sign, 0, 0), ears=False) @ self.vertices).T
+            sides.append(sign * _table(y, z, sign * x, 1, 2))
+        return np.stack(sides)
 
     def z(self, points: np.ndarray) -> np.ndarray:
         """How far the face stands out at each (x, y) of points (..., 2 or 3)."""
-        return _looked_up(self.depth, points[..., 1] - _LOW[1], points[..., 0] - _LOW[0])
+        return _looked_up(self.depth, points[..., 1] - LOW[1], points[..., 0] - LOW[0])
 
     def x(self, points: np.ndarray, side: int) -> np.ndarray:
         """The head's edge on the right (``side`` 0) or the left (1) at each (y, z) of points (..., 3)."""
-        return _looked_up(self.width[side], points[..., 1] - _LOW[1], points[..., 2] - _LOW[2])
+        return _looked_up(self.width[side], points[..., 1] - LOW[1], points[..., 2] - LOW[2])
 
     def on_scalp(self, polar: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
         """Points (..., 3) of the scalp at angles from the crown and from the front towards the left, radians."""
@@ -85,21 +91,23 @@ class Fit:
 def measure(wearer: Wearer) -> Fit:
     """Take a person's measures."""
     vertices = wearer.posed.vertices
-    scalp, neck, _, _, tops = _maps()
+    scalp, neck, tops = _maps()
     points = np.asarray(scalp @ vertices).reshape(len(POLAR), AROUND, 3)
     about = np.asarray(neck @ vertices).reshape(len(NECK_HEIGHTS), AROUND, 3)
+    model = head_model()
+    right, left = (model.landmarks[[0, 16]] @ model.rest)[:, 0]
     breadth = wearer.landmarks[16, 0] - wearer.landmarks[0, 0]
     ears = np.asarray(tops @ vertices).reshape(2, 3, 3)
-    return Fit(points, about, ears[:, :2], ears[:, 2], breadth / 0.1314, vertices)
+    return Fit(points, about, ears[:, :2], ears[:, 2], breadth / (left - right), vertices)
 
 
 def _table(down: np.ndarray, across: np.ndarray, value: np.ndarray, *axes: int) -> np.ndarray:
     """The greatest value that falls into each cell of two axes; empty cells filled from their neighbours, else −1."""
-    low, shape = _LOW[list(axes)], np.round((_HIGH - _LOW) / CELL).astype(int)[list(axes)]
+    low, shape = LOW[list(axes)], np.round((HIGH - LOW) / CELL).astype(int)[list(axes)]
     table = np.full(shape, -1.0, np.float32)
     row, column = (np.round((v - at) / CELL).astype(int) for v, at in zip((down, across), low, strict=True))
     inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
-    np.maximum.at(table, (row[inside], column[inside]), value[inside])
+    np.maximum.at(table.reshape(-1), row[inside] * shape[1] + column[inside], value[inside])
     for _ in range(3):
         grown = cv2.dilate(table, np.ones((3, 3), np.uint8))
         table = np.where(table < -0.9, grown, table)
@@ -123,8 +131,36 @@ def _bilinear(grid: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarr
 
 
 @cache
-def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray, np.ndarray, sparse.csr_matrix]:
-    """Weights of the scalp's and the neck's points; the skin's vertices, which of them are ears; the ears' weights."""
+def _seen(way: tuple[int, int, int], ears: bool) -> sparse.csr_matrix:
+    """Weights of points on the skin that faces a way: seen from there, less than a cell lies between them.
+
+    Without the skin that faces elsewhere a cell that is missed stays empty, to be filled from its neighbours: a vertex
+    of the head's other side would pass for a hole.
+    """
+    model = head_model()
+    skin = (model.part == 0) & (model.masks[:, 2] < 0.3) & (ears | (model.masks[:, 1] <= 0.1))
+    quads = model.quads[skin[model.quads].all(1)]
+    corners = model.rest[quads].astype(np.float64)
+    normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    facing = normals @ way > -0.3 * np.linalg.norm(normals, axis=1)  # people's shapes and faces turn it a little
+    quads, corners = quads[facing], corners[facing] * (1 - np.abs(way))
+    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
+    parts = np.ceil(_STRETCH * edges / CELL).astype(int)
+    rows = []
+    for count in np.unique(parts):
+        across = (np.arange(count) + 0.5) / count
+        u, v = (axis.ravel() for axis in np.meshgrid(across, across))
+        weights = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], axis=1)
+        own = np.repeat(quads[parts == count], len(u), axis=0)
+        at = np.repeat(np.arange(len(own)), 4)
+        values = np.tile(weights.astype(np.float32), (len(own) // len(u), 1))
+        rows.append(sparse.csr_matrix((values.ravel(), (at, own.ravel())), (len(own), len(model.rest))))
+    return sparse.csr_matrix(sparse.vstack(rows))
+
+
+@cache
+def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix]:
+    """Weights of the scalp's, the neck's and the ears' points."""
     model = head_model()
     rest = model.rest.astype(np.float64)
     skin = (model.part == 0) & (model.masks[:, 2] < 0.3)
@@ -151,8 +187,6 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray, np.ndarra
     targets = np.stack([0.06 * around, height], axis=-1).reshape(-1, 2)
     neck = _barycentric(unrolled, targets, np.tile(body, 3), len(rest))
 
-    near = np.flatnonzero(skin & (rest[:, 1] > -0.16))
-    ears = model.masks[near, 1] > 0.1
     rows = sparse.lil_matrix((6, len(rest)), dtype=np.float32)
     for side, sign in enumerate((-1, 1)):
         ear = np.flatnonzero((model.masks[:, 1] > 0.5) & (model.part == 0) & (sign * rest[:, 0] > 0))
@@ -162,7 +196,7 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray, np.ndarra
         lobe = ear[rest[ear, 1].argsort()[:8]]
         for row, chosen in enumerate((root, ear, lobe)):
             rows[3 * side + row, chosen] = 1 / len(chosen)
-    return scalp, neck, near, ears, sparse.csr_matrix(rows)
+    return scalp, neck, sparse.csr_matrix(rows)
 
 
 def _barycentric(points: np.ndarray, targets: np.ndarray, vertices: np.ndarray, count: int) -> sparse.csr_matrix:
