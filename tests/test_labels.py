@@ -5,11 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, render_dataset
 from fauxface.rendering.brows import draw_brows
 from fauxface.rendering.camera import draw_pose, draw_view
-from fauxface.rendering.expression import MOODS, draw_expression
+from fauxface.rendering.expression import MOODS, Expression, draw_expression
 from fauxface.rendering.extras import normals_of, parse_kinds
 from fauxface.rendering.head import head_model
 from fauxface.rendering.identity import draw_identity
@@ -76,6 +77,41 @@ def test_landmarks_of_anyone_lie_where_a_face_has_them(first: int):
 def test_landmarks_of_ten_thousand_people_lie_where_a_face_has_them():
     for seed in range(10_000):
         check_plausible(seed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_outline_and_nose_are_evenly_spaced_as_in_ibugs_figure(seed: int):
+    _, _, _, points, _, marked = draw(seed)
+    for jaw in (points[:17, :2], marked[:17]):
+        steps = np.linalg.norm(np.diff(jaw, axis=0), axis=1)
+        for side in (steps[:8], steps[8:]):  # a chord is a little shorter than its piece of a curve
+            np.testing.assert_allclose(side, side.mean(), rtol=0.06)
+    ridge = -np.diff(points[[27, 28, 29, 30, 33], 1])
+    np.testing.assert_allclose(ridge, ridge.mean(), rtol=1e-3)
+    np.testing.assert_allclose(points[[32, 34]], (points[[31, 33]] + points[[33, 35]]) / 2, atol=1e-9)
+
+
+def test_near_side_of_a_turned_face_ends_at_the_ear():
+    """Of a template seen from its right, the uppermost jaw points lie where the ear grows out of the cheek."""
+    rest, landmarks = head_model().rest, head_model().landmarks @ head_model().rest
+    skin = head_model().part == 0
+    for point in (0, 1):
+        height, depth = landmarks[point, 1:]
+        level = skin & (rest[:, 0] < 0) & (np.abs(rest[:, 1] - height) < 0.004)
+        outside = np.abs(rest[level, 0]) > np.abs(landmarks[point, 0]) + 0.004  # what stands off the head is the ear
+        assert 0 < depth - rest[level][outside, 2].max() < 0.016
+
+
+def test_eye_corners_lie_where_the_eye_is_seen_to_end():
+    model = head_model()
+    identity = draw_identity(np.random.default_rng(4), RECIPE, model.bust.names)
+    posed = model.pose(identity, Expression({}, (0.0, 0.0)), Rotation.identity())
+    points = landmarks_3d(model, posed, draw_brows(np.random.default_rng(4), identity))
+    canthi = model.landmarks @ posed.vertices
+    for outer, inner in ((36, 39), (45, 42)):
+        width = np.linalg.norm(canthi[outer] - canthi[inner])
+        assert 0.06 < np.linalg.norm(points[outer] - canthi[outer]) / width < 0.12
+        assert 0.03 < np.linalg.norm(points[inner] - canthi[inner]) / width < 0.08
 
 
 def test_two_of_five_smile_and_few_scowl():

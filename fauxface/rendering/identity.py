@@ -36,12 +36,13 @@ _SPREADS = {
     "mouth-scale-horiz": 0.2,
     "mouth-upperlip-width": 0.2,
     "nose-nostrils-width": 0.2,
+    "nose-point": 0.2,
     "nose-scale-vert": 0.3,
     "nose-width3": 0.2,
 }
 """… and of single axes."""
 _CENTRE = {
-    "chin-height": (0.4, 0.65),
+    "chin-height": (0.3, 0.6),
     "eye-height1": (0.25, 0.2),
     "eye-height2": (0.4, 0.3),
     "eye-height3": (0.35, 0.2),
@@ -53,12 +54,16 @@ _CENTRE = {
     "head-scale-horiz": (-0.1, -0.05),
     "head-square": (0.1, 0.35),
     "mouth-lowerlip-height": (0.1, 0.15),
+    "mouth-philtrum-volume": (-0.4, -0.4),
     "mouth-scale-horiz": (0.75, 0.7),
-    "mouth-trans": (-0.7, -0.7),
+    "mouth-trans": (-0.5, -0.6),
     "mouth-upperlip-height": (0.15, 0.25),
-    "nose-scale-depth": (-0.25, 0.2),
+    "nose-nostrils-angle": (-0.8, -0.9),
+    "nose-point": (-0.3, -0.22),
+    "nose-scale-depth": (0.1, 0.3),
     "nose-scale-horiz": (-0.45, -0.1),
     "nose-scale-vert": (0.05, 0.15),
+    "nose-septumangle": (0.3, 0.3),
     "nose-width3": (-0.6, -0.1),
 }
 """Means of axes for women and men; others 0. MakeHuman's average has small eyes, a narrow mouth and a wide, flat nose:

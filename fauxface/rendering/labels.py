@@ -3,8 +3,8 @@
 Annotators mark the jaw where they see the face end, and what the nose or the brow hides where it disappears. Once the
 head turns, the far side's points leave their places on the skin and lie on the outline; `annotated` slides them there
 along the face's level, over skin that is fixed on the mesh (after Zhu et al. 2015, "High-fidelity pose and expression
-normalization", where the idea is called landmark marching). Hair, hats and glasses change nothing: the outline is the
-bare face's.
+normalization", where the idea is called landmark marching). Along that outline the jaw's points are spaced evenly, each
+side of the chin for itself. Hair, hats and glasses change nothing: the outline is the bare face's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cache
 
 import numpy as np
 from scipy import sparse
+from scipy.interpolate import PchipInterpolator
 
 from fauxface.rendering.brows import BROW, Brows, brow_points
 from fauxface.rendering.camera import View
@@ -21,7 +22,13 @@ from fauxface.rendering.head import HeadModel, Posed, head_model
 from fauxface.rendering.mesh import front_points
 
 JAW = 17
-RIDGE = slice(27, 31)
+CHIN = 8
+NOSE = slice(27, 36)
+CORNERS = {36: (37, 41, 0.245), 39: (38, 40, 0.158), 42: (43, 47, 0.158), 45: (44, 46, 0.245)}
+"""The eye's corners: the lids' points beside each, and how far towards their middle lids that touch part visibly.
+
+An eye is seen to end 8.5 % of its width before the outer canthus and 5.5 % before the inner one: so far our own
+pictures show it (75 wide eyes, 768 px)."""
 STEPS = 16
 REACH = 0.9
 """How far towards the mouth a jaw point below it may slide, as a share of its distance from there."""
@@ -34,39 +41,78 @@ BRIDGE = 0.013
 def landmarks_3d(model: HeadModel, posed: Posed, brows: Brows) -> np.ndarray:
     """The 70 points (70, 3) in the head frame; 68 is the right pupil (image left in a facing head), 69 the left."""
     points = model.landmarks @ posed.vertices
-    points[RIDGE] = _ridge_points(posed)
+    points[:JAW] = _evenly(points[:JAW])
+    for corner, (upper, lower, share) in CORNERS.items():
+        points[corner] += share * ((points[upper] + points[lower]) / 2 - points[corner])
+    points[NOSE] = _nose_points(posed, points[[31, 35]])
     points[BROW] = brow_points(brows, posed)
     pupils = [eye.centre + eye.radius * eye.gaze for eye in posed.eyes]
     return np.concatenate([points, np.stack(pupils)]).astype(np.float64)
 
 
-def _ridge_points(posed: Posed) -> np.ndarray:
-    """(4, 3) points on the nose's ridge, head frame: from the sellion on evenly down to the tip.
+def _evenly(jaw: np.ndarray) -> np.ndarray:
+    """The jaw's points (17, 2 or 3) moved along the smooth curve through them until they are evenly spaced.
 
-    In iBUG's figure they and the nose's base (33) are evenly spaced: the tip's point lies at three quarters of the
-    height between, whatever the nose.
+    Even is what their x and y say. The first, the chin's and the last point stay, so each side has its own spacing, as
+    in iBUG's figure and on photographs of turned heads.
     """
-    ridge = _ridge() @ posed.vertices
-    depth = np.maximum.accumulate(ridge[0, 1] - ridge[:, 1])
-    depth += 1e-9 * np.arange(len(depth))
-    levels = np.linspace(0, 0.75 * depth[-1], 4)
-    return np.stack([np.interp(levels, depth, ridge[:, axis]) for axis in range(3)], axis=-1)
+    result = jaw.copy()
+    for side in (slice(0, CHIN + 1), slice(CHIN, JAW)):
+        points = _unfolded(jaw[side])
+        chord = np.linalg.norm(np.diff(points[:, :2], axis=0), axis=1)
+        along = np.r_[0, np.cumsum(chord + 1e-6 * chord.sum())]
+        fine = np.linspace(0, along[-1], 10 * len(points))
+        curve = PchipInterpolator(along, points)(fine)
+        length = np.r_[0, np.cumsum(np.linalg.norm(np.diff(curve[:, :2], axis=0), axis=1))]
+        shares = np.linspace(0, length[-1], CHIN + 1)[1:-1]
+        result[side][1:-1] = np.stack([np.interp(shares, length, axis) for axis in curve.T], axis=-1)
+    return result
+
+
+def _unfolded(points: np.ndarray) -> np.ndarray:
+    """The points (N, 2 or 3) without those at which their line turns back: two ways of sliding may swap neighbours."""
+    while True:
+        steps = np.diff(points[:, :2], axis=0)
+        onwards = (steps[:-1] * steps[1:]).sum(1)
+        if (onwards >= 0).all():
+            return points
+        points = np.delete(points, onwards.argmin() + 1, axis=0)
+
+
+def _nose_points(posed: Posed, wings: np.ndarray) -> np.ndarray:
+    """(9, 3) points 27–35 of the nose, head frame; ``wings`` are 31 and 35.
+
+    The base (33) is the subnasale: where the profile between the tip and the upper lip lies deepest (Farkas 1994). What
+    lowers a mouth drags the skin there along, so no fixed place on the mesh will do. In iBUG's figure 27–30 and 33 are
+    evenly spaced down the ridge, 31–35 along the base.
+    """
+    profile = _profile() @ posed.vertices
+    tip = int(profile[: len(profile) * 3 // 4, 2].argmax())
+    (y0, z0), (y1, z1) = profile[tip, 1:], profile[-1, 1:]
+    deep = (y1 - y0) * (profile[tip:, 2] - z0) - (z1 - z0) * (profile[tip:, 1] - y0)
+    base = tip + int(deep.argmax())
+    levels = np.linspace(0, 0.75 * (profile[0, 1] - profile[base, 1]), 4)
+    depth = np.maximum.accumulate(profile[0, 1] - profile[: base + 1, 1]) + 1e-9 * np.arange(base + 1)
+    ridge = np.stack([np.interp(levels, depth, axis) for axis in profile[: base + 1].T], axis=-1)
+    right, left = ((wing + profile[base]) / 2 for wing in wings)
+    return np.array([*ridge, wings[0], right, profile[base], left, wings[1]])
 
 
 @cache
-def _ridge() -> sparse.csr_matrix:
-    """Weights (N, M) of the skin along the midline from the sellion (27) down to the nose's base (33)."""
+def _profile() -> sparse.csr_matrix:
+    """Weights (N, M) of the skin along the midline from the sellion (27) down to the upper lip's edge (51)."""
     model = head_model()
-    top, base = (model.landmarks @ model.rest)[[27, 33], 1].astype(np.float64)
-    heights = np.linspace(top, base, 40)
-    middle = front_points(model, np.stack([np.zeros(38), heights[1:-1]], axis=-1))
-    return sparse.csr_matrix(sparse.vstack([model.landmarks[27], middle, model.landmarks[33]]))
+    top, edge = (model.landmarks @ model.rest)[[27, 51], 1].astype(np.float64)
+    heights = np.linspace(top, edge, 120)
+    middle = front_points(model, np.stack([np.zeros(118), heights[1:-1]], axis=-1))
+    return sparse.csr_matrix(sparse.vstack([model.landmarks[27], middle, model.landmarks[51]]))
 
 
 def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
     """The projected points (70, 2), image pixels, as annotators would mark them.
 
-    Jaw points slide to the visible outline: those above the mouth sideways, those below away from the mouth.
+    Jaw points slide to the visible outline, those above the mouth sideways, those below away from the mouth, and are
+    spaced evenly along it.
     Points of brows, eyes, nose and mouth that the head itself hides slide sideways to the edge of what hides them.
     """
     across, down = _face_axes(view)
@@ -86,6 +132,7 @@ def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
     candidates = (view.project((curves @ posed.vertices).reshape(len(_LOW), STEPS, 3))) @ frame
     best = np.einsum("jsd,jd->js", candidates, directions * [1, -1]).argmax(1)
     result[_LOW] = candidates[np.arange(len(_LOW)), best]
+    result[:JAW] = _evenly(result[:JAW])
     return result @ frame.T
 
 
@@ -144,7 +191,7 @@ def _skin_grid() -> _SkinGrid:
     points = (model.landmarks @ model.rest).astype(np.float64)
     jaw = points[:9]
     heights = np.arange(0.036, jaw[8, 1] + 0.001, -0.004)
-    edge = np.interp(-heights, -jaw[:, 1], -jaw[:, 0])
+    edge = 0.95 * np.interp(-heights, -jaw[:, 1], -jaw[:, 0])  # farther out it is no longer seen from the front
     shares = np.concatenate([np.linspace(0, 0.3, 9), np.linspace(0.3, 1, 13)[1:]])
     shares = np.concatenate([-shares[:0:-1], shares])
     x = shares * edge[:, None]

@@ -159,7 +159,7 @@ def _fitted(
                 rising = (ordered - rim.mean(0)) @ up > -0.15 * scale * style.height
                 keep = ordered[rising] if rising[0] else np.roll(rim, _POINTS // 4, 0)[: _POINTS // 2 + 1]
             solid.append(tube(keep, style.rim, 6, closed=not style.upper_only, up=forward))
-    solid += _bridge(rims, bar, style, scale)
+    solid += _bridge(rims, bar, style, fit, scale)
     for side, rim in enumerate(rims):
         solid += _temple(rim, side, style, fit, scale, raised)
     things = [_thing(merged(solid), frame)]
@@ -173,7 +173,7 @@ def _thing(shape: Shape, material: Material, blend: bool = False) -> Thing:
     return Thing(shape.vertices, shape.triangles, shape.uv, material, LABEL, blend=blend)
 
 
-def _bridge(rims: list[np.ndarray], bar: np.ndarray, style: _Style, scale: float) -> list[Shape]:
+def _bridge(rims: list[np.ndarray], bar: np.ndarray, style: _Style, fit: Fit, scale: float) -> list[Shape]:
     ends = []
     for rim, sign in zip(rims, (-1, 1), strict=True):
         height = rim[:, 1] - bar[1]
@@ -183,8 +183,10 @@ def _bridge(rims: list[np.ndarray], bar: np.ndarray, style: _Style, scale: float
     path = ends[0] * (1 - share) + ends[1] * share
     arch = 4 * share * (1 - share)
     path = path + arch * [0, 0.002 * scale, 0.0]
-    path[:, 2] = np.maximum(path[:, 2], path[:, 2] + arch[:, 0] * (bar[2] - path[3, 2]))
     radius = max(style.rim, 0.0007)
+    # over the nose where it is: it stands out farther than at the bar's height when glasses slide down
+    sunk = fit.z(path) + radius + _CLEARANCE - path[:, 2]
+    path = path + arch * [0, 0, (sunk[1:-1] / arch[1:-1, 0]).max().clip(0)]
     shapes = [tube(path, radius, 6)]
     if style.drop > 0:  # an aviator's second bar
         shapes.append(tube(path + [0, 0.008 * scale, 0.0], radius, 6))
