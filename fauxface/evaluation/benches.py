@@ -14,13 +14,12 @@ import numpy as np
 from fauxface.datasets import FaceDataset, map_samples, open_dataset
 from fauxface.evaluation.adaptation import FEWEST_A_FOLD, Adaptation, fit
 from fauxface.evaluation.adapter import save_adapter
-from fauxface.evaluation.evaluate import adapted
+from fauxface.evaluation.evaluate import judge
 from fauxface.evaluation.fitting import CHOICES
 from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
-from fauxface.evaluation.scores import Evaluation, common_scheme
+from fauxface.evaluation.scores import Evaluation
 from fauxface.faces import FaceSample
 from fauxface.inference import Camera, Detection, Detector, Landmarker, head_pose
-from fauxface.landmarks import convert
 
 BOXES: tuple[Boxes, ...] = ("landmarks", "detector")
 FOLDS = 5
@@ -109,28 +108,15 @@ def score(
         adaptation = fit(landmarker, adapt_to, BOXES, checkpoint.parent.name, max(2, folds), choices=CHOICES[1:2])
         save_adapter(adapter_out, adaptation.adapter)
     found: list[Scored] = []
+    lane = landmarker.card.lane
     for bench in benches:
         for box in BOXES:
             said = predict(landmarker, bench.faces, box)
-            for adapter in (None, adaptation.adapter) if adaptation and _annotated(bench) else (None,):
-                scheme = common_scheme(
-                    landmarker.card.scheme if adapter is None else adapter.card.target, bench.faces.dataset.scheme
-                )
-                points = adapted(said, adapter).converted(scheme)
-                evaluation = Evaluation(
-                    checkpoint=checkpoint.parent.name,
-                    licence=landmarker.card.lane if adapter is None else adapter.card.lane,
-                    data=f"{bench.name} ({bench.faces.dataset.labels})",
-                    box=box,
-                    normaliser="inter-ocular",
-                    scheme=scheme,
-                    sources=bench.faces.dataset.sources,
-                    truth=convert(bench.faces.truth, bench.faces.dataset.scheme, scheme),
-                    predictions=points.landmarks,
-                    scores=points.scores,
-                    adapter=None if adapter is None else str(adapter_out),
-                )
-                found.append(Scored(bench, evaluation, adapter is not None))
+            found.append(Scored(bench, judge(bench.faces, said, checkpoint.parent.name, lane, box), False))
+            if adaptation is not None and bench.faces.dataset.labels == "annotated":
+                adapter = adaptation.adapter, str(adapter_out)
+                evaluation = judge(bench.faces, said, checkpoint.parent.name, lane, box, adapter=adapter)
+                found.append(Scored(bench, evaluation, True))
     return found
 
 
@@ -148,10 +134,6 @@ class Remembering:
         if key not in self._found:
             self._found[key] = self.detector(image)
         return self._found[key]
-
-
-def _annotated(bench: Bench) -> bool:
-    return bench.faces.dataset.labels == "annotated"
 
 
 def _fingerprint(dataset: FaceDataset, folder: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from fauxface.datasets import FaceDataset, open_dataset
 from fauxface.evaluation import figures
 from fauxface.evaluation.adapter import Adapter, load_adapter, weights_hash
-from fauxface.evaluation.predictions import Boxes, Predictions, predict, read_faces
+from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, Predictions, predict, read_faces
 from fauxface.evaluation.scores import Evaluation, common_scheme
 from fauxface.files import atomic_folder, empty_or_new, write_text
 from fauxface.images import write_image
@@ -67,26 +67,17 @@ def evaluate(
     adapts = None if adapter is None else load_adapter(adapter)
     if adapts is not None:
         adapts.check(checkpoint, card.scheme, weights_hash(landmarker.model))
-    scheme = common_scheme(card.scheme if adapts is None else adapts.card.target, dataset.scheme)
+    common_scheme(card.scheme if adapts is None else adapts.card.target, dataset.scheme)  # before the work
     faces = read_faces(dataset, skip_bad)
-    found = adapted(predict(landmarker, faces, box), adapts).converted(scheme)
-    same_faces = None
-    if box == "detector":  # how much of the error is the box's
-        same_faces = adapted(predict(landmarker, faces, "landmarks"), adapts).converted(scheme).landmarks
-    result = Evaluation(
-        checkpoint=str(checkpoint),
-        licence=card.lane if adapts is None else adapts.card.lane,
-        data=f"{dataset.name} ({dataset.labels})",
-        box=box,
-        normaliser=normaliser,
-        scheme=scheme,
-        sources=faces.dataset.sources,
-        truth=convert(faces.truth, dataset.scheme, scheme),
-        predictions=found.landmarks,
-        scores=found.scores,
-        same_faces=same_faces,
-        skipped=faces.skipped,
-        adapter=None if adapter is None else str(adapter),
+    result = judge(
+        faces,
+        predict(landmarker, faces, box),
+        str(checkpoint),
+        card.lane,
+        box,
+        normaliser,
+        None if adapts is None or adapter is None else (adapts, str(adapter)),
+        predict(landmarker, faces, "landmarks") if box == "detector" else None,  # how much of the error is the box's
     )
     if out is not None:
         _write_folder(out, result, faces.dataset)
@@ -95,7 +86,53 @@ def evaluate(
     return result
 
 
-def adapted(found: Predictions, adapter: Adapter | None) -> Predictions:
+def judge(
+    faces: AnnotatedFaces,
+    found: Predictions,
+    checkpoint: str,
+    lane: str,
+    box: Boxes,
+    normaliser: Normaliser = "inter-ocular",
+    adapter: tuple[Adapter, str] | None = None,
+    on_landmark_boxes: Predictions | None = None,
+) -> Evaluation:
+    """Predictions of faces beside their annotations, in the points that both have, after an adapter if there is one.
+
+    Args:
+        faces: the faces.
+        found: what the checkpoint predicts of each, under the box protocol ``box``.
+        checkpoint: its name.
+        lane: its licence lane; an adapter's replaces it.
+        box: the protocol.
+        normaliser: what errors are divided by.
+        adapter: a label adapter and its name.
+        on_landmark_boxes: the checkpoint's predictions on the annotated boxes, to compare with.
+
+    ValueError for schemes without common points.
+    """
+    adapts, name = (None, None) if adapter is None else adapter
+    dataset = faces.dataset
+    scheme = common_scheme(found.scheme if adapts is None else adapts.card.target, dataset.scheme)
+    points = _adapted(found, adapts).converted(scheme)
+    same = None if on_landmark_boxes is None else _adapted(on_landmark_boxes, adapts).converted(scheme)
+    return Evaluation(
+        checkpoint=checkpoint,
+        licence=lane if adapts is None else adapts.card.lane,
+        data=f"{dataset.name} ({dataset.labels})",
+        box=box,
+        normaliser=normaliser,
+        scheme=scheme,
+        sources=dataset.sources,
+        truth=convert(faces.truth, dataset.scheme, scheme),
+        predictions=points.landmarks,
+        scores=points.scores,
+        same_faces=None if same is None else same.landmarks,
+        skipped=faces.skipped,
+        adapter=name,
+    )
+
+
+def _adapted(found: Predictions, adapter: Adapter | None) -> Predictions:
     """Predictions after a label adapter, if there is one; the scores stay."""
     if adapter is None:
         return found
