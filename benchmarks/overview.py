@@ -1,0 +1,55 @@
+"""Draw ``docs/images/overview.jpg``, the README's first picture: faces with their labels, and the detector at work.
+
+    python benchmarks/overview.py [--weights fauxface-s] [--above 0 1 2 …] [--below 0 1 2 …]
+
+Above, rendered faces of seed 1 (the shipped weights' training data) with their labels; below, faces of seed 3, which
+nothing was trained on, with what the weights find. No picture of people.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from fauxface.faces import landmark_box
+from fauxface.images import write_image
+from fauxface.inference import Landmarker
+from fauxface.inference.drawing import contact_sheet, draw_landmarks
+from fauxface.landmarks import FACE_SYNTHETICS70
+from fauxface.rendering.frame import Frame, render_frame
+from fauxface.rendering.recipe import load_recipe
+
+SIZE, TILE = 384, 240
+RECIPE = Path(__file__).parents[1] / "recipes" / "detector.yaml"
+OUT = Path(__file__).parents[1] / "docs" / "images" / "overview.jpg"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", default="fauxface-s")
+    parser.add_argument("--above", type=int, nargs="+", default=list(range(7)), help="frames of seed 1")
+    parser.add_argument("--below", type=int, nargs="+", default=list(range(7)), help="frames of seed 3")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    recipe = load_recipe(RECIPE)
+    landmarker = Landmarker.load(options.weights)
+
+    def labelled(frame: Frame) -> np.ndarray:
+        return draw_landmarks(frame.image, labels(frame), FACE_SYNTHETICS70.name)
+
+    def found(frame: Frame) -> np.ndarray:
+        points = landmarker.landmarks(frame.image, [landmark_box(labels(frame), FACE_SYNTHETICS70.name)]).landmarks[0]
+        return draw_landmarks(frame.image, points, landmarker.card.scheme)
+
+    def labels(frame: Frame) -> np.ndarray:
+        return np.array(frame.meta["landmarks_2d"])
+
+    rows = [labelled(render_frame(1, k, SIZE, recipe)) for k in options.above]
+    rows += [found(render_frame(3, k, SIZE, recipe)) for k in options.below]
+    write_image(options.out, contact_sheet(rows, len(options.above), TILE))
+
+
+if __name__ == "__main__":
+    main()
