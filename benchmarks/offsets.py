@@ -3,7 +3,7 @@
     python benchmarks/offsets.py fauxface-s --data 300w/afw [--data RENDERS …]
 
 For each data set: NME, and what would be left of it without each point's mean offset (in the frame of the eyes, in
-units of their distance); the mean offset of the inner 51 points in pixels, for small, middling and large faces. An offset
+units of their distance); the mean offset of the inner 51 points in pixels, for small, middling and large faces. One
 that is the same number of pixels on all of them lies in the annotations or the cropping; one that grows with the face,
 in where the points are said to lie. For looking: nothing here may be fitted and put into the generator.
 """
