@@ -69,7 +69,7 @@ def turns_of(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
     turns = []
     for i, truth in enumerate(result.truth):
         height, width = dataset[i].image.shape[:2]
-        pose = head_pose(truth, result.scheme, Camera.guess(width, height))
+        pose = head_pose(truth, result.scheme, Camera.of_a_crop(width, height))
         turns.append(np.nan if pose is None else abs(pose.yaw))
     return np.array(turns)
 

@@ -70,7 +70,8 @@ def open_bench(folder: Path) -> Bench:
     dataset = open_dataset(folder)
 
     def yaw(sample: FaceSample) -> float:
-        pose = head_pose(sample.landmarks, sample.scheme, Camera.guess(sample.image.shape[1], sample.image.shape[0]))
+        height, width = sample.image.shape[:2]
+        pose = head_pose(sample.landmarks, sample.scheme, Camera.of_a_crop(width, height))
         return math.nan if pose is None else pose.yaw
 
     turned = np.array([angle for _, angle in map_samples(dataset, yaw, description="looking at")])

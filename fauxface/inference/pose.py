@@ -17,8 +17,11 @@ import numpy as np
 from fauxface.landmarks import conversion
 
 _SCHEMES = ("face_synthetics70", "ibug68")
-_RIGID = (*range(17), *range(27, 48))
-"""Points that an expression moves little: jaw, nose, eyes."""
+_RIGID = (8, *range(27, 48))
+"""Points that an expression moves little and that stay at their places on a turned head: chin, nose, eyes.
+
+The jaw's other points slide to the outline, so that with them a head turned by 36° seemed turned by 20°.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,12 @@ class Camera:
     def guess(cls, width: int, height: int) -> Camera:
         """A usual webcam's for images of that size: the longer side spans 53°, the principal point is the centre."""
         return cls(float(max(width, height)), ((width - 1) / 2, (height - 1) / 2))
+
+    @classmethod
+    def of_a_crop(cls, width: int, height: int) -> Camera:
+        """Of a picture of a face cut out of a larger one, from afar: the longer side spans 14°."""
+        whole = cls.guess(width, height)
+        return cls(4 * whole.focal, whole.centre)
 
     @property
     def matrix(self) -> np.ndarray:
@@ -66,7 +75,9 @@ def mean_head() -> np.ndarray:
 def head_pose(landmarks: np.ndarray, scheme: str, camera: Camera) -> Pose | None:
     """The pose of the head with these landmarks (N, 2), image pixels.
 
-    A guessed focal length makes distances wrong by as much as it is, and angles by little.
+    A guessed focal length makes distances wrong by as much as it is, and angles of faces that fill the picture by up to
+    a fifth: on 297 renders of generator 4 yaw is off by 4.9° with `Camera.guess`, by 3.1° with `Camera.of_a_crop` and
+    with the true camera, pitch by 5–6°, which is how much heads differ.
     None for a scheme without a mean head, and for points that no head can have.
     """
     if scheme not in _SCHEMES or not np.isfinite(landmarks).all():
