@@ -12,7 +12,7 @@ help:
 	@echo "make test       the tests"
 	@echo "make test-slow  the tests that take longer, too"
 	@echo "make check      formatting, lint, types"
-	@echo "make weights    render the data and train the shipped weights again (most of a day on two cores; docs/reproduce.md)"
+	@echo "make weights    render the data and train the shipped weights again (about two hours on two cores; docs/reproduce.md)"
 
 demo: $(READY) egl
 	$(BIN)/fauxface demo
@@ -30,13 +30,14 @@ check: $(READY)
 
 # The weights that training starts from: a run's or a checkpoint's folder; random ones if empty
 INIT ?=
+SAMPLES ?= 1500000
 weights: $(READY) egl
 	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable '.[assets]'
 	$(BIN)/fauxface assets install
-	$(BIN)/fauxface render renders/train --count 10000 --size 192 --seed 1 --recipe recipes/detector.yaml
+	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 1 --recipe recipes/detector.yaml
 	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/detector.yaml
 	$(BIN)/fauxface train --data renders/train --val-data renders/held_out --out runs/fauxface-s --resume --seed 0 \
-	  --model mobilenetv3small-pip --augment strong --samples 800000 --devices 2 --threads 1 $(INIT:%=--init %)
+	  --model mobilenetv3small-pip --augment strong --lr 0.001 --samples $(SAMPLES) --devices 2 --threads 1 $(INIT:%=--init %)
 
 .PHONY: egl
 egl: $(READY)
