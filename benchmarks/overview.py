@@ -29,8 +29,8 @@ OUT = Path(__file__).parents[1] / "docs" / "images" / "overview.jpg"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", default="fauxface-s")
-    parser.add_argument("--above", type=int, nargs="+", default=list(range(7)), help="frames of seed 1")
-    parser.add_argument("--below", type=int, nargs="+", default=list(range(7)), help="frames of seed 3")
+    parser.add_argument("--above", type=int, nargs="+", default=(1, 3, 6, 8, 10, 13, 14, 15), help="frames of seed 1")
+    parser.add_argument("--below", type=int, nargs="+", default=(0, 1, 3, 5, 7, 8, 9, 13), help="frames of seed 3")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     recipe = load_recipe(RECIPE)
