@@ -39,7 +39,7 @@ class DemoConfig:
     held_out: int = 150
     size: int = 256
     samples: int = 48_000
-    model: str = "mobilenetv3small-coordinates"
+    model: str = "mobilenetv3small-pip"
     input_size: int = 128
     seed: int = 0
 

@@ -65,7 +65,7 @@ def test_flip_agrees_with_the_flipped_image():
     face = draw_face(0)
     points = flip(face.landmarks, SCHEMES["face_synthetics70"], face.image.shape[1])
     segmentation = face.segmentation[:, ::-1]
-    for first, label in ((36, 4), (42, 3)):  # the segmentation's right eye is now the left one
+    for first, label in ((36, 3), (42, 4)):  # what was the left eye is now the right one
         x, y = np.round(points[first : first + 6].mean(0)).astype(int)
         assert segmentation[y, x] == label
 
