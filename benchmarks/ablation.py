@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 from matplotlib.figure import Figure
+from offsets import without_offsets
 
 from fauxface.evaluation import evaluate
 from fauxface.files import atomic_path, write_text
@@ -126,19 +127,6 @@ def measure_on(options: argparse.Namespace, name: str, data: Path, labels: str, 
     minutes = (time.monotonic() - began) / 60
     values = (name, seed, version, options.count, options.samples, scores["nme"], scores["nme_inner"], rest, minutes)
     add(dict(zip(COLUMNS, (f"{v:.3f}" if isinstance(v, float) else v for v in values), strict=True)))
-
-
-def without_offsets(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """NME (M,), as a share, after each point's mean offset in the face's own frame is taken away.
-
-    The frame of a face is the annotated one: outer eye corners on a level, their distance 1.
-    """
-    across = truth[:, 45] - truth[:, 36]
-    size = np.linalg.norm(across, axis=1)
-    cosine, sine = (across / size[:, None]).T
-    turn = np.stack([np.stack([cosine, sine], -1), np.stack([-sine, cosine], -1)], -2)
-    offsets = np.einsum("mij,mnj->mni", turn, predictions - truth) / size[:, None, None]
-    return np.linalg.norm(offsets - offsets.mean(0), axis=-1).mean(1)
 
 
 def rows() -> list[dict[str, str]]:

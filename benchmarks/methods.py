@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ablation import without_offsets
+from offsets import without_offsets
 
 from fauxface.evaluation import evaluate
 from fauxface.files import write_text

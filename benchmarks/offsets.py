@@ -15,20 +15,26 @@ from pathlib import Path
 
 import numpy as np
 
-from fauxface.datasets import open_dataset
-from fauxface.evaluation.predictions import predict, read_faces
-from fauxface.inference import Landmarker
-from fauxface.landmarks import convert
-
-GROUPS = {"jaw": (0, 17), "brows": (17, 27), "nose": (27, 36), "eyes": (36, 48), "mouth": (48, 68)}
+from fauxface.evaluation import evaluate
+from fauxface.landmarks import scheme_of
 
 
-def in_eye_frame(offsets: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Offsets (M, 68, 2) turned so that the line through the eyes lies level, in units of the eyes' distance."""
-    eyes = truth[:, 45] - truth[:, 36]
-    unit = eyes / (eyes**2).sum(1, keepdims=True)
-    level = np.stack([unit, np.stack([-unit[:, 1], unit[:, 0]], -1)], axis=1)
-    return np.einsum("mij,mpj->mpi", level, offsets)
+def offsets_of(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Offsets (M, N, 2) of predicted from true points, as shares, in each face's own frame.
+
+    The frame of a face is the annotated one: outer eye corners on a level, their distance 1.
+    """
+    across = truth[:, 45] - truth[:, 36]
+    size = np.linalg.norm(across, axis=1)
+    cosine, sine = (across / size[:, None]).T
+    turn = np.stack([np.stack([cosine, sine], -1), np.stack([-sine, cosine], -1)], -2)
+    return np.einsum("mij,mnj->mni", turn, predictions - truth) / size[:, None, None]
+
+
+def without_offsets(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """NME (M,), as a share, after each point's mean offset in the face's own frame is taken away."""
+    offsets = offsets_of(predictions, truth)
+    return np.linalg.norm(offsets - offsets.mean(0), axis=-1).mean(1)
 
 
 def main() -> None:
@@ -36,28 +42,24 @@ def main() -> None:
     parser.add_argument("checkpoint", help="a checkpoint's folder or the name of shipped weights")
     parser.add_argument("--data", type=Path, action="append", required=True, help="a folder of labelled faces")
     options = parser.parse_args()
-    landmarker = Landmarker.load(options.checkpoint)
     for folder in options.data:
-        dataset = open_dataset(folder)
-        faces = read_faces(dataset)
-        truth = convert(faces.truth, dataset.scheme, "ibug68")
-        found = predict(landmarker, faces, "landmarks").converted("ibug68").landmarks
-        offsets, sizes = found - truth, np.linalg.norm(truth[:, 45] - truth[:, 36], axis=1)
-        shares = 100 * in_eye_frame(offsets, truth)
-        left = np.linalg.norm(shares - shares.mean(0), axis=2)
-        errors = np.linalg.norm(shares, axis=2)
-        print(f"{folder}: {len(truth)} faces, NME {errors.mean():.2f} %, without mean offsets {left.mean():.2f}")
-        for group, (first, last) in GROUPS.items():
-            part = slice(first, last)
-            print(f"  {group:6} {errors[:, part].mean():5.2f}, without {left[:, part].mean():5.2f}")
-            for axis, name in enumerate(("outwards" if group == "jaw" else "across", "down")):
-                sign = np.r_[-np.ones(8), 0, np.ones(8)] if group == "jaw" and axis == 0 else 1
-                print(f"    {name:9}", " ".join(f"{v:5.1f}" for v in sign * shares[:, part, axis].mean(0)))
-        for k, third in enumerate(np.array_split(np.argsort(sizes), 3)):
-            x, y = np.median(offsets[third, 17:].mean(1), axis=0)
-            name = ("small", "middling", "large")[k]
+        result = evaluate(options.checkpoint, folder)
+        offsets = 100 * offsets_of(result.predictions, result.truth)
+        errors, means = np.linalg.norm(offsets, axis=2), offsets.mean(0)
+        left = 100 * without_offsets(result.predictions, result.truth).mean()
+        print(f"{folder}: {len(errors)} faces, NME {errors.mean():.2f} %, without mean offsets {left:.2f}")
+        groups = scheme_of(result.scheme).groups
+        for group, points in groups.items():
+            print(f"  {group:10} {errors[:, list(points)].mean():5.2f}")
+            for name, axis in zip(("across", "down"), means[list(points)].T, strict=True):
+                print(f"    {name:8}", " ".join(f"{value:5.1f}" for value in axis))
+        sizes = np.linalg.norm(result.truth[:, 45] - result.truth[:, 36], axis=1)
+        inner = [i for group, points in groups.items() if group not in ("jaw", "pupils") for i in points]
+        shifts = (result.predictions - result.truth)[:, inner].mean(1)
+        for name, third in zip(("small", "middling", "large"), np.array_split(np.argsort(sizes), 3), strict=True):
+            x, y = np.median(shifts[third], axis=0)
             print(
-                f"  {name:8} faces ({sizes[third].mean():3.0f} px between the eyes): inner points {x:+.2f}, {y:+.2f} px"
+                f"  {name:8} faces, {sizes[third].mean():3.0f} px between the eyes: inner points {x:+.2f}, {y:+.2f} px"
             )
 
 

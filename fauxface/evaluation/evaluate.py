@@ -64,10 +64,10 @@ def evaluate(
     dataset = open_dataset(data, format, split, labels)
     landmarker = Landmarker.load(checkpoint, detector, flip, threads, device)
     card = landmarker.card
-    adapts = None if adapter is None else load_adapter(adapter)
-    if adapts is not None:
-        adapts.check(checkpoint, card.scheme, weights_hash(landmarker.model))
-    common_scheme(card.scheme if adapts is None else adapts.card.target, dataset.scheme)  # before the work
+    using = None if adapter is None else (load_adapter(adapter), str(adapter))
+    if using is not None:
+        using[0].check(checkpoint, card.scheme, weights_hash(landmarker.model))
+    common_scheme(card.scheme if using is None else using[0].card.target, dataset.scheme)  # before the work
     faces = read_faces(dataset, skip_bad)
     result = judge(
         faces,
@@ -76,7 +76,7 @@ def evaluate(
         card.lane,
         box,
         normaliser,
-        None if adapts is None or adapter is None else (adapts, str(adapter)),
+        using,
         predict(landmarker, faces, "landmarks") if box == "detector" else None,  # how much of the error is the box's
     )
     if out is not None:

@@ -94,11 +94,17 @@ def measure(wearer: Wearer) -> Fit:
     scalp, neck, tops = _maps()
     points = np.asarray(scalp @ vertices).reshape(len(POLAR), AROUND, 3)
     about = np.asarray(neck @ vertices).reshape(len(NECK_HEIGHTS), AROUND, 3)
-    model = head_model()
-    right, left = (model.landmarks[[0, 16]] @ model.rest)[:, 0]
     breadth = wearer.landmarks[16, 0] - wearer.landmarks[0, 0]
     ears = np.asarray(tops @ vertices).reshape(2, 3, 3)
-    return Fit(points, about, ears[:, :2], ears[:, 2], breadth / (left - right), vertices)
+    return Fit(points, about, ears[:, :2], ears[:, 2], breadth / _breadth(), vertices)
+
+
+@cache
+def _breadth() -> float:
+    """Of the template's face, metres."""
+    model = head_model()
+    right, left = (model.landmarks[[0, 16]] @ model.rest)[:, 0]
+    return left - right
 
 
 def _table(down: np.ndarray, across: np.ndarray, value: np.ndarray, *axes: int) -> np.ndarray:
