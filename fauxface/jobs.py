@@ -2,12 +2,14 @@
 
 A job is a number; the caller says which are left, so that an interrupted list goes on where it stopped. Workers are
 fresh processes with one thread each: as many as there are cores are then busy, and results do not depend on how many.
+They end with the process that started them, however that ends.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -84,7 +86,7 @@ def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> I
     """Yield each job and its result as it is done by a process of this machine."""
     queue = iter(jobs)
     with _environment(ONE_THREAD):
-        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
         try:
             # few jobs in the queue: an error ends the list soon
             pending = {pool.submit(work, job): job for job in islice(queue, 2 * workers)}
@@ -98,6 +100,18 @@ def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> I
             ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Make this worker process end as soon as the one that started it has: nobody is left to keep its results."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end with parent", daemon=True).start()
 
 
 def _on_dask(work: Callable[[int], Result], jobs: Sequence[int], address: str) -> Iterator[tuple[int, Result]]:

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -50,6 +51,45 @@ def test_a_killed_worker_is_told_in_one_line():
 
 def test_nothing_to_do_is_nothing_done():
     run_jobs(die, [])
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path):
+    code = (
+        "import sys; from functools import partial; from pathlib import Path\n"
+        "from fauxface.jobs import run_jobs; from tests.test_jobs import linger\n"
+        "if __name__ == '__main__': run_jobs(partial(linger, Path(sys.argv[1])), range(2), 2)"
+    )
+    root = Path(__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=root, env=environment)
+    try:
+        waited(lambda: len(list(tmp_path.glob("*"))) == 2)
+        workers = [int(path.name) for path in tmp_path.iterdir()]
+    finally:
+        parent.kill()
+        parent.wait()
+    waited(lambda: not any(alive(worker) for worker in workers))
+
+
+def linger(folder: Path, job: int) -> None:
+    (folder / str(os.getpid())).touch()
+    time.sleep(600)
+
+
+def alive(process: int) -> bool:
+    """Whether it runs: not gone, and not dead and waiting for someone to take note."""
+    stat = Path(f"/proc/{process}/stat")
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def waited(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_negative_workers_are_refused(tmp_path: Path):
