@@ -386,6 +386,7 @@ def study(
     workers: int = 1,
     dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
     detector: DetectorName = "retinaface",
+    report: bool = False,
     resume: bool = False,
 ) -> None:
     """Ask how many images are enough, which augmentations help, which model to take: a grid of runs, with error bars.
@@ -427,6 +428,7 @@ def study(
         workers: cells at a time on this machine; they share its cores.
         dask: address of a Dask scheduler whose workers run a cell each; OUT and the data must be where they see them.
         detector: what finds the faces under the second box protocol.
+        report: run nothing, and write the report of what is done, also beside a study that runs.
         resume: accepted as `train` has it; a study goes on anyway.
     """
     import shlex
@@ -435,9 +437,9 @@ def study(
     from fauxface.study import StudyConfig, run_study
 
     told = {name: value for name, value in locals().items() if name in StudyConfig.__dataclass_fields__}
-    report, results = run_study(StudyConfig(**told), machine, shlex.join(["fauxface", *sys.argv[1:]]))
+    page, results = run_study(StudyConfig(**told), machine, shlex.join(["fauxface", *sys.argv[1:]]), report)
     print(f"{len(results.rows)} rows in {out / 'results.csv'}")
-    print(f"open {report}")
+    print(f"open {page}")
 
 
 def predict(

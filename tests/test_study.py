@@ -17,10 +17,11 @@ from fauxface.cli import main
 from fauxface.evaluation.benches import Remembering
 from fauxface.inference import Detection
 from fauxface.study import StudyConfig, run_study
+from fauxface.study.answers import answer
 from fauxface.study.config import ABLATIONS, Cell
 from fauxface.study.figures import drawn_face
 from fauxface.study.overview import Overview
-from fauxface.study.results import COLUMNS, Results, load_results
+from fauxface.study.results import COLUMNS, Results, key_of, load_results
 from fauxface.study.statistics import Group, difference, mean_sd, power_law
 
 MODEL = "mobilenetv3small-coordinates"
@@ -131,6 +132,23 @@ def test_the_power_law_is_found_again():
     assert power_law({n: curve[n] for n in (100, 300, 1000)}) is None
 
 
+def test_how_many_is_asked_of_a_policy_that_was_tried_at_several_numbers():
+    random = np.random.default_rng(0)
+    results = Results()
+    groups = {}
+    for group, error in (
+        (Group("m", 10, "all"), 9.0),
+        (Group("m", 100, "all"), 8.0),
+        (Group("m", 100, "only-blur"), 7.0),
+    ):
+        row = {"cell": f"{group}", "test_id": "t", "box": "landmarks", "adapted": "no", "nme": error, "seed": 0}
+        groups[group] = {0: row}
+        results.errors[key_of(row)] = random.normal(error, 0.1, 50)
+    many, policy, _ = answer("afw", groups, results.errors, {})
+    assert "with m and all, NME is 9.00 at 10 and 8.00 at 100, difference -1.0" in many
+    assert "only-blur has the lowest error (7.00)" in policy
+
+
 def test_faces_are_drawn_without_photographs():
     truth = np.random.default_rng(0).uniform(0, 100, (68, 2))
     picture = drawn_face(truth, truth + 5, "face 3")
@@ -223,6 +241,14 @@ def test_a_study_runs_and_nothing_runs_twice(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "study" / "results.csv").write_text(kept)
     assert main(command(tmp_path)) == 0
     assert (tmp_path / "study" / "results.csv").read_text() == kept
+
+    # the report of an unfinished study runs nothing, and says nothing of where there is no study
+    assert main(command(tmp_path, "--seeds", "2", "--report")) == 0
+    assert "1 of 2 cells are done" in (tmp_path / "study" / "report.html").read_text()
+    capsys.readouterr()
+    assert main(command(tmp_path, "--out", str(tmp_path / "none"), "--report")) == 2
+    assert "nothing to report" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
 
     # another seed is a cell that is not there
     asked: list[int] = []

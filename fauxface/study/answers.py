@@ -48,18 +48,24 @@ def answer(where: object, groups: Mapping[Group, Seeds], errors: Errors, laws: M
 
 
 def _how_many(best: Group, groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, PowerLaw]) -> str:
-    counts = sorted({g.images for g in groups if (g.model, g.policy) == (best.model, best.policy)})
-    if len(counts) < 2:
-        return f"How many images: only {counts[0]:,} were tried."
-    few, many = (Group(best.model, n, best.policy) for n in (counts[0], counts[-1]))
+    """By the best policy of those that were tried at several numbers of images."""
+    counts: dict[str, list[int]] = {}
+    for group in sorted(groups):
+        if group.model == best.model:
+            counts.setdefault(group.policy, []).append(group.images)
+    compared = {Group(best.model, best.images, policy) for policy, tried in counts.items() if len(tried) > 1}
+    many = _best({group: seeds for group, seeds in groups.items() if group in compared})
+    if many is None:
+        return f"How many images: only {best.images:,} were tried."
+    few = Group(best.model, counts[many.policy][0], many.policy)
     text = (
-        f"How many images: with {best.model} and {best.policy}, NME is {_mean(groups, few)} at {few.images:,} and "
+        f"How many images: with {best.model} and {many.policy}, NME is {_mean(groups, few)} at {few.images:,} and "
         f"{_mean(groups, many)} at {many.images:,}{_evidence(difference(many, few, groups, errors))}"
     )
     law = laws.get(best.model)
     if law is not None:
         text += (
-            f"; by the fitted law {law.enough:,.0f} images ({law.enough_interval[0]:,.0f} to "
+            f"; by the law fitted to the learning curve {law.enough:,.0f} images ({law.enough_interval[0]:,.0f} to "
             f"{law.enough_interval[1]:,.0f}) come within 5 % of the error at {law.counts[-1]:,}"
         )
     return f"{text}."

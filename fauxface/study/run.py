@@ -24,7 +24,10 @@ SETTINGS = "study.yaml"
 
 
 def run_study(
-    config: StudyConfig, about: Callable[[], Mapping[str, str]] = lambda: {}, command: str = ""
+    config: StudyConfig,
+    about: Callable[[], Mapping[str, str]] = lambda: {},
+    command: str = "",
+    report_only: bool = False,
 ) -> tuple[Path, Results]:
     """Run every cell that ``results.csv`` lacks, and write the report; the report's path and all results.
 
@@ -32,6 +35,7 @@ def run_study(
         config: what to run.
         about: versions and hardware, for the report.
         command: the command as typed, for the report.
+        report_only: run nothing, and report what is done.
 
     ValueError, FileNotFoundError or FileExistsError, in one line, for settings, models, policies, data or a folder that
     will not do, before anything is run; errors as ``run_jobs`` later, and then the finished cells stay done.
@@ -52,11 +56,21 @@ def run_study(
         raise ValueError(
             f"--adapt-data {config.adapt_data} has rendered labels: an adapter is fitted to annotated ones"
         )
-    _claim(config)
+    if report_only and not (config.out / RESULTS).is_file():
+        raise FileNotFoundError(f"nothing to report: {config.out} has no {RESULTS}")
+    if not report_only:
+        _claim(config)
 
     cells = tuple(config.cells(SAMPLES_GPU if _gpu(config) else SAMPLES_CPU, data.identity, val))
     results = load_results(config.out)
-    wanted = _wanted(config, tests)
+    if not report_only:
+        _run(config, cells, results, _wanted(config, tests))
+    identities = [test.identity for test in tests]
+    return write_report(config, cells, identities, results, about(), command), results
+
+
+def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted: list[tuple[str, str, str]]) -> None:
+    """Run the cells without those rows, and keep what comes of each as it is done."""
     done = {cell.identity for cell in cells if results.has(cell.identity, wanted)}
     minutes = {str(row["cell"]): float(row["minutes"]) for row in results.rows.values() if row.get("minutes")}
     workers = 1 if config.dask else config.workers
@@ -80,8 +94,6 @@ def run_study(
         run_jobs(partial(run_cell, plan), left, workers, "cells", keep, config.dask, shown=False)
     if not left:
         results.save(config.out)
-    identities = [test.identity for test in tests]
-    return write_report(config, cells, identities, results, about(), command), results
 
 
 def _wanted(config: StudyConfig, tests: list[DataFacts]) -> list[tuple[str, str, str]]:
