@@ -17,23 +17,32 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from cards import labels_of, turns_of
 from offsets import without_offsets
 
+from fauxface.calibrating import calibrate
+from fauxface.datasets import open_dataset
 from fauxface.evaluation import evaluate
 from fauxface.files import write_text
 from fauxface.info import machine
+from fauxface.metrics import bootstrap_interval, mean_found
+from fauxface.models import EXPECTED_COVERAGE
 from fauxface.rendering.version import GENERATOR_VERSION
 from fauxface.training import TrainingConfig, train
 
 OUT = Path(__file__).parents[1] / "docs" / "methods.md"
+PIP, ALONE, GAUSSIAN = "pip", "pip, no neighbours", "coordinates, gaussian"
 METHODS: dict[str, dict[str, Any]] = {
     "coordinates": {"model": "mobilenetv3small-coordinates"},
-    "coordinates, gaussian": {"model": "mobilenetv3small-coordinates", "loss": "gaussian"},
-    "pip": {"model": "mobilenetv3small-pip"},
-    "pip, no neighbours": {"model": "mobilenetv3small-pip", "neighbours": 0},
+    GAUSSIAN: {"model": "mobilenetv3small-coordinates", "loss": "gaussian"},
+    PIP: {"model": "mobilenetv3small-pip"},
+    ALONE: {"model": "mobilenetv3small-pip", "neighbours": 0},
     "heatmaps": {"model": "mobilenetv3small-heatmaps"},
 }
+TURNED = 30.0
+"""Yaw from which a head counts as turned, degrees."""
 TRIAL = (20, 80)
 """Steps of the two trials whose difference tells what a step costs."""
 
@@ -101,9 +110,51 @@ def measure(options: argparse.Namespace, name: str) -> None:
         "afw": afw.as_json(),
         "afw_without_offsets": 100 * float(without_offsets(afw.predictions, afw.truth).mean()),
         "renders": rendered.as_json(),
+        "afw_errors": afw.errors.tolist(),
+        "afw_yaw": turns_of(afw, open_dataset(options.afw, "ibug", "afw")).tolist(),
+        "renders_errors": rendered.errors.tolist(),
+        "renders_yaw": [abs(label["head_pose"]["yaw"]) for label in labels_of(rendered)],
         "machine": machine(),
     }
-    write_text(result_of(options, name), json.dumps(found, indent=1, default=str))
+    if name == GAUSSIAN:
+        told = calibrate(run / "run", options.held_out, [options.afw / "afw"], threads=1)
+        found["calibration"] = {"factor": told.factor, "held out": told.after, "AFW": told.others["afw"][1]}
+    write_text(result_of(options, name), json.dumps(found, default=str))
+
+
+def turned(row: dict[str, Any], where: str, more: float = TURNED, less: float = 181.0) -> np.ndarray:
+    """Errors (M,), percent, of the faces of ``afw`` or ``renders`` whose heads are turned by so much."""
+    yaw = np.array(row[f"{where}_yaw"], float)
+    return np.array(row[f"{where}_errors"])[(more <= yaw) & (yaw < less)]
+
+
+def neighbours(with_them: dict[str, Any], without: dict[str, Any]) -> list[str]:
+    """What PIPNet's neighbour regression is worth, by how far heads are turned."""
+    lines = ["PIPNet's error with neighbours minus without, 95 % interval over faces (negative: they help):", ""]
+    lines += ["| faces | held-out renders | AFW |", "| --- | --- | --- |"]
+    for more, less in ((0.0, 15.0), (15.0, 30.0), (30.0, 45.0), (45.0, 181.0)):
+        cells = []
+        for where in ("renders", "afw"):
+            away = turned(with_them, where, more, less) - turned(without, where, more, less)
+            low, high = bootstrap_interval(away)
+            cells.append(
+                f"{mean_found(away):+.2f} ({low:+.2f} to {high:+.2f}; {len(away)} faces)" if len(away) else "–"
+            )
+        name = f"turned by {more:.0f}–{less:.0f}°" if less < 90 else f"turned by {more:.0f}° and more"
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    return lines
+
+
+def sigma(calibration: dict[str, Any]) -> str:
+    """How many errors lie within σ and 2σ."""
+    wanted, held_out, afw = (
+        " and ".join(f"{100 * share:.1f} %" for share in shares)
+        for shares in (EXPECTED_COVERAGE, calibration["held out"], calibration["AFW"])
+    )
+    return (
+        f"The σ, times {calibration['factor']:.2f} (fitted on half of the held-out renders): within σ and 2σ lie "
+        f"{held_out} of the other half's errors, {afw} of AFW's; of a Gaussian's {wanted}."
+    )
 
 
 def write_table(options: argparse.Namespace) -> None:
@@ -118,15 +169,21 @@ def write_table(options: argparse.Namespace) -> None:
         "`strong`, 128 px, seed 0. Percent of the distance between the outer eye corners; landmark boxes, raw. By "
         "`python benchmarks/methods.py`.",
         "",
-        "| method | faces seen | minutes | AFW | AFW, inner 51 | without mean offsets | held-out renders |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        f"| method | faces seen | minutes | AFW | AFW, inner 51 | without mean offsets | AFW, {TURNED:.0f}° and more | "
+        f"held-out renders | those of {TURNED:.0f}° and more |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, row in sorted(found.items(), key=lambda item: item[1]["afw"]["nme"]):
         afw, renders = row["afw"], row["renders"]
         lines.append(
             f"| {name} (`{row['model']}`) | {row['samples']:,} | {row['minutes']:.1f} | {afw['nme']:.2f} | "
-            f"{afw['nme_inner']:.2f} | {row['afw_without_offsets']:.2f} | {renders['nme']:.2f} |"
+            f"{afw['nme_inner']:.2f} | {row['afw_without_offsets']:.2f} | {mean_found(turned(row, 'afw')):.2f} | "
+            f"{renders['nme']:.2f} | {mean_found(turned(row, 'renders')):.2f} |"
         )
+    if {PIP, ALONE} <= found.keys():
+        lines += ["", *neighbours(found[PIP], found[ALONE])]
+    if GAUSSIAN in found:
+        lines += ["", sigma(found[GAUSSIAN]["calibration"])]
     write_text(OUT, "\n".join(lines) + "\n")
     print("\n".join(lines))
 
