@@ -377,6 +377,7 @@ def study(
     curve: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT ...")] = (),
     curve_policy: str = "all",
     adapt_data: OptionalPath = None,
+    adapt_split: OptionalStr = None,
     val_data: OptionalPath = None,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
     input_size: int = 128,
@@ -399,7 +400,7 @@ def study(
 
     Examples:
       fauxface study --data faces --test 300w/afw --out study
-      fauxface study --data faces --test 300w/afw --out study --models mobilenetv3small-pip --adapt-data 300w/lfpw
+      fauxface study --data faces --test 300w/afw --out study --adapt-data 300w --adapt-split train
       fauxface study --data faces --test 300w/afw --out study --ablations --curve 100 300 1000 3000 10000
       fauxface study --data faces --test 300w/afw --out study --dask tcp://head:8786
 
@@ -418,6 +419,7 @@ def study(
         curve: more numbers of images, for a learning curve with a fitted power law.
         curve_policy: the learning curve's policy.
         adapt_data: annotated faces to fit each cell's label adapter to (see `fauxface adapt`); without, raw scores.
+        adapt_split: part of 300-W in it: train, lfpw/trainset, ...
         val_data: labelled faces that the logs of training tell of; nothing is chosen by them. Without, one image of
             each cell's is held out.
         labels: which rendered labels to learn; 2d where every image has them, else projected.

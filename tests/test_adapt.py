@@ -14,9 +14,13 @@ from fake_data import canonical_face, write_ibug
 
 from fauxface.checkpoint import card_of, save_checkpoint
 from fauxface.cli import main
+from fauxface.datasets import FaceDataset
+from fauxface.datasets.ibug import files_of, read_sample
 from fauxface.evaluation import load_adapter
 from fauxface.evaluation.adapter import Adapter, AdapterCard, frames, mean_shape_of, save_adapter
+from fauxface.evaluation.evaluate import judge
 from fauxface.evaluation.fitting import Pairs, Settings, cross_validate, fit_network, fit_ridge
+from fauxface.evaluation.predictions import AnnotatedFaces, Predictions
 from fauxface.landmarks import FACE_SYNTHETICS70, IBUG68
 from fauxface.models import build_model
 
@@ -67,12 +71,44 @@ def test_the_frame_is_made_of_the_predictions_alone(adapter: Adapter):
         np.testing.assert_allclose(adapter(similar(points, factor, shift)), similar(said, factor, shift), atol=1e-6)
 
 
-def test_nothing_but_predicted_points_goes_in(adapter: Adapter):
-    """The same predictions say the same whatever the company, the photograph, the box or the annotation were."""
+def test_the_company_of_other_faces_changes_nothing(adapter: Adapter):
     pairs = faces(6, 2)
     said = adapter(pairs.predicted)
     for i in range(6):
         np.testing.assert_allclose(adapter(pairs.predicted[i : i + 1])[0], said[i], atol=1e-9)
+
+
+def test_boxes_moved_or_scaled_around_fixed_predictions_change_nothing(adapter: Adapter):
+    """What is scored with an adapter: predictions alone go in, never the box or the annotation."""
+    pairs = faces(6, 2)
+    sources = tuple(Path(f"{i}.pts") for i in range(6))
+    dataset = FaceDataset("afw", "ibug", "ibug68", "annotated", sources, read_sample, files_of)
+    boxes = np.stack([np.r_[truth.min(0), truth.max(0)] for truth in pairs.truth])
+    said = Predictions(pairs.predicted, np.ones((6, 70)), "face_synthetics70")
+
+    def judged(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        there = AnnotatedFaces(dataset, truth, boxes, ("",) * 6, [])
+        return judge(there, said, "model", "clean", "landmarks", adapter=(adapter, "adapter")).predictions
+
+    first = judged(boxes, pairs.truth)
+    assert np.abs(first - pairs.predicted[:, :68]).max() > 1
+    np.testing.assert_array_equal(judged(1.7 * boxes + 31, pairs.truth), first)
+    np.testing.assert_array_equal(judged(boxes, pairs.truth + np.random.default_rng(0).normal(0, 5, (6, 68, 2))), first)
+
+
+def test_faces_moved_scaled_or_turned_with_their_annotations_fit_the_same_adapter():
+    """Nothing of where a face lies in its picture, how large or how it is turned goes into the fit."""
+    pairs = faces(60, 6)
+    random = np.random.default_rng(7)
+    factors = random.uniform(0.3, 3, 60) * np.exp(1j * random.uniform(-0.6, 0.6, 60))
+    shifts = random.normal(0, 90, (60, 2)) @ [1, 1j]
+
+    def moved(points: np.ndarray) -> np.ndarray:
+        return np.stack([similar(p, *how) for p, *how in zip(points, factors, shifts, strict=True)])
+
+    elsewhere = replace(pairs, predicted=moved(pairs.predicted), truth=moved(pairs.truth))
+    one, other = (fit_network(some, Settings(0.0, 0.05, 3)) for some in (pairs, elsewhere))
+    np.testing.assert_allclose(other(pairs.predicted), one(pairs.predicted), atol=0.02)
 
 
 def test_a_mirrored_face_gets_the_mirrored_answer(adapter: Adapter):

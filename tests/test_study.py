@@ -14,15 +14,15 @@ import pytest
 from fake_data import write_face_synthetics, write_ibug
 
 from fauxface.cli import main
-from fauxface.evaluation.benches import Remembering
+from fauxface.evaluation.benches import Remembering, data_facts
 from fauxface.inference import Detection
 from fauxface.study import StudyConfig, run_study
 from fauxface.study.answers import answer
 from fauxface.study.config import ABLATIONS, Cell
 from fauxface.study.figures import drawn_face
 from fauxface.study.overview import Overview
-from fauxface.study.results import COLUMNS, Results, key_of, load_results
-from fauxface.study.statistics import Group, difference, mean_sd, power_law
+from fauxface.study.results import COLUMNS, KEY, Results, key_of, load_results, wanted_of
+from fauxface.study.statistics import Group, Luck, difference, luck_of, mean_sd, power_law
 
 MODEL = "mobilenetv3small-coordinates"
 CONFIG = StudyConfig(
@@ -76,15 +76,20 @@ def test_every_cell_sees_as_many_samples():
 # --- statistics
 
 
+def row_for(group: Group, seed: int, nme: float) -> dict[str, Any]:
+    key = (f"{group}{seed}", "t", "landmarks", "no", "", "")
+    return {**dict(zip(KEY, key, strict=True)), "nme": nme, "seed": seed}
+
+
 def made_up(nme: dict[Group, list[np.ndarray]]) -> tuple[dict[Group, dict[int, dict[str, Any]]], dict[Any, np.ndarray]]:
     """Groups with a row a seed, and each row's errors."""
     groups, errors = {}, {}
     for group, seeds in nme.items():
         groups[group] = {}
         for seed, values in enumerate(seeds):
-            row = {"cell": f"{group}{seed}", "test_id": "t", "box": "landmarks", "adapted": "no"}
-            groups[group][seed] = {**row, "nme": float(values[np.isfinite(values)].mean())}
-            errors[row["cell"], "t", "landmarks", "no"] = values
+            row = row_for(group, seed, float(values[np.isfinite(values)].mean()))
+            groups[group][seed] = row
+            errors[key_of(row)] = values
     return groups, errors
 
 
@@ -102,12 +107,12 @@ def test_a_difference_is_shown_only_where_there_is_one():
     found = difference(a, b, groups, errors)
     assert found is not None
     assert found.low < -0.4 < found.high < 0
-    assert found.seeds == 3
+    assert found.seeds == (0, 1, 2)
     assert "no difference" not in str(found)
     alike = difference(a, c, groups, errors)
     assert alike is not None
     assert "no difference shown" in str(alike)
-    errors[f"{b}1", "t", "landmarks", "no"][7] = np.inf  # missed once: that face is left out on both sides
+    errors[key_of(groups[b][1])][7] = np.inf  # missed once: that face is left out on both sides
     again = difference(a, b, groups, errors)
     assert again is not None
     assert np.isfinite([again.mean, again.low, again.high]).all()
@@ -119,8 +124,9 @@ def test_the_power_law_is_found_again():
     random = np.random.default_rng(1)
     faces = random.gamma(9, 1 / 9, 250)
     curve = {n: [faces * (40 * n**-0.5 + 4) for _ in range(2)] for n in (100, 300, 1000, 3000, 10000)}
-    law = power_law(curve)
+    law = power_law(curve, Luck(0.01, 5))
     assert law is not None
+    assert law.falls
     mean = faces.mean()
     assert law.a == pytest.approx(40 * mean, rel=0.02)
     assert law.b == pytest.approx(0.5, abs=0.01)
@@ -129,24 +135,86 @@ def test_the_power_law_is_found_again():
     assert law.c_interval[0] < law.c < law.c_interval[1]
     # 40·n^−½ + 4 = 1.05 · 4.4 where n = (40 / 0.62)²
     assert law.enough == pytest.approx((40 / 0.62) ** 2, rel=0.03)
-    assert power_law({n: curve[n] for n in (100, 300, 1000)}) is None
+    assert power_law({n: curve[n] for n in (100, 300, 1000)}, Luck(0.01, 5)) is None
+    # a curve that falls by less than the luck of training is not shown to fall, and its fewest images are enough
+    flat = {n: [faces * 4 + shift] for n, shift in zip(curve, (0, 0.05, -0.05, 0.05, -0.02), strict=True)}
+    law = power_law(flat, Luck(0.2, 5))
+    assert law is not None
+    assert not law.falls
+    assert law.enough == 100
 
 
-def test_how_many_is_asked_of_a_policy_that_was_tried_at_several_numbers():
+def test_differences_are_not_shown_where_there_are_none():
+    """One in twenty, whatever the number of seeds: also with one, by the luck that other groups' seeds tell of."""
+    random = np.random.default_rng(2)
+
+    def run() -> np.ndarray:
+        return faces + random.normal(0, 0.4, 150) + random.normal(0, 0.25)
+
+    for seeds in (1, 2, 3):
+        shown = 0
+        for _ in range(200):
+            faces = random.gamma(4, 2, 150)
+            told = {Group("m", 8, f"p{i}"): [run() for _ in range(3)] for i in range(3)}
+            a, b = Group("m", 80, "a"), Group("m", 80, "b")
+            groups, errors = made_up({**told, a: [run() for _ in range(seeds)], b: [run() for _ in range(seeds)]})
+            found = difference(a, b, groups, errors)
+            assert found is not None
+            shown += found.shown
+        assert shown <= 20  # of 200, 10 are expected
+
+
+def test_one_seed_alone_shows_nothing():
+    faces = np.random.default_rng(0).gamma(4, 2, 100)
+    a, b = Group("m", 8, "all"), Group("m", 8, "none")
+    groups, errors = made_up({a: [faces], b: [faces + 3]})
+    found = difference(a, b, groups, errors)
+    assert found is not None
+    assert not found.shown
+    assert "over faces alone" in str(found)
+    assert luck_of("m", groups).freedom == 0
+
+
+def answers(cells: dict[Group, list[float]]) -> list[str]:
     random = np.random.default_rng(0)
-    results = Results()
-    groups = {}
-    for group, error in (
-        (Group("m", 10, "all"), 9.0),
-        (Group("m", 100, "all"), 8.0),
-        (Group("m", 100, "only-blur"), 7.0),
-    ):
-        row = {"cell": f"{group}", "test_id": "t", "box": "landmarks", "adapted": "no", "nme": error, "seed": 0}
-        groups[group] = {0: row}
-        results.errors[key_of(row)] = random.normal(error, 0.1, 50)
-    many, policy, _ = answer("afw", groups, results.errors, {})
-    assert "with m and all, NME is 9.00 at 10 and 8.00 at 100, difference -1.0" in many
-    assert "only-blur has the lowest error (7.00)" in policy
+
+    def errors_of(mean: float) -> np.ndarray:
+        errors = faces + random.normal(0, 0.1, 200)
+        return errors - errors.mean() + mean
+
+    faces = random.normal(0, 0.5, 200)
+    made = {group: [errors_of(mean) for mean in means] for group, means in cells.items()}
+    groups, errors = made_up(made)
+    return answer(groups, errors, {}, "all")
+
+
+def test_the_answer_compares_the_best_policies_of_each_number_on_the_seeds_that_both_have():
+    many, policy, model = answers(
+        {
+            Group("m", 10, "none"): [11, 11.2, 10.8],
+            Group("m", 10, "all"): [9, 8.8, 8.6],
+            Group("m", 100, "none"): [7.5],
+            Group("m", 100, "all"): [8.0],
+            Group("m", 100, "only-blur"): [7.0],
+            Group("m", 30, "all"): [8.5],
+            Group("n", 100, "only-blur"): [9.0],
+        }
+    )
+    assert "is 7.50 at 100 (none) and 9.00 at 10 (all): difference −1.50" in many
+    assert "with 100 images only-blur has the lowest error (7.00), and none 7.50 (difference +0.5" in policy
+    assert "with 10 images all has the lowest error (8.80 ± 0.20)" in policy
+    assert "none 11.00 ± 0.20 (difference +2.20" in policy
+    assert "with 100 images and only-blur, m has 7.00, and n 9.00" in model
+
+
+def test_the_answer_says_what_was_not_tried_yet():
+    many, policy, model = answers(
+        {Group("m", 10, "none"): [11], Group("m", 10, "all"): [9], Group("m", 100, "all"): [8]}
+    )
+    assert "8.00 at 100 (all) and 9.00 at 10 (all)" in many
+    assert policy.startswith("Which augmentations: with 10 images all has the lowest error")
+    assert "so far only m was tried" in model
+    assert "so far only 10 were tried" in answers({Group("m", 10, "none"): [11]})[0]
 
 
 def test_faces_are_drawn_without_photographs():
@@ -226,7 +294,7 @@ def test_a_study_runs_and_nothing_runs_twice(tmp_path: Path, capsys: pytest.Capt
     assert not (folder / "run" / "resume").exists()
     page = (tmp_path / "study" / "report.html").read_text()
     assert "http" not in page.replace("http://www.w3.org", "")
-    assert "How many images: only 6 were tried." in page
+    assert "How many images: so far only 6 were tried." in page
     assert f"| {MODEL} | 6 | none | 1 of 1 |" in (tmp_path / "study" / "tables.md").read_text()
 
     # again, and with the results alone: no cell is run
@@ -270,7 +338,7 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
     write_ibug(tmp_path / "lfpw", 12, seed=1)
     config = replace(CONFIG, data=tmp_path / "faces", test=(tmp_path / "afw",), out=tmp_path / "study", images=(6,))
     config = replace(config, adapt_data=tmp_path / "lfpw")
-    plan = Plan(config, tuple(cells(config)), 1)
+    plan = Plan(config, tuple(cells(config)), 1, "lfpw's hash")
 
     def killed(*args: Any) -> None:
         raise KeyboardInterrupt
@@ -289,11 +357,18 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
     assert set(found) == {(box, adapted) for box in ("landmarks", "detector") for adapted in ("no", "yes")}
     assert found["landmarks", "yes"] < found["landmarks", "no"]
     assert (folder / "adapter" / "adapter.yaml").is_file()
+    # under another detector, or adapted to other faces, the cell is not done
+    [test] = [data_facts(folder) for folder in config.test]
     results = Results()
     results.add(done.rows, done.errors)
     results.save(config.out)
     again = load_results(config.out)
     assert again.rows.keys() == results.rows.keys()
+    cell = plan.cells[0].identity
+    assert again.has(cell, wanted_of([test], "retinaface", "lfpw's hash"))
+    assert again.has(cell, wanted_of([test], "retinaface", ""))
+    assert not again.has(cell, wanted_of([test], "retinaface", "helen's hash"))
+    assert not again.has(cell, wanted_of([test], "own", ""))
     for key, errors in results.errors.items():
         np.testing.assert_allclose(again.errors[key], errors, atol=1e-3)
     assert run_study_report(config, plan.cells, again).is_file()
@@ -302,8 +377,8 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
 def run_study_report(config: StudyConfig, planned: tuple[Cell, ...], results: Results) -> Path:
     from fauxface.study.report import write_report
 
-    tests = [str(row["test_id"]) for row in results.rows.values()]
-    page = write_report(config, planned, tests, results, {"machine": "here"}, "fauxface study")
+    wanted = list(dict.fromkeys(key[1:] for key in results.rows))
+    page = write_report(config, planned, wanted, results, {"machine": "here"}, "fauxface study")
     assert "Best faces of" in page.read_text()
     assert "label-adapted" in (config.out / "tables.md").read_text()
     return page
@@ -319,6 +394,8 @@ def run_study_report(config: StudyConfig, planned: tuple[Cell, ...], results: Re
         (("--schedule", "paper"), "no --samples beside it"),
         (("--test", "nowhere"), "no such folder: nowhere"),
         (("--adapt-data", "faces"), "rendered labels"),
+        (("--adapt-data", "afw"), "holds 2 faces of the test set afw"),
+        (("--adapt-data", "afw", "--adapt-split", "helen"), "unknown split 'helen'"),
     ],
 )
 def test_what_is_refused_is_refused_before_anything_is_run(

@@ -34,18 +34,21 @@ class DataFacts:
         count: how many faces there are.
         identity: a hash of its files' names and sizes, its scheme and its labels' convention.
         annotated: whether its labels are annotators', which an adapter is for.
+        sources: its label files, links resolved.
     """
 
     name: str
     count: int
     identity: str
     annotated: bool
+    sources: frozenset[Path]
 
 
-def data_facts(folder: Path, labels: Literal["2d", "projected"] | None = None) -> DataFacts:
+def data_facts(folder: Path, labels: Literal["2d", "projected"] | None = None, split: str | None = None) -> DataFacts:
     """What there is to know of a data set without reading it; errors as ``open_dataset``."""
-    dataset = open_dataset(folder, labels=labels)
-    return DataFacts(dataset.name, len(dataset), _fingerprint(dataset, folder), dataset.labels == "annotated")
+    dataset = open_dataset(folder, split=split, labels=labels)
+    annotated, sources = dataset.labels == "annotated", frozenset(path.resolve() for path in dataset.sources)
+    return DataFacts(dataset.name, len(dataset), _fingerprint(dataset, folder), annotated, sources)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fauxface.study.config import ABLATIONS, FOUR
 from fauxface.study.results import Key
-from fauxface.study.statistics import Difference, Group, PowerLaw, Seeds, difference, mean_sd
+from fauxface.study.statistics import Difference, Group, PowerLaw, Seeds, difference, mean_sd, signed
 
 Errors = Mapping[Key, np.ndarray]
 
@@ -35,77 +35,93 @@ def differences(groups: Mapping[Group, Seeds], errors: Errors) -> list[tuple[str
     return [(what, one) for what, one in found if one is not None]
 
 
-def answer(where: object, groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, PowerLaw]) -> list[str]:
-    """How many images, which augmentations, which model: a sentence each."""
+def answer(groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, PowerLaw], policy: str) -> list[str]:
+    """How many images, which augmentations, which model: a sentence each; ``policy`` is the learning curve's."""
     best = _best(groups)
     if best is None:
-        return [f"No error was measured on {where}."]
+        return ["No error was measured."]
     return [
-        _how_many(best, groups, errors, laws),
+        _how_many(best, groups, errors, laws, policy),
         _which_policy(best, groups, errors),
         _which_model(best, groups, errors),
     ]
 
 
-def _how_many(best: Group, groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, PowerLaw]) -> str:
-    """By the best policy of those that were tried at several numbers of images."""
-    counts: dict[str, list[int]] = {}
-    for group in sorted(groups):
-        if group.model == best.model:
-            counts.setdefault(group.policy, []).append(group.images)
-    compared = {Group(best.model, best.images, policy) for policy, tried in counts.items() if len(tried) > 1}
-    many = _best({group: seeds for group, seeds in groups.items() if group in compared})
-    if many is None:
-        return f"How many images: only {best.images:,} were tried."
-    few = Group(best.model, counts[many.policy][0], many.policy)
-    text = (
-        f"How many images: with {best.model} and {many.policy}, NME is {_mean(groups, few)} at {few.images:,} and "
-        f"{_mean(groups, many)} at {many.images:,}{_evidence(difference(many, few, groups, errors))}"
-    )
+def _how_many(
+    best: Group, groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, PowerLaw], policy: str
+) -> str:
+    """The best policy at the most images beside the best at the number below with as many policies tried."""
+    mine = [group for group in groups if group.model == best.model and group.policy not in ABLATIONS]
+    tried = {n: len({g.policy for g in mine if g.images == n}) for n in {g.images for g in mine}}
+    below = [n for n in tried if n < best.images]
+    if not below:
+        return f"How many images: so far only {best.images:,} were tried."
+    fewer = min(below, key=lambda n: (-tried[n], n))
+    few = _best({g: groups[g] for g in mine if g.images == fewer})
+    many = _best({g: groups[g] for g in mine if g.images == best.images})
+    if few is None or many is None:
+        return f"How many images: nothing was measured at {fewer:,}."
+    said = _compared(many, few, groups, errors)
+    text = f"How many images: the lowest error of {best.model} is {said}"
     law = laws.get(best.model)
-    if law is not None:
+    if law is not None and law.falls:
         text += (
-            f"; by the law fitted to the learning curve {law.enough:,.0f} images ({law.enough_interval[0]:,.0f} to "
-            f"{law.enough_interval[1]:,.0f}) come within 5 % of the error at {law.counts[-1]:,}"
+            f"; by the law fitted to its learning curve ({policy}) {law.enough:,.0f} images "
+            f"({law.enough_interval[0]:,.0f} to {law.enough_interval[1]:,.0f}) come within 5 % of the error at "
+            f"{law.counts[-1]:,}"
         )
+    elif law is not None:
+        text += f"; its learning curve ({policy}, {law.counts[0]:,} to {law.counts[-1]:,}) is not shown to fall"
     return f"{text}."
 
 
 def _which_policy(best: Group, groups: Mapping[Group, Seeds], errors: Errors) -> str:
-    none = Group(best.model, best.images, "none")
-    tried = sorted(g.policy for g in groups if (g.model, g.images) == (best.model, best.images))
-    if len(tried) < 2:
-        return f"Which augmentations: only {tried[0]} was tried."
-    text = f"Which augmentations: of {', '.join(tried)}, {best.policy} has the lowest error ({_mean(groups, best)})"
+    """At the largest number of images where several policies were tried, and below it."""
+    mine = [group for group in groups if group.model == best.model]
+    counts = sorted({g.images for g in mine if len({o.policy for o in mine if o.images == g.images}) > 1}, reverse=True)
+    if not counts:
+        return f"Which augmentations: so far only {best.policy} was tried."
+    return "Which augmentations: " + "; ".join(_policies_at(best.model, n, groups, errors) for n in counts) + "."
+
+
+def _policies_at(model: str, images: int, groups: Mapping[Group, Seeds], errors: Errors) -> str:
+    there = {g: seeds for g, seeds in groups.items() if (g.model, g.images) == (model, images)}
+    best = _best(there)
+    if best is None:
+        return f"at {images:,} images nothing was measured"
+    text = f"with {images:,} images {best.policy} has the lowest error ({_mean(groups[best])})"
+    none = Group(model, images, "none")
     if none in groups and best != none:
-        text += f"; none has {_mean(groups, none)}{_evidence(difference(best, none, groups, errors))}"
-    others = [g for g in groups if g[:2] == best[:2] and g != best]
-    alike = []
-    for other in others:
-        found = difference(best, other, groups, errors)
-        if found is not None and not found.shown:
-            alike.append(other.policy)
+        text += f", and none {_compared(none, best, groups, errors, short=True)}"
+    alike = [
+        other.policy
+        for other in there
+        if other != best and (found := difference(best, other, groups, errors)) is not None and not found.shown
+    ]
     if alike:
         text += f"; no difference shown from {', '.join(sorted(alike))}"
-    helps = []
-    for part in FOUR:
-        left_out = Group(best.model, best.images, f"all-{part}")
-        found = difference(left_out, Group(best.model, best.images, "all"), groups, errors)
-        if found is not None and found.low > 0:
-            helps.append(f"{part} ({found.mean:+.2f} without it)")
+    base = Group(model, images, "all")
+    parts = [(part, difference(Group(model, images, f"all-{part}"), base, groups, errors)) for part in FOUR]
+    helps = [
+        f"{part} ({signed(found.mean)} without it)" for part, found in parts if found and found.shown and found.low > 0
+    ]
+    harms = [f"{part} ({signed(found.mean)})" for part, found in parts if found and found.shown and found.high < 0]
     if helps:
         text += f"; of the four, all is worse without {', '.join(helps)}"
-    return f"{text}."
+    if harms:
+        text += f"; all is better without {', '.join(harms)}"
+    return text
 
 
 def _which_model(best: Group, groups: Mapping[Group, Seeds], errors: Errors) -> str:
     others = {g.model: g for g in groups if g[1:] == best[1:] and g.model != best.model}
     if not others:
-        return f"Which model: only {best.model} was tried."
+        return f"Which model: with {best.images:,} images and {best.policy} so far only {best.model} was tried."
     second = min(others.values(), key=lambda g: mean_sd(groups[g], "nme")[0])
+    said = _compared(second, best, groups, errors, short=True)
     return (
-        f"Which model: {best.model} ({_mean(groups, best)}), then {second.model} ({_mean(groups, second)}), at "
-        f"{best.images:,} images with {best.policy}{_evidence(difference(best, second, groups, errors))}."
+        f"Which model: with {best.images:,} images and {best.policy}, {best.model} has {_mean(groups[best])}, and "
+        f"{second.model} {said}."
     )
 
 
@@ -117,10 +133,20 @@ def _best(groups: Mapping[Group, Seeds]) -> Group | None:
     return min(there, key=lambda g: there[g], default=None)
 
 
-def _mean(groups: Mapping[Group, Seeds], group: Group) -> str:
-    mean, deviation = mean_sd(groups[group], "nme")
+def _mean(seeds: Seeds) -> str:
+    mean, deviation = mean_sd(seeds, "nme")
     return f"{mean:.2f}" if np.isnan(deviation) else f"{mean:.2f} ± {deviation:.2f}"
 
 
-def _evidence(found: Difference | None) -> str:
-    return "" if found is None else f", difference {found}, {found.seeds} seed{'s' if found.seeds > 1 else ''}"
+def _compared(a: Group, b: Group, groups: Mapping[Group, Seeds], errors: Errors, short: bool = False) -> str:
+    """Means of the seeds that both have, and the difference; ``short`` has the first's mean alone."""
+    found = difference(a, b, groups, errors)
+    seeds = found.seeds if found else tuple(groups[a].keys() & groups[b].keys())
+    first, second = ({seed: groups[group][seed] for seed in seeds} for group in (a, b))
+    evidence = "not compared: their errors by face are not there"
+    if found:
+        evidence = f"difference {found}; {len(seeds)} seed{'s' if len(seeds) > 1 else ''} each"
+    if short:
+        return f"{_mean(first)} ({evidence})"
+    at = [f"{_mean(rows)} at {group.images:,} ({group.policy})" for group, rows in ((a, first), (b, second))]
+    return f"{at[0]} and {at[1]}: {evidence}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import platform
 import resource
@@ -20,8 +21,9 @@ import numpy as np
 import safetensors.numpy
 import torch
 
+from fauxface.datasets import open_dataset
 from fauxface.evaluation.benches import Bench, Scored, open_bench, score
-from fauxface.evaluation.predictions import AnnotatedFaces
+from fauxface.evaluation.predictions import AnnotatedFaces, read_faces
 from fauxface.files import write_bytes, write_text
 from fauxface.study.config import Cell, StudyConfig
 from fauxface.study.results import Row, row_of
@@ -35,11 +37,13 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass(frozen=True)
 class Plan:
-    """What the workers are told: the study's settings, its cells, and the CPU threads of a cell."""
+    """What the workers are told: the study's settings, its cells, the CPU threads of a cell, what adapters are fitted
+    to (a hash, or nothing)."""
 
     config: StudyConfig
     cells: tuple[Cell, ...]
     threads: int
+    adapted_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def run_cell(plan: Plan, job: int) -> Finished:
             scored = score(
                 folder / "run" / "checkpoint",
                 [_bench(path) for path in plan.config.test],
-                None if plan.config.adapt_data is None else _faces(plan.config.adapt_data),
+                None if plan.config.adapt_data is None else _faces(plan.config.adapt_data, plan.config.adapt_split),
                 folder / "adapter",
                 plan.threads,
                 plan.config.detector,
@@ -82,7 +86,9 @@ def run_cell(plan: Plan, job: int) -> Finished:
         _keep_points(folder, scored)
         shutil.rmtree(folder / "run" / "resume", ignore_errors=True)  # three times the weights, and not needed now
         _say(folder, "done")
-    return Finished([row_of(cell, one, cost) for one in scored], [one.evaluation.errors for one in scored])
+    asked = plan.config.detector, plan.adapted_to
+    rows = [row_of(cell, one, cost, *asked) for one in scored]
+    return Finished(rows, [one.evaluation.errors for one in scored])
 
 
 def _train(config: TrainingConfig, folder: Path) -> dict[str, Any]:
@@ -109,6 +115,8 @@ def _train(config: TrainingConfig, folder: Path) -> dict[str, Any]:
 def _peak_memory(config: TrainingConfig) -> Iterator[Any]:
     """A function that tells the largest memory used since, in MB: the GPU's reserved memory, or the process's."""
     if _on_gpu(config):
+        gc.collect()
+        torch.cuda.empty_cache()  # what an earlier cell of this process kept is not this one's
         torch.cuda.reset_peak_memory_stats()
         yield lambda: torch.cuda.max_memory_reserved() / 1e6
         return
@@ -142,8 +150,8 @@ def _bench(folder: Path) -> Bench:
 
 
 @lru_cache
-def _faces(folder: Path) -> AnnotatedFaces:
-    return open_bench(folder).faces
+def _faces(folder: Path, split: str | None) -> AnnotatedFaces:
+    return read_faces(open_dataset(folder, split=split))
 
 
 def _keep_points(folder: Path, scored: list[Scored]) -> None:

@@ -80,6 +80,7 @@ class StudyConfig:
     curve: tuple[int, ...] = ()
     curve_policy: str = "all"
     adapt_data: Path | None = None
+    adapt_split: str | None = None
     val_data: Path | None = None
     labels: Literal["2d", "projected"] | None = None
     input_size: int = 128

@@ -40,7 +40,7 @@ class Overview:
     began: float = field(default_factory=time.time)
 
     def finished(self, cell: Cell) -> None:
-        """A cell is done; how long it took is seen from when its training began."""
+        """A cell is done."""
         self.done.add(cell.identity)
 
     def expected(self, cell: Cell) -> float | None:

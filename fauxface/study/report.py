@@ -16,8 +16,8 @@ from fauxface.study import figures
 from fauxface.study.answers import answer, differences
 from fauxface.study.cell import POINTS, folder_of
 from fauxface.study.config import ABLATIONS, Cell, StudyConfig
-from fauxface.study.results import BINS, Results, key_of
-from fauxface.study.statistics import Group, PowerLaw, Seeds, Table, Where, mean_sd, power_law, tabulate
+from fauxface.study.results import BINS, Key, Results, key_of
+from fauxface.study.statistics import Group, PowerLaw, Seeds, Table, Where, luck_of, mean_sd, power_law, tabulate
 
 REPORT, TABLES, FIGURES = "report.html", "tables.md", "figures"
 GPU_GB = 8.0
@@ -80,24 +80,25 @@ class Sections:
 def write_report(
     config: StudyConfig,
     cells: Sequence[Cell],
-    tests: Sequence[str],
+    wanted: Sequence[Key],
     results: Results,
     machine: Mapping[str, str],
     command: str,
 ) -> Path:
     """Write ``report.html``, ``tables.md`` and the figures of a study's folder; the page's path.
 
-    Of the rows, those of these cells on these test sets (their hashes).
+    Of these cells, the rows that are wanted (as `wanted_of` has them).
     """
-    table = tabulate(results, [cell.identity for cell in cells], tests)
-    wanted = {Group(cell.model, cell.images, cell.policy): 0 for cell in cells}
+    table = tabulate(results, [cell.identity for cell in cells], wanted)
+    planned = {Group(cell.model, cell.images, cell.policy): 0 for cell in cells}
     for cell in cells:
-        wanted[Group(cell.model, cell.images, cell.policy)] += 1
+        planned[Group(cell.model, cell.images, cell.policy)] += 1
+    done = sum(results.has(cell.identity, wanted) for cell in cells)
     sections = Sections("How many images, which augmentations, which model")
     laws = _laws(config, table, results)
-    _summary(sections, config, table, results, laws, len(cells))
+    _summary(sections, config, table, results, laws, done, len(cells))
     for where, groups in sorted(table.items()):
-        _scores(sections, config, where, groups, wanted, results)
+        _scores(sections, config, where, groups, planned, results)
     _curves(sections, config, table, laws)
     _cost(sections, table)
     _method(sections, config, cells, command)
@@ -113,25 +114,29 @@ def _summary(
     table: Table,
     results: Results,
     laws: dict[Where, dict[str, PowerLaw]],
+    done: int,
     n: int,
 ) -> None:
-    done = {str(row["cell"]) for groups in table.values() for seeds in groups.values() for row in seeds.values()}
-    texts = [f"{len(done)} of {n} cells are done; the others' places are empty below." if len(done) < n else ""]
+    texts = [f"{done} of {n} cells are done; what is missing is empty below." if done < n else ""]
     main = main_where(config, table)
     if main is None:
         sections.add("Answer", ["No cell is done yet."])
         return
-    texts += [f"On {main}:", *answer(main, table[main], results.errors, laws.get(main, {}))]
+    for where in sorted((w for w in table if (w.test_set, w.adapted) == (main.test_set, main.adapted)), reverse=True):
+        texts += [f"On {where}:", *answer(table[where], results.errors, laws.get(where, {}), config.curve_policy)]
     texts.append("The answer holds for training from random weights, with the number of samples below.")
     sections.add("Answer", [text for text in texts if text])
 
 
 def main_where(config: StudyConfig, table: Table) -> Where | None:
-    """What the answer is given on: the first test set, landmark boxes, label-adapted where there is that."""
+    """What the answer is given on: the first test set, landmark boxes, label-adapted where all that is raw is that."""
     names = [where.test_set for where in table]
     first = next((name for name in (folder.resolve().name for folder in config.test) if name in names), None)
     options = [where for where in table if where.test_set == (first or where.test_set) and where.box == "landmarks"]
-    return max(options, key=lambda where: where.adapted == "yes", default=None)
+    rows = {where.adapted: sum(map(len, table[where].values())) for where in options}
+    if rows.get("yes", 0) < rows.get("no", 0):
+        options = [where for where in options if where.adapted == "no"]
+    return max(options, key=lambda where: where.adapted, default=None)
 
 
 def _scores(
@@ -139,18 +144,18 @@ def _scores(
     config: StudyConfig,
     where: Where,
     groups: dict[Group, Seeds],
-    wanted: Mapping[Group, int],
+    planned: Mapping[Group, int],
     results: Results,
 ) -> None:
     """One test set, box protocol and kind: all groups, differences, CED."""
     header = ("model", "images", "policy", "seeds", "NME", "inner", "FR 8", "FR 10", "AUC 8", "AUC 10", "missed")
     rows: Lines = []
     parts: Lines = []
-    for group in wanted:
+    for group in planned:
         seeds = groups.get(group, {})
         told = [_plus_minus(*mean_sd(seeds, name)) for name in ("nme", "nme_inner", "fr8", "fr10", "auc8", "auc10")]
         missed = _plus_minus(mean_sd(seeds, "missed")[0], float("nan"))
-        rows.append((group.model, group.images, group.policy, f"{len(seeds)} of {wanted[group]}", *told, missed))
+        rows.append((group.model, group.images, group.policy, f"{len(seeds)} of {planned[group]}", *told, missed))
         if seeds:
             means = [mean_sd(seeds, name)[0] for name in (*PARTS, *BINS)]
             parts.append((group.model, group.images, group.policy, *(_plus_minus(v, float("nan")) for v in means)))
@@ -162,10 +167,10 @@ def _scores(
         (("model", "images", "policy", *PARTS, *bins), parts),
     ]
     if found:
-        lines: Lines = [(what, d.a.model, d.seeds, str(d)) for what, d in found]
+        lines: Lines = [(what, d.a.model, len(d.seeds), str(d)) for what, d in found]
         tables.append((("difference", "model", "seeds", "NME, mean (95 % interval)"), lines))
     curves = {}
-    for group in wanted:
+    for group in planned:
         errors = [
             results.errors[key_of(row)] for row in groups.get(group, {}).values() if key_of(row) in results.errors
         ]
@@ -180,8 +185,10 @@ def _scores(
     texts = ["Mean ± standard deviation over seeds, percent of the outer eye corners' distance. Parts and yaw: means."]
     if found:
         texts.append(
-            "Differences: mean of the first minus the second on the same faces; intervals by paired bootstrap over the "
-            "test faces and the seeds. Negative is better for the first. Of so many intervals one in twenty misses."
+            "Differences: mean of the first minus the second on the same faces and seeds; intervals by paired "
+            "bootstrap over the test faces, to which comes the luck of the training runs, by Student's t with the "
+            "deviation between seeds, pooled over all groups of the model. Negative is better for the first. Of so "
+            "many intervals one in twenty misses."
         )
     sections.add(str(where), texts, tables, pictures)
 
@@ -196,7 +203,7 @@ def _laws(config: StudyConfig, table: Table, results: Results) -> dict[Where, di
                 for group, seeds in groups.items()
                 if group.model == model and group.policy == config.curve_policy
             }
-            law = power_law({n: errors for n, errors in curve.items() if errors})
+            law = power_law({n: errors for n, errors in curve.items() if errors}, luck_of(model, groups))
             if law is not None:
                 found.setdefault(where, {})[model] = law
     return found
@@ -222,7 +229,9 @@ def _curves(sections: Sections, config: StudyConfig, table: Table, laws: dict[Wh
                 f"{law.a:.3g}·n^−{law.b:.3f} + {law.c:.2f}",
                 _interval(law.b_interval, 2),
                 _interval(law.c_interval, 2),
-                f"{law.enough:,.0f} ({law.enough_interval[0]:,.0f} to {law.enough_interval[1]:,.0f})",
+                f"{law.enough:,.0f} ({law.enough_interval[0]:,.0f} to {law.enough_interval[1]:,.0f})"
+                if law.falls
+                else "no fall shown",
             )
             for model, law in sorted(laws.get(where, {}).items())
         ]
@@ -248,10 +257,15 @@ def _cost(sections: Sections, table: Table) -> None:
         devices = ", ".join(sorted({str(row["device"]) for row in mine}))
         on_gpu = not devices.startswith("cpu")
         fits = ("yes" if memory / 1e3 <= GPU_GB - _SPARE_GB else "no") if on_gpu else "not measured: no GPU"
-        samples = ", ".join(sorted({str(row["samples"] or "the schedule's epochs") for row in mine}))
+        counts = {row["samples"] for row in mine}
+        samples = ", ".join(sorted(f"{count:,}" if count else "the schedule's epochs" for count in counts))
         rows.append((model, images, samples, f"{minutes:.1f}", f"{memory / 1e3:.2f}", fits, devices))
     header = ("model", "images", "samples", "minutes", "peak GB", f"fits a GPU of {GPU_GB:.0f} GB", "trained on")
-    sections.add("What training costs", ["Peak memory: the GPU's, or on a CPU the whole process's."], [(header, rows)])
+    texts = [
+        "Peak memory: the GPU's, or on a CPU the whole process's with the pages of the packed faces that it has read. "
+        "Minutes are those of the clock, with whatever else the machine did, other cells too: compare with care."
+    ]
+    sections.add("What training costs", texts, [(header, rows)])
 
 
 def _method(sections: Sections, config: StudyConfig, cells: Sequence[Cell], command: str) -> None:
@@ -261,7 +275,7 @@ def _method(sections: Sections, config: StudyConfig, cells: Sequence[Cell], comm
         f"Every cell starts from random weights, sees the same number of training samples ({samples}; schedule "
         f"{config.schedule}, batch {batch}, {config.input_size} px) whatever its number of images, and is "
         "scored at its last averaged weights: no epoch is chosen. The images of a smaller number are among those of a "
-        "larger.",
+        "larger; one is held out for the log where there are no others to validate on.",
         "Label-adapted (Wood et al. 2021, §4.3): a small network, fitted for each cell to its own predictions on "
         "another annotated set, maps predicted points to where annotators click. It sees no pixels. Those rows are "
         "research.",

@@ -13,22 +13,22 @@ import numpy as np
 
 from fauxface import metrics
 from fauxface.evaluation.adaptation import PARTS
-from fauxface.evaluation.benches import Scored
+from fauxface.evaluation.benches import BOXES, DataFacts, Scored
 from fauxface.files import write_text
 from fauxface.study.config import Cell
 
 RESULTS, ERRORS = "results.csv", "errors.csv"
-KEY = ("cell", "test_id", "box", "adapted")
-"""What tells a row from every other."""
+KEY = ("cell", "test_id", "box", "adapted", "adapt_data", "detector")
+"""What tells a row from every other; the last two are empty where they do not matter."""
 YAWS = (0, 15, 30, 45, 180)
 """Edges of the bins of head pose, degrees of yaw to either side."""
 BINS = tuple(f"nme_yaw_{low}" for low in YAWS[:-1])
-TEXTS = ("model", "policy", "test_set", "box", "adapted", "schedule", "labels", "data", "cell", "test_id", "device")
+TEXTS = ("model", "policy", "test_set", "schedule", "labels", "data", "device", *KEY)
 COLUMNS = (
     *("model", "images", "policy", "seed", "test_set", "box", "adapted", "nme", "nme_inner", "fr8", "fr10"),
     *("auc8", "auc10", "missed", "n", *PARTS, *BINS, *(f"n_{name[4:]}" for name in BINS)),
     *("minutes", "peak_memory_mb", "device", "samples", "schedule", "input_size", "batch", "labels", "data"),
-    *("cell", "test_id"),
+    *("cell", "test_id", "adapt_data", "detector"),
 )
 Row = dict[str, Any]
 Key = tuple[str, ...]
@@ -50,8 +50,8 @@ class Results:
             self.rows[key_of(row)] = row
             self.errors[key_of(row)] = values
 
-    def has(self, cell: str, wanted: Iterable[tuple[str, str, str]]) -> bool:
-        """Whether all the rows (test set's hash, box, adapted) that are wanted of a cell are there."""
+    def has(self, cell: str, wanted: Iterable[Key]) -> bool:
+        """Whether all the rows (`KEY` but the cell) that are wanted of a cell are there."""
         return all((cell, *rest) in self.rows for rest in wanted)
 
     def save(self, folder: Path) -> None:
@@ -80,7 +80,23 @@ def key_of(row: Row) -> Key:
     return tuple(str(row[name]) for name in KEY)
 
 
-def row_of(cell: Cell, scored: Scored, cost: dict[str, Any]) -> Row:
+def wanted_of(tests: Iterable[DataFacts], detector: str, adapted_to: str) -> list[Key]:
+    """The rows that a finished cell has, as `KEY` but the cell; ``adapted_to`` is the adapters' data's hash, if any."""
+    return [
+        (test.identity, box, *_asked(box, adapted, detector, adapted_to))
+        for test in tests
+        for box in BOXES
+        for adapted in ((False, True) if adapted_to and test.annotated else (False,))
+    ]
+
+
+def _asked(box: str, adapted: bool, detector: str, adapted_to: str) -> tuple[str, str, str]:
+    """The key's last three: an adapter is fitted under both box protocols, so its rows depend on the detector too."""
+    seen_by = detector if adapted or box == "detector" else ""
+    return ("yes", adapted_to, seen_by) if adapted else ("no", "", seen_by)
+
+
+def row_of(cell: Cell, scored: Scored, cost: dict[str, Any], detector: str, adapted_to: str) -> Row:
     """A row of ``results.csv``; ``cost`` has ``minutes``, ``peak_memory_mb`` and ``device``."""
     result = scored.evaluation
     scores, groups = result.as_json(), result.groups
@@ -91,7 +107,7 @@ def row_of(cell: Cell, scored: Scored, cost: dict[str, Any]) -> Row:
         "test_set": scored.bench.name,
         "test_id": scored.bench.identity,
         "box": result.box,
-        "adapted": "yes" if scored.adapted else "no",
+        **dict(zip(KEY[3:], _asked(result.box, scored.adapted, detector, adapted_to), strict=True)),
         "cell": cell.identity,
         **{name: scores[name] for name in ("nme", "nme_inner", "fr8", "fr10", "auc8", "auc10", "missed", "n")},
         **parts,

@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 import yaml
 
-from fauxface.evaluation.benches import BOXES, DataFacts, data_facts
+from fauxface.evaluation.benches import DataFacts, data_facts
 from fauxface.files import empty_or_new, write_text
 from fauxface.jobs import cores, run_jobs
 from fauxface.study.cell import Finished, Plan, run_cell
 from fauxface.study.config import SAMPLES_CPU, SAMPLES_GPU, Cell, StudyConfig
 from fauxface.study.overview import Overview
 from fauxface.study.report import write_report
-from fauxface.study.results import RESULTS, Results, load_results
+from fauxface.study.results import RESULTS, Key, Results, load_results, wanted_of
 from fauxface.training import check
 
 SETTINGS = "study.yaml"
@@ -52,10 +52,7 @@ def run_study(
     names = [test.name for test in tests]
     if len(set(names)) < len(names):
         raise ValueError(f"test sets need different names, and these are {', '.join(names)}")
-    if config.adapt_data is not None and not data_facts(config.adapt_data).annotated:
-        raise ValueError(
-            f"--adapt-data {config.adapt_data} has rendered labels: an adapter is fitted to annotated ones"
-        )
+    adapted_to = _adapted_to(config, tests)
     if report_only and not (config.out / RESULTS).is_file():
         raise FileNotFoundError(f"nothing to report: {config.out} has no {RESULTS}")
     if not report_only:
@@ -63,18 +60,18 @@ def run_study(
 
     cells = tuple(config.cells(SAMPLES_GPU if _gpu(config) else SAMPLES_CPU, data.identity, val))
     results = load_results(config.out)
+    wanted = wanted_of(tests, config.detector, adapted_to)
     if not report_only:
-        _run(config, cells, results, _wanted(config, tests))
-    identities = [test.identity for test in tests]
-    return write_report(config, cells, identities, results, about(), command), results
+        _run(config, cells, results, wanted, adapted_to)
+    return write_report(config, cells, wanted, results, about(), command), results
 
 
-def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted: list[tuple[str, str, str]]) -> None:
+def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted: list[Key], adapted_to: str) -> None:
     """Run the cells without those rows, and keep what comes of each as it is done."""
     done = {cell.identity for cell in cells if results.has(cell.identity, wanted)}
     minutes = {str(row["cell"]): float(row["minutes"]) for row in results.rows.values() if row.get("minutes")}
     workers = 1 if config.dask else config.workers
-    plan = Plan(config, cells, max(1, cores() // (workers * config.devices)))
+    plan = Plan(config, cells, max(1, cores() // (workers * config.devices)), adapted_to)
     overview = Overview(config.out, cells, done, minutes, workers)
     left = [number for number, cell in enumerate(cells) if cell.identity not in done]
     with overview.shown() as console:
@@ -96,10 +93,19 @@ def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted:
         results.save(config.out)
 
 
-def _wanted(config: StudyConfig, tests: list[DataFacts]) -> list[tuple[str, str, str]]:
-    """The rows that a finished cell has: test set, box, whether adapted."""
-    kinds = {test.identity: ("no", "yes") if config.adapt_data and test.annotated else ("no",) for test in tests}
-    return [(test, box, adapted) for test, both in kinds.items() for box in BOXES for adapted in both]
+def _adapted_to(config: StudyConfig, tests: list[DataFacts]) -> str:
+    """A hash of what adapters are fitted to, or nothing; ValueError for rendered faces, and for those of a test set."""
+    if config.adapt_data is None:
+        return ""
+    data = data_facts(config.adapt_data, split=config.adapt_split)
+    if not data.annotated:
+        raise ValueError(
+            f"--adapt-data {config.adapt_data} has rendered labels: an adapter is fitted to annotated ones"
+        )
+    for test in tests:
+        if both := data.sources & test.sources:
+            raise ValueError(f"--adapt-data {config.adapt_data} holds {len(both)} faces of the test set {test.name}")
+    return data.identity
 
 
 def _probe(config: StudyConfig, model: str, images: int, policy: str) -> Cell:
