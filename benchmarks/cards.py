@@ -174,6 +174,21 @@ def assets_of(labels: list[dict[str, Any]]) -> list[str]:
     return lines or ["- none: the pack was not installed"]
 
 
+def runs(card: Card) -> list[tuple[object, ...]]:
+    """The training runs behind a checkpoint, the last one first: renders, generator, what each began from, machine."""
+    rows: list[tuple[object, ...]] = []
+    told: dict[str, Any] | None = card.provenance
+    while told:
+        before = told.get("init_provenance")
+        images = told.get("images")
+        renders = f"{images:,}" if isinstance(images, int) else images
+        first = "the run's below" if before else told.get("init")
+        place = ("the last", "before it")[min(len(rows), 1)]
+        rows.append((place, renders, told.get("generator"), first, told.get("machine")))
+        told = before
+    return rows
+
+
 def origin(card: Card) -> str:
     """Where the learned numbers come from, in words."""
     if card.lane != "clean":
@@ -203,7 +218,6 @@ def card_text(name: str, card: Card, afw: list[Evaluation], aside: np.ndarray, r
         data: [f"{value:.2f}" for value in result.groups.values()]
         for data, result in (("AFW", afw[0]), ("renders", renders))
     }
-    said = {key: value for key, value in card.provenance.items() if not isinstance(value, dict)}
     lines = [
         f"# {name}",
         "",
@@ -220,7 +234,7 @@ def card_text(name: str, card: Card, afw: list[Evaluation], aside: np.ndarray, r
         "",
         "## What it learned from",
         "",
-        *table(("", ""), list(said.items())),
+        *table(("run", "renders", "generator", "first weights", "machine"), runs(card)),
         f"```console\n$ {command(card)}\n```",
         "",
         origin(card),
