@@ -153,7 +153,7 @@ def test_differences_are_not_shown_where_there_are_none():
 
     for seeds in (1, 2, 3):
         shown = 0
-        for _ in range(200):
+        for _ in range(100):
             faces = random.gamma(4, 2, 150)
             told = {Group("m", 8, f"p{i}"): [run() for _ in range(3)] for i in range(3)}
             a, b = Group("m", 80, "a"), Group("m", 80, "b")
@@ -161,7 +161,16 @@ def test_differences_are_not_shown_where_there_are_none():
             found = difference(a, b, groups, errors)
             assert found is not None
             shown += found.shown
-        assert shown <= 20  # of 200, 10 are expected
+        assert shown <= 12  # of 100, 5 are expected
+
+
+def test_luck_is_pooled_by_model_and_of_none_for_itself():
+    faces = np.random.default_rng(0).gamma(4, 2, 100)
+    means = {Group("m", 8, "none"): (4, 6), Group("m", 8, "all"): (1, 1.2, 1.4), Group("m", 80, "blur"): (2, 2.2, 2.4)}
+    groups, _ = made_up({group: [faces - faces.mean() + mean for mean in told] for group, told in means.items()})
+    assert luck_of("m", "all-rotation", groups) == pytest.approx((0.2, 4))
+    assert luck_of("m", "none", groups) == pytest.approx((np.sqrt(2), 1))
+    assert luck_of("n", "all", groups).freedom == 0
 
 
 def test_one_seed_alone_shows_nothing():
@@ -172,7 +181,7 @@ def test_one_seed_alone_shows_nothing():
     assert found is not None
     assert not found.shown
     assert "over faces alone" in str(found)
-    assert luck_of("m", groups).freedom == 0
+    assert luck_of("m", "all", groups).freedom == 0
 
 
 def answers(cells: dict[Group, list[float]]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from fauxface.training.config import TrainingConfig
+from fauxface.training.config import Scheduled, TrainingConfig
 
 MODELS = ("mobilenetv3-coordinates", "resnet50-coordinates", "resnet18-pip", "mobilenetv2-heatmaps")
 POLICIES = ("none", "translation-occlusion", "all")
@@ -139,8 +139,11 @@ class StudyConfig:
                     val=val,
                 )
 
-    def training(self, cell: Cell, out: Path, threads: int) -> TrainingConfig:
-        """The training run of a cell. Without data to validate on, one image is held out: the least there is."""
+    def training(self, cell: Cell, out: Path, threads: int) -> Scheduled:
+        """The training run of a cell. Without data to validate on, one image is held out: the least there is.
+
+        The study's default batch leaves the batch to the schedule.
+        """
         return TrainingConfig(
             data=self.data,
             out=out,
@@ -148,7 +151,7 @@ class StudyConfig:
             images=cell.images,
             augment=cell.policy,
             samples=cell.samples,
-            batch=cell.batch,
+            batch=None if cell.batch == StudyConfig.batch else cell.batch,
             seed=cell.seed,
             resume=True,
             labels=cell.labels,

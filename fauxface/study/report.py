@@ -187,8 +187,8 @@ def _scores(
         texts.append(
             "Differences: mean of the first minus the second on the same faces and seeds; intervals by paired "
             "bootstrap over the test faces, to which comes the luck of the training runs, by Student's t with the "
-            "deviation between seeds, pooled over all groups of the model. Negative is better for the first. Of so "
-            "many intervals one in twenty misses."
+            "deviation between seeds, pooled over the model's groups (those of none for themselves). Negative is "
+            "better for the first. Of so many intervals one in twenty misses."
         )
     sections.add(str(where), texts, tables, pictures)
 
@@ -203,7 +203,9 @@ def _laws(config: StudyConfig, table: Table, results: Results) -> dict[Where, di
                 for group, seeds in groups.items()
                 if group.model == model and group.policy == config.curve_policy
             }
-            law = power_law({n: errors for n, errors in curve.items() if errors}, luck_of(model, groups))
+            law = power_law(
+                {n: errors for n, errors in curve.items() if errors}, luck_of(model, config.curve_policy, groups)
+            )
             if law is not None:
                 found.setdefault(where, {})[model] = law
     return found

@@ -72,12 +72,16 @@ class Luck(NamedTuple):
     freedom: int
 
 
-def luck_of(model: str, groups: Mapping[Group, Seeds]) -> Luck:
-    """A model's, pooled over its groups that have several seeds: two or three seeds of one group would tell little."""
+def luck_of(model: str, policy: str, groups: Mapping[Group, Seeds]) -> Luck:
+    """Pooled over the model's groups that have several seeds: two or three seeds of one group would tell little.
+
+    Those without augmentation are pooled for themselves: which images they happen to learn by heart makes them vary
+    several times as much as others.
+    """
     squares, freedom = 0.0, 0
     for group, seeds in groups.items():
         values = [float(row["nme"]) for row in seeds.values() if row.get("nme") is not None]
-        if group.model == model and len(values) > 1:
+        if group.model == model and (group.policy == "none") == (policy == "none") and len(values) > 1:
             squares += float(np.var(values)) * len(values)
             freedom += len(values) - 1
     return Luck(float(np.sqrt(squares / freedom)) if freedom else float("nan"), freedom)
@@ -140,11 +144,12 @@ def difference(
     random = np.random.default_rng(0)
     faces, by_face = away.shape[1], away.mean(0)
     means = by_face[random.integers(faces, size=(REPEATS, faces))].mean(1)
-    lucks = [luck_of(group.model, groups) for group in (a, b)]
+    lucks = [luck_of(group.model, group.policy, groups) for group in (a, b)]
     lucky = any(luck.freedom == 0 for luck in lucks)
-    if not lucky:
-        variances = [luck.sd**2 / len(whole) for luck in lucks]
-        freedom = min(luck.freedom for luck in lucks)
+    variances = [luck.sd**2 / len(whole) for luck in lucks]
+    if not lucky and sum(variances) > 0:
+        # Welch 1947, Satterthwaite 1946
+        freedom = sum(variances) ** 2 / sum(v**2 / luck.freedom for v, luck in zip(variances, lucks, strict=True))
         means += np.sqrt(sum(variances)) * random.standard_t(freedom, REPEATS)
     low, high = np.quantile(means, [0.025, 0.975])
     return Difference(a, b, tuple(whole), float(by_face.mean()), float(low), float(high), lucky)
