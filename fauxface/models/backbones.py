@@ -86,6 +86,12 @@ def create_backbone(name: str, pretrained: bool = False, stride: float | None = 
         raise ValueError(f"the timm network '{network}' cannot be used as a backbone: {reason}") from error
 
 
+def check_size(name: str, input_size: int, cell: int) -> None:
+    """ValueError unless crops are whole cells wide (pixels both): else cells are not where the decoder has them."""
+    if input_size % cell:
+        raise ValueError(f"{name} takes crops of {cell} px or a multiple of that, not {input_size} px")
+
+
 def _ended(network: Any) -> Any:
     """The network without the layers after its last map (timm leaves them in those of EfficientNet's family)."""
     stage, _, number = network.feature_info.module_name()[-1].partition(".")

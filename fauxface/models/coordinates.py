@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss, softplus
 
 from fauxface.models.backbones import create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
@@ -31,7 +31,7 @@ FIRST_SIGMA = 0.05
 SIGMA_PACE = 0.3
 """How fast log σ follows its layer: one step too far below the error, and ‖e‖²/2σ² spoils Adam's sense of scale."""
 LEAST_SIGMA = 2e-3
-"""The least σ of the likelihood, as a share of the crop's side: without it a point learned by heart has no limit."""
+"""Part of every σ, as a share of the crop's side: without it a point learned by heart has no limit."""
 
 
 class CoordinateOutputs(NamedTuple):
@@ -47,6 +47,12 @@ class CoordinateOutputs(NamedTuple):
     points: Tensor
     log_error: Tensor
     visible: Tensor | None
+
+
+def with_least(log_sigma: Tensor) -> Tensor:
+    """log √(σ² + `LEAST_SIGMA`²): a floor with a slope, so that a σ below it still learns of its point's error."""
+    least = math.log(LEAST_SIGMA)
+    return least + softplus(log_sigma - least, beta=2)
 
 
 class Coordinates(LandmarkModel):
@@ -114,7 +120,7 @@ class Coordinates(LandmarkModel):
         points = self.mean_face + self.locate(features).float().unflatten(1, (self.points, 2))
         visible = None if self.see is None else self.see(detached).float()
         if self.gaussian:
-            log_error = SIGMA_PACE * self.doubt(detached).float() + math.log(FIRST_SIGMA)
+            log_error = with_least(SIGMA_PACE * self.doubt(detached).float() + math.log(FIRST_SIGMA))
         else:
             log_error = self.doubt(detached).float() + math.log(GOOD_ERROR)
         return CoordinateOutputs(points, log_error, visible)
@@ -123,7 +129,7 @@ class Coordinates(LandmarkModel):
         """See `LandmarkModel.loss`."""
         error = outputs.points - (targets.landmarks + 0.5) / self.input_size
         if self.gaussian:
-            total = gaussian(error, outputs.log_error.clamp(min=math.log(LEAST_SIGMA))).mean()
+            total = gaussian(error, outputs.log_error).mean()
         else:
             true_error = error.detach().norm(dim=-1).clamp(min=1e-4)
             total = LOSSES[self.options["loss"]](error).mean()

@@ -18,16 +18,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from fauxface.models.backbones import create_backbone
+from fauxface.models.backbones import check_size, create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
 from fauxface.models.grid import cell_of, corner_of, highest, read
 
 SIGMA = 1.0
 """Standard deviation of the target, cells."""
-UPSAMPLED = 8
-"""How much finer the heatmaps are than the backbone's last map: deconvolution, pixel shuffle, pixel shuffle."""
 WIDTHS = (128, 64, 64)
-"""Channels after each of the three."""
+"""Channels after deconvolution, pixel shuffle and pixel shuffle, each of which makes the map twice as fine."""
 SEEN_WEIGHT = 0.1
 """Weight of the visibilities' loss, which only their own layer feels."""
 
@@ -78,9 +76,10 @@ class Heatmaps(LandmarkModel):
         pretrained: bool = False,
         visibility: bool = False,
     ):
-        """See `build_model`; ValueError for an unknown backbone."""
+        """See `build_model`; ValueError for an unknown backbone, or a size that the last map's cells do not divide."""
         super().__init__(name, input_size, scheme, {"visibility": visibility})
         self.backbone = create_backbone(backbone, pretrained)
+        check_size(name, input_size, self.backbone.strides[-1])
         first, second, third = WIDTHS
         self.upsample = nn.Sequential(
             nn.ConvTranspose2d(self.backbone.channels[-1], first, 4, 2, 1, bias=False),

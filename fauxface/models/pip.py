@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss, one_hot
 
-from fauxface.models.backbones import create_backbone
+from fauxface.models.backbones import check_size, create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
 from fauxface.models.grid import cell_of, corner_of, highest, read
 
@@ -67,7 +67,8 @@ class Pip(LandmarkModel):
     ):
         """See `build_model`; ``stride`` is the paper's, of 256 px: 8, 4 or 2 cells a side; ``neighbours`` may be 0.
 
-        ValueError for an unknown backbone, another stride, or more neighbours than there are.
+        ValueError for an unknown backbone, another stride, a size that the map's cells do not divide, or more
+        neighbours than there are.
         """
         options = {"stride": stride, "neighbours": neighbours, "visibility": visibility}
         super().__init__(name, input_size, scheme, options)
@@ -79,6 +80,7 @@ class Pip(LandmarkModel):
             )
         self.backbone = create_backbone(backbone, pretrained, stride=input_size / SIDE)
         width = self.backbone.channels[-1]
+        check_size(name, input_size, self.backbone.strides[-1] * stride // 32)
         self.coarser = nn.Sequential()
         for _ in range((32, 64, 128).index(stride)):
             self.coarser.extend([nn.Conv2d(width, width, 3, 2, 1), nn.BatchNorm2d(width), nn.ReLU()])
