@@ -473,7 +473,8 @@ def predict(
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
         detector: what finds the faces: retinaface, own, or the folder of a one-stage checkpoint.
         out: folder for the drawn pictures; new, empty, or an earlier prediction's, which is replaced.
-        json: file for [{image, faces: [{box, landmarks, scores, scheme}]}].
+        json: file for [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}]; visibility (1 is seen)
+            and sigma (pixels) are null where the checkpoint does not tell them.
         flip: see each face mirrored too and average (twice the time).
         skip_bad: name photographs that cannot be read and go on without them.
         style: all (box, lines, points), points, lines, or sketch: lines on black, as talking-head models take them.
@@ -559,7 +560,7 @@ def calibrate(
     Args:
         checkpoint: a checkpoint's folder or a run's.
         data: folder of renders that the model was not trained on.
-        also: more folders of labelled faces, to measure on alone.
+        also: more folders of labelled faces, to measure on alone; each needs another name.
         skip_bad: name files that cannot be read and go on without them.
         threads: CPU threads; 0 takes all there are.
     """
@@ -596,9 +597,10 @@ def export(
     """Write a checkpoint as an ONNX file that needs nothing of Fauxface to run.
 
     Input `image` N×S×S×3 uint8 RGB, the square crop about a face; outputs `landmarks` N×P×2, crop pixels, pixel centres
-    at whole numbers, and `scores` N×P. Normalisation and decoding are inside; licence, scheme and the crop's margin
-    are in the metadata. With --int8 it is quantised; the error before and after is measured on renders that did not
-    calibrate it, and more than 0.2 points of NME are refused.
+    at whole numbers, `scores` N×P, and where the model tells them `visibility` N×P and `sigma` N×P, crop pixels.
+    Normalisation and decoding are inside; licence, scheme and the crop's margin are in the metadata. With --int8 it is
+    quantised; the error before and after is measured on renders that did not calibrate it, and more than 0.2 points of
+    NME are refused.
 
     Examples:
       fauxface export fauxface-s --out fauxface-s.onnx

@@ -21,16 +21,18 @@ from fauxface.inference.export import halved, to_onnx
 from fauxface.models import LandmarkModel, build_model
 
 MODEL = "mobilenetv3small-coordinates"
+PARITY = 1e-4 * 64
+"""How far ONNX Runtime's points may lie from torch's: 1e-4 of the crop's side, in its pixels."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained checkpoint whose answers do depend on the picture."""
     torch.manual_seed(0)
-    model = build_model(MODEL, 64, "face_synthetics70", visibility=True).eval()
+    model = build_model(MODEL, 64, "face_synthetics70", visibility=True, loss="gaussian").eval()
     for name, weight in model.named_parameters():
-        if name.startswith("locate."):
-            torch.nn.init.normal_(weight, std=1)
+        if name.startswith(("locate.", "see.")):
+            torch.nn.init.normal_(weight, std=0.1)
     path = tmp_path_factory.mktemp("checkpoint")
     save_checkpoint(path, model, replace(card_of(model, "2d", 1.3, "clean"), provenance={"seed": 0}))
     return path
@@ -56,14 +58,9 @@ def _one_thread() -> Iterator[None]:
 def test_the_file_is_what_others_expect(whole: onnx.ModelProto):
     session = onnxruntime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
     [image] = session.get_inputs()
-    landmarks, scores = session.get_outputs()
     assert (image.name, image.type, image.shape[1:]) == ("image", "tensor(uint8)", [64, 64, 3])
-    assert (landmarks.name, landmarks.shape[1:], scores.name, scores.shape[1:]) == (
-        "landmarks",
-        [70, 2],
-        "scores",
-        [70],
-    )
+    shapes = {output.name: output.shape[1:] for output in session.get_outputs()}
+    assert shapes == {"landmarks": [70, 2], "scores": [70], "visibility": [70], "sigma": [70]}
     assert isinstance(image.shape[0], str)
     said = session.get_modelmeta().custom_metadata_map
     assert said["licence"] == "Apache-2.0"
@@ -76,19 +73,9 @@ def test_the_file_is_what_others_expect(whole: onnx.ModelProto):
 def test_it_says_what_torch_says(folder: Path, whole: onnx.ModelProto, count: int):
     model, _ = load_checkpoint(folder)
     ours, theirs = (predict_crops(m, crops(count)) for m in (model, OnnxModel(whole.SerializeToString(), 1)))
-    assert np.abs(ours.landmarks - theirs.landmarks).max() < 0.05
-    np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-3)
-    assert np.ptp(ours.landmarks, axis=0).max() > 1 or count == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["mobilenetv3small-pip", "mobilenetv2-heatmaps"])
-def test_every_method_can_be_exported(name: str):
-    torch.manual_seed(0)
-    model = build_model(name, 64, "face_synthetics70").eval()
-    proto = to_onnx(model, card_of(model, "2d", 1.3, "clean"))
-    ours, theirs = (predict_crops(m, crops(3)) for m in (model, OnnxModel(proto.SerializeToString(), 1)))
-    assert np.median(np.abs(ours.landmarks - theirs.landmarks)) < 0.05
+    for name, error in (("landmarks", PARITY), ("scores", 1e-4), ("visibility", 1e-4), ("sigma", PARITY)):
+        np.testing.assert_allclose(getattr(theirs, name), getattr(ours, name), atol=error, rtol=0, err_msg=name)
+    assert np.ptp(ours.landmarks, axis=0).max() > 10 * PARITY or count == 1
 
 
 def test_a_fixed_batch_takes_that_many_and_we_fill_it_up(folder: Path, tmp_path: Path):
@@ -97,7 +84,7 @@ def test_a_fixed_batch_takes_that_many_and_we_fill_it_up(folder: Path, tmp_path:
     assert session.get_inputs()[0].shape[0] == 2
     model, _ = load_checkpoint(folder)
     ours, theirs = (predict_crops(m, crops(5)) for m in (model, OnnxModel(found.path, 1)))
-    assert np.abs(ours.landmarks - theirs.landmarks).max() < 0.05
+    assert np.abs(ours.landmarks - theirs.landmarks).max() < PARITY
 
 
 def test_halved_weights_are_half_the_bytes(whole: onnx.ModelProto):
@@ -146,10 +133,10 @@ def test_what_cannot_be_exported_is_one_line(folder: Path, tmp_path: Path, optio
 def test_a_landmarker_exports_once_into_the_cache(
     folder: Path, whole: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    exports: list[bool] = []
+    exports: list[object] = []
 
-    def exported(*_: object, visibility: bool) -> onnx.ModelProto:
-        exports.append(visibility)
+    def exported(*given: object) -> onnx.ModelProto:
+        exports.append(given)
         return whole
 
     monkeypatch.setenv("FAUXFACE_CACHE", str(tmp_path))
@@ -159,24 +146,29 @@ def test_a_landmarker_exports_once_into_the_cache(
     assert exports == []
     for _ in range(2):
         found = Landmarker.load(folder, threads=1).landmarks(image, box)
-        assert np.abs(found.landmarks - wanted.landmarks).max() < 0.05
-    assert exports == [True]
+        assert np.abs(found.landmarks - wanted.landmarks).max() < PARITY
+        assert found.visibility is not None
+    assert len(exports) == 1
     [cached] = (cache_folder() / "onnx").iterdir()
     cached.write_bytes(b"cut short")
     again = Landmarker.load(folder, threads=1).landmarks(image, box)
     np.testing.assert_array_equal(again.landmarks, found.landmarks)
-    assert exports == [True, True]
+    assert len(exports) == 2
 
 
-def test_a_checkpoint_may_hold_its_onnx_file(folder: Path, whole: onnx.ModelProto, tmp_path: Path):
+def test_a_checkpoint_may_hold_its_onnx_file_and_loses_nothing_by_it(folder: Path, tmp_path: Path):
     model, card = load_checkpoint(folder)
     save_checkpoint(tmp_path, model, card)
-    (tmp_path / "model.onnx").write_bytes(halved(whole).SerializeToString())
-    found = Landmarker.load(tmp_path, threads=1).landmarks(crops(1)[0], np.array([[5.0, 5, 60, 60]]))
-    assert found.visibility is None
+    export(folder, tmp_path / "model.onnx")
+    place = crops(1)[0], np.array([[5.0, 5, 60, 60]])
+    found, wanted = (Landmarker.load(tmp_path, threads=1, backend=b).landmarks(*place) for b in ("onnx", "torch"))
+    for name in ("landmarks", "scores", "visibility", "sigma"):
+        np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), atol=PARITY, err_msg=name)
+    (tmp_path / "model.onnx").write_bytes(to_onnx(model, card, visibility=False).SerializeToString())
+    assert Landmarker.load(tmp_path, threads=1).landmarks(*place).visibility is None
     (tmp_path / "model.onnx").write_bytes(b"rubbish")
     with pytest.raises(ValueError, match=r"model\.onnx: not a model"):
-        Landmarker.load(tmp_path, threads=1).landmarks(crops(1)[0], np.array([[5.0, 5, 60, 60]]))
+        Landmarker.load(tmp_path, threads=1).landmarks(*place)
 
 
 def test_an_unknown_backend_is_refused(folder: Path):

@@ -39,10 +39,10 @@ class Centroid(torch.nn.Module):
     scheme = "face_synthetics70"
     input_size = 64
 
-    def __init__(self, visible: bool = False) -> None:
+    def __init__(self, visible: bool = False, sigma: bool = False) -> None:
         super().__init__()
         self.nothing = torch.nn.Parameter(torch.zeros(()))
-        self.visible = visible
+        self.visible, self.sigma = visible, sigma
         self.batches: list[int] = []
 
     def forward(self, images_B3HW: torch.Tensor) -> torch.Tensor:
@@ -58,7 +58,8 @@ class Centroid(torch.nn.Module):
     def decode(self, outputs_B2: torch.Tensor) -> Prediction:
         along_N2 = torch.stack([torch.arange(70) / 10, torch.zeros(70)], 1)
         ones_BN = torch.ones(len(outputs_B2), 70)
-        return Prediction(outputs_B2[:, None] + along_N2, ones_BN / 2, ones_BN if self.visible else None)
+        sigma = (2 + torch.arange(70) / 10).expand(len(outputs_B2), 70) if self.sigma else None
+        return Prediction(outputs_B2[:, None] + along_N2, ones_BN / 2, ones_BN if self.visible else None, sigma)
 
 
 class Fixed:
@@ -83,7 +84,7 @@ def spot(x: float, y: float, size: tuple[int, int] = (150, 200)) -> np.ndarray:
 def landmarker(detector: Any, **options: Any) -> Landmarker:
     from types import SimpleNamespace
 
-    model: Any = Centroid(visible=options.pop("visible", False))
+    model: Any = Centroid(options.pop("visible", False), options.pop("sigma", False))
     card: Any = SimpleNamespace(crop="box", crop_margin=1.3)
     return Landmarker(model, card, detector, **options)
 
@@ -97,6 +98,21 @@ def test_landmarks_come_back_in_image_pixels():
     scale = 1.3 * 60 / 64
     np.testing.assert_allclose(found.landmarks[0, 10, 0], 91.3 + scale, atol=0.05)
     assert found.visibility is None
+    assert found.sigma is None
+
+
+def test_sigma_comes_in_image_pixels_whichever_way_faces_are_seen():
+    model: Any = Centroid(sigma=True)
+    boxes = np.array([[60.0, 40, 120, 90], [80.5, 52.5, 100, 76]])
+    scale = 1.3 * np.array([[60], [23.5]]) / 64
+    plain, both = (landmark_crops(model, spot(91.3, 66.6), boxes, flip=flip).sigma for flip in (False, True))
+    assert plain is not None
+    assert both is not None
+    np.testing.assert_allclose(plain, scale * (2 + np.arange(70) / 10), rtol=1e-6)
+    mirror = np.array(SCHEMES["face_synthetics70"].mirror)
+    np.testing.assert_allclose(both, scale * (2 + (np.arange(70) + mirror) / 20), rtol=1e-6)
+    [face] = landmarker(Fixed((60, 40, 120, 90)), sigma=True)(spot(91.3, 66.6))
+    np.testing.assert_allclose(face.sigma, plain[0])
 
 
 def test_many_boxes_go_in_batches_and_images_may_differ():
@@ -313,13 +329,18 @@ def test_predictions_are_drawn_and_written(tmp_path: Path):
     rows = json.loads((tmp_path / "faces.json").read_text())
     assert [Path(row["image"]).name for row in rows] == ["0.png", "1.png", "2.png", "3.jpg"]
     [face] = rows[1]["faces"]
-    assert sorted(face) == ["box", "landmarks", "scheme", "scores"]
+    assert list(face) == ["box", "landmarks", "scores", "visibility", "sigma", "scheme"]
+    assert (face["visibility"], face["sigma"]) == (None, None)
     assert face["box"] == [60, 40, 120, 90]
     assert np.shape(face["landmarks"]) == (70, 2)
     assert len(face["scores"]) == 70
     assert face["landmarks"][0] == pytest.approx([81, 60], abs=0.1)
-    # again, into the same folder; never into one that is not ours
+    # again, into the same folder, by a model that tells more; never into one that is not ours
+    find = landmarker(Fixed((60, 40, 120, 90)), visible=True, sigma=True)
     predict_files(photos, find, tmp_path / "out")
+    [face] = json.loads((tmp_path / "out" / "predictions.json").read_text())[1]["faces"]
+    assert face["visibility"] == [1] * 70
+    assert face["sigma"][10] == pytest.approx(3 * 1.3 * 60 / 64, abs=1e-3)
     with pytest.raises(ValueError, match="the photographs themselves"):
         predict_files(photos, find, photos)
     (tmp_path / "mine").mkdir()

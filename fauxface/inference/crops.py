@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -25,11 +25,17 @@ class Landmarks:
         landmarks: M×N×2 float64; in image pixels, or crop pixels where said so.
         scores: M×N in [0, 1], higher where the error is likely lower.
         visibility: M×N in [0, 1], or None where the model does not tell.
+        sigma: M×N, standard deviation along each axis, in the landmarks' pixels; None where the model does not tell.
     """
 
     landmarks: np.ndarray
     scores: np.ndarray
-    visibility: np.ndarray | None
+    visibility: np.ndarray | None = None
+    sigma: np.ndarray | None = None
+
+    def of(self, face: int) -> Landmarks:
+        """What is said of one face: the same without the first axis."""
+        return _together(lambda own: own[0][face], [self])
 
 
 @runtime_checkable
@@ -52,22 +58,15 @@ def predict_crops(model: LandmarkModel | CropModel, crops: np.ndarray, flip: boo
     scheme = scheme_of(model.scheme)
     if not len(crops):
         return Landmarks(np.zeros((0, scheme.count, 2)), np.zeros((0, scheme.count)), None)
-    parts = [_predict_batch(model, crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
-    plain = _join(parts)
+    plain = _together(
+        np.concatenate, [_predict_batch(model, crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
+    )
     if not flip:
         return plain
     mirrored = predict_crops(model, crops[:, :, ::-1])
-    order = list(scheme.mirror)
-    back = Landmarks(
-        flip_points(mirrored.landmarks, scheme, crops.shape[2]),
-        mirrored.scores[:, order],
-        None if mirrored.visibility is None else mirrored.visibility[:, order],
-    )
-    return Landmarks(
-        (plain.landmarks + back.landmarks) / 2,
-        (plain.scores + back.scores) / 2,
-        None if plain.visibility is None or back.visibility is None else (plain.visibility + back.visibility) / 2,
-    )
+    back = _together(lambda own: own[0][:, list(scheme.mirror)], [mirrored])
+    back = replace(back, landmarks=flip_points(mirrored.landmarks, scheme, crops.shape[2]))
+    return _together(lambda both: np.mean(both, axis=0), [plain, back])
 
 
 def landmark_crops(
@@ -87,8 +86,11 @@ def landmark_crops(
     squares = [framing.crop(place, model.input_size) for place in places]
     crops = [square.extract(picture) for square, picture in zip(squares, images, strict=True)]
     found = predict_crops(model, np.stack(crops) if crops else np.zeros((0, 1, 1, 3), np.uint8), flip)
+    if not squares:
+        return found
     points = [square.to_image(points) for square, points in zip(squares, found.landmarks, strict=True)]
-    return Landmarks(np.stack(points) if points else found.landmarks, found.scores, found.visibility)
+    scale = np.array([[square.scale] for square in squares])
+    return replace(found, landmarks=np.stack(points), sigma=None if found.sigma is None else scale * found.sigma)
 
 
 def _predict_batch(model: LandmarkModel | CropModel, crops: np.ndarray) -> Landmarks:
@@ -99,17 +101,11 @@ def _predict_batch(model: LandmarkModel | CropModel, crops: np.ndarray) -> Landm
 def _predict_torch(model: LandmarkModel, crops: np.ndarray) -> Landmarks:
     device = next(model.parameters()).device
     images_B3HW = torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float() / 255
-    answer = model.decode(model(images_B3HW))
-    visibility = None if answer.visibility is None else answer.visibility.float().cpu().numpy()
-    return Landmarks(
-        answer.landmarks.double().cpu().numpy(), answer.scores.float().cpu().numpy().astype(np.float64), visibility
-    )
+    told = model.decode(model(images_B3HW)).told()
+    return Landmarks(**{name: value.cpu().double().numpy() for name, value in told.items()})
 
 
-def _join(parts: list[Landmarks]) -> Landmarks:
-    seen = [part.visibility for part in parts if part.visibility is not None]
-    return Landmarks(
-        np.concatenate([part.landmarks for part in parts]),
-        np.concatenate([part.scores for part in parts]),
-        np.concatenate(seen) if seen else None,
-    )
+def _together(combine: Callable[[list[np.ndarray]], np.ndarray], parts: list[Landmarks]) -> Landmarks:
+    """What each part tells, field by field, combined; a field that one does not tell is None."""
+    told = {field.name: [getattr(part, field.name) for part in parts] for field in fields(Landmarks)}
+    return Landmarks(**{k: None if any(v is None for v in values) else combine(values) for k, values in told.items()})

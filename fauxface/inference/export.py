@@ -1,10 +1,11 @@
 """Models as ONNX files that need nothing of ours to run: pixels of a crop in, landmarks of that crop out.
 
-Input ``image`` N×S×S×3 uint8 RGB; outputs ``landmarks`` N×P×2 float32, crop pixels, pixel centres at whole numbers, and
-``scores`` N×P in [0, 1]. The crop is the square about the centre of the face's box, 1.3 × its longer side
-(``crop_margin`` in the metadata); or, where the metadata's ``crop`` is ``five-points``, the one in which a similarity
-brings eyes' centres, nose tip and mouth's corners nearest to ``five_points`` (crop pixels). Normalisation and decoding
-are in the graph. Licence, lane and scheme are in the metadata.
+Input ``image`` N×S×S×3 uint8 RGB; outputs ``landmarks`` N×P×2 float32, crop pixels, pixel centres at whole numbers,
+``scores`` N×P in [0, 1], and of models that tell them ``visibility`` N×P in [0, 1] and ``sigma`` N×P, crop pixels. The
+crop is the square about the centre of the face's box, 1.3 × its longer side (``crop_margin`` in the metadata); or,
+where the metadata's ``crop`` is ``five-points``, the one in which a similarity brings eyes' centres, nose tip and
+mouth's corners nearest to ``five_points`` (crop pixels). Normalisation and decoding are in the graph. Licence, lane and
+scheme are in the metadata.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -33,32 +34,35 @@ OPSET = 18
 
 
 class _Whole(nn.Module):
-    """From a crop's bytes to its landmarks."""
+    """From a crop's bytes to all that the model tells of it."""
 
     def __init__(self, model: LandmarkModel, visibility: bool) -> None:
         super().__init__()
         self.model, self.visibility = model, visibility
 
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+    def told(self, image: Tensor) -> dict[str, Tensor]:
+        """The outputs by name."""
         answer = self.model.decode(self.model(image.permute(0, 3, 1, 2).float() / 255))
-        parts = (answer.landmarks, answer.scores)
-        return (*parts, answer.visibility) if self.visibility and answer.visibility is not None else parts
+        return (answer if self.visibility else replace(answer, visibility=None)).told()
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.told(image).values())
 
 
-def to_onnx(model: LandmarkModel, card: Card, batch: int = 0, visibility: bool = False) -> onnx.ModelProto:
+def to_onnx(model: LandmarkModel, card: Card, batch: int = 0, visibility: bool = True) -> onnx.ModelProto:
     """The model with its pre- and post-processing, in eval mode.
 
     Args:
         model: on the CPU, in eval mode.
         card: what the metadata says of it.
         batch: the one size of batches that the file shall take; 0 takes any.
-        visibility: add the output ``visibility`` N×P, if the model tells it.
+        visibility: False leaves it out, though the model tells it.
     """
     count = batch or 2
     images = torch.zeros((count, model.input_size, model.input_size, 3), dtype=torch.uint8)
     whole = _Whole(model, visibility).eval()
     with torch.inference_mode():
-        names = ["landmarks", "scores", "visibility"][: len(whole(images))]
+        names = list(whole.told(images))
     return _exported(whole, images, names, None if batch else {0: torch.export.Dim("batch", min=1)}, metadata(card))
 
 

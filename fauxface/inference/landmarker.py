@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
@@ -44,6 +44,7 @@ class Face:
         scheme: what the points are (``fauxface.landmarks``).
         pose: where the head is and how it is turned; None for a scheme without a mean head.
         id: the same number for the same face from frame to frame; None where faces are not followed.
+        sigma: N, standard deviation along each axis, image pixels; None where the model does not tell.
     """
 
     box: np.ndarray
@@ -54,13 +55,16 @@ class Face:
     scheme: str
     pose: Pose | None = None
     id: int | None = None
+    sigma: np.ndarray | None = None
 
     def as_json(self) -> dict[str, object]:
         """The face as ``fauxface predict --json`` writes it."""
         return {
-            "box": [round(float(v), 3) for v in self.box],
-            "landmarks": [[round(float(x), 3), round(float(y), 3)] for x, y in self.landmarks],
-            "scores": [round(float(v), 4) for v in self.scores],
+            "box": _rounded(self.box, 3),
+            "landmarks": _rounded(self.landmarks, 3),
+            "scores": _rounded(self.scores, 4),
+            "visibility": _rounded(self.visibility, 4),
+            "sigma": _rounded(self.sigma, 3),
             "scheme": self.scheme,
         }
 
@@ -184,10 +188,14 @@ class Landmarker:
         return self._onnx
 
     def _face(self, image: np.ndarray, score: float, boxes: np.ndarray, found: Landmarks, i: int) -> Face:
-        visibility = None if found.visibility is None else found.visibility[i]
-        points = found.landmarks[i]
-        pose = self.pose(points, image)
-        return Face(boxes[i], points, found.scores[i], visibility, score, self.model.scheme, pose)
+        own = found.of(i)
+        pose = self.pose(own.landmarks, image)
+        scheme = self.model.scheme
+        return Face(boxes[i], own.landmarks, own.scores, own.visibility, score, scheme, pose, sigma=own.sigma)
+
+
+def _rounded(values: np.ndarray | None, digits: int) -> list[Any] | None:
+    return None if values is None else np.asarray(values, np.float64).round(digits).tolist()
 
 
 def check_image(image: np.ndarray) -> None:

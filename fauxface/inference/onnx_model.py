@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,7 +40,8 @@ class OnnxModel:
         self._session = session(file, threads)
         said = self._session.get_modelmeta().custom_metadata_map
         self._outputs = [output.name for output in self._session.get_outputs()]
-        if not {"scheme", "input_size"} <= said.keys() or self._outputs[:2] != ["landmarks", "scores"]:
+        known = {field.name for field in fields(Landmarks)}
+        if not {"scheme", "input_size"} <= said.keys() or not {"landmarks", "scores"} <= set(self._outputs) <= known:
             raise ValueError(f"{name}: not a model that fauxface exported")
         self.scheme, self.input_size = said["scheme"], int(said["input_size"])
         batch: Any = self._session.get_inputs()[0].shape[0]
@@ -50,9 +52,8 @@ class OnnxModel:
         crops = np.ascontiguousarray(crops)
         step = self._batch or len(crops)
         found = [self._run(crops[i : i + step], step) for i in range(0, len(crops), step)]
-        answer = [np.concatenate(parts) for parts in zip(*found, strict=True)]
-        visibility = answer[2] if len(answer) > 2 else None
-        return Landmarks(answer[0].astype(np.float64), answer[1].astype(np.float64), visibility)
+        told = zip(self._outputs, zip(*found, strict=True), strict=True)
+        return Landmarks(**{name: np.concatenate(parts).astype(np.float64) for name, parts in told})
 
     def _run(self, crops: np.ndarray, step: int) -> list[np.ndarray]:
         missing = step - len(crops)  # a file with a fixed batch
@@ -72,7 +73,7 @@ def load_onnx(model: LandmarkModel, card: Card, checkpoint: str | Path | None, t
     def exported() -> onnx.ModelProto:
         from fauxface.inference.export import to_onnx
 
-        return to_onnx(model, card, visibility=True)
+        return to_onnx(model, card)
 
     return open_exported(model, card, checkpoint, exported, opened)
 

@@ -93,7 +93,8 @@ def in_own_pixels(face: Face, scale: float) -> Face:
     """A face found in a frame that was scaled down, in the video's own pixels."""
     if scale == 1:
         return face
-    return replace(face, box=(face.box + 0.5) * scale - 0.5, landmarks=(face.landmarks + 0.5) * scale - 0.5)
+    box, landmarks = ((places + 0.5) * scale - 0.5 for places in (face.box, face.landmarks))
+    return replace(face, box=box, landmarks=landmarks, sigma=None if face.sigma is None else face.sigma * scale)
 
 
 @contextmanager

@@ -55,6 +55,7 @@ class _Track:
     points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     scores: np.ndarray = field(default_factory=lambda: np.zeros(0))
     visibility: np.ndarray | None = None
+    sigma: np.ndarray | None = None
     usual: float | None = None
     doubtful: bool = False
     doubtful_since: float | None = None
@@ -117,8 +118,9 @@ class Tracker:
         found = self.landmarker.landmarks(frame, [track.place for track in tracks])
         for i, track in enumerate(tracks):
             before = track.box
-            track.points, track.scores, track.seconds = found.landmarks[i], found.scores[i], self._seconds
-            track.visibility = None if found.visibility is None else found.visibility[i]
+            own = found.of(i)
+            track.points, track.scores, track.seconds = own.landmarks, own.scores, self._seconds
+            track.visibility, track.sigma = own.visibility, own.sigma
             track.box = landmark_box(track.points, self._scheme)
             track.place = framing.place(track.box, five_points(track.points, scheme))
             if track.usual is None:
@@ -194,7 +196,8 @@ class Tracker:
         else:
             track.steady = FaceFilter(self.smoothing)
         pose = self.landmarker.pose(points, frame)
-        return Face(box, points, track.scores, track.visibility, track.detection_score, self._scheme, pose, track.id)
+        seen, number = track.visibility, track.id
+        return Face(box, points, track.scores, seen, track.detection_score, self._scheme, pose, number, track.sigma)
 
 
 def _side(box: np.ndarray) -> float:

@@ -40,6 +40,10 @@ class Prediction:
     visibility: Tensor | None
     sigma: Tensor | None = None
 
+    def told(self) -> dict[str, Tensor]:
+        """What the model tells, by name, in the order above."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
 
 class FaceNetwork(nn.Module, ABC):
     """A network for landmarks of one scheme, as checkpoints hold it.
