@@ -90,8 +90,13 @@ def calibrate(
         threads: CPU threads; 0 takes all there are.
 
     An exported ``model.onnx`` beside the weights would tell the old σ: it is removed, and made again when needed.
-    ValueError for a model that tells no σ, and for too few faces; errors as `load_checkpoint` and `open_dataset`.
+    ValueError for a model that tells no σ, for too few faces, and for two folders of one name, which the card could
+    not tell apart; errors as `load_checkpoint` and `open_dataset`.
     """
+    names = [folder.resolve().name for folder in (data, *others)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two of the folders are called '{name}', and their shares are told by that name")
     if threads:
         torch.set_num_threads(threads)
     model, card = load_checkpoint(checkpoint)
@@ -104,12 +109,12 @@ def calibrate(
     fit, rest = order[: len(order) // 2], order[len(order) // 2 :]
     factor = calibration_factor(errors[fit], sigmas[fit])
     told: dict[str, tuple[int, Shares]] = {}
-    for other in others:
+    for name, other in zip(names[1:], others, strict=True):
         found, wide = _errors(model, card, other, skip_bad)
-        told[other.resolve().name] = (len(found), coverage(found, wide, factor))
+        told[name] = (len(found), coverage(found, wide, factor))
     result = Calibration(
         factor,
-        data.resolve().name,
+        names[0],
         (len(fit), len(rest)),
         coverage(errors[rest], sigmas[rest]),
         coverage(errors[rest], sigmas[rest], factor),

@@ -52,6 +52,9 @@ def test_calibrate_makes_sigma_true(checkpoint: Path, tmp_path: Path, capsys: py
 
 def test_what_cannot_be_calibrated(checkpoint: Path, tmp_path: Path):
     few = write_face_synthetics(tmp_path / "few", 4)
+    namesake = write_face_synthetics(tmp_path / "elsewhere" / "few", 4)
+    with pytest.raises(ValueError, match="two of the folders are called 'few'"):
+        calibrate(checkpoint, few, [namesake])
     with pytest.raises(ValueError, match="4 faces are too few"):
         calibrate(checkpoint, few)
     other = build_model("mobilenetv3small-coordinates", 64, "face_synthetics70")
