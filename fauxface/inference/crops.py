@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -106,6 +106,15 @@ def _predict_torch(model: LandmarkModel, crops: np.ndarray) -> Landmarks:
 
 
 def _together(combine: Callable[[list[np.ndarray]], np.ndarray], parts: list[Landmarks]) -> Landmarks:
-    """What each part tells, field by field, combined; a field that one does not tell is None."""
-    told = {field.name: [getattr(part, field.name) for part in parts] for field in fields(Landmarks)}
-    return Landmarks(**{k: None if any(v is None for v in values) else combine(values) for k, values in told.items()})
+    """What each part tells, field by field, combined; None what one of them does not tell."""
+
+    def told_by_all(values: list[np.ndarray | None]) -> np.ndarray | None:
+        told = [value for value in values if value is not None]
+        return combine(told) if len(told) == len(parts) else None
+
+    return Landmarks(
+        combine([part.landmarks for part in parts]),
+        combine([part.scores for part in parts]),
+        told_by_all([part.visibility for part in parts]),
+        told_by_all([part.sigma for part in parts]),
+    )
