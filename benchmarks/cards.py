@@ -13,7 +13,7 @@ import argparse
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +121,11 @@ def sheet(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
 
 def command(card: Card) -> str:
     """The training command, with what differs from its defaults."""
-    usual = {f.name: None if f.default is MISSING else f.default for f in fields(TrainingConfig)}
+    told = card.training
+    settled = TrainingConfig(Path(), Path(), model=told["model"], schedule=told.get("schedule", "ours")).scheduled()
+    usual = {f.name: getattr(settled, f.name) if f.default is None else f.default for f in fields(TrainingConfig)}
     words = ["fauxface", "train"]
-    for name, value in card.training.items():
+    for name, value in told.items():
         if name in ("resume", "skip_bad") or value is None or value == usual.get(name):
             continue
         words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]

@@ -50,6 +50,7 @@ from fauxface.info import machine
 from fauxface.landmarks import FACE_SYNTHETICS70
 from fauxface.models import FaceNetwork, Targets, build_model
 from fauxface.training import TrainingConfig, loop
+from fauxface.training.config import Scheduled
 from fauxface.training.data import RunData, load_data
 from fauxface.training.run import first_model
 from fauxface.training.step import adamw, compiled, precision_of
@@ -138,7 +139,7 @@ class Bench:
     targets: Targets
 
     @classmethod
-    def of(cls, config: TrainingConfig, data: RunData, fabric: Fabric) -> Bench:
+    def of(cls, config: Scheduled, data: RunData, fabric: Fabric) -> Bench:
         model = first_model(config, data)[0].to(fabric.device).to(memory_format=torch.channels_last).train()
         wrapped, optimizer = fabric.setup(compiled(model) if config.compile else model, adamw(model, config))
         count, size = config.batch, config.input_size
@@ -222,7 +223,7 @@ def stop_after(steps: int) -> Callable[[], None]:
     return act
 
 
-def usual(bench: Bench, config: TrainingConfig, dataset: FaceDataset, workers: int, budget: float) -> float:
+def usual(bench: Bench, config: Scheduled, dataset: FaceDataset, workers: int, budget: float) -> float:
     """Images a second of the re-created pipeline, after its first two batches."""
     source = UsualDataset(dataset, config.input_size, 1 << 20)
     loader = DataLoader(source, config.batch, shuffle=True, num_workers=workers, pin_memory=on_gpu(bench.fabric.device))
@@ -245,7 +246,7 @@ def on_gpu(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def peak_mib(config: TrainingConfig, device: torch.device) -> float | None:
+def peak_mib(config: Scheduled, device: torch.device) -> float | None:
     """Most memory that a few steps of the loop take, MiB; None where the system does not tell."""
     own = Path("/proc/self")
     if on_gpu(device):
@@ -262,7 +263,7 @@ def peak_mib(config: TrainingConfig, device: torch.device) -> float | None:
     return int(line.split()[1]) / 2**10
 
 
-def measure(config: TrainingConfig, window: int, budget: float, with_usual: bool, workers: int) -> Result:
+def measure(config: Scheduled, window: int, budget: float, with_usual: bool, workers: int) -> Result:
     """All three for one model."""
     fabric = Fabric(accelerator=config.accelerator, devices=1, precision=precision_of(config))
     peak = peak_mib(replace(config, out=config.out.with_name("peak")), fabric.device)
@@ -352,7 +353,7 @@ def main() -> None:
                 input_size=options.size,
                 compile=options.compile,
                 accelerator=options.accelerator,
-            )
+            ).scheduled()
             window = 1 if options.quick else 10
             result = measure(config, window, budget, not options.quick, options.workers or torch.get_num_threads())
             found[name] = result

@@ -14,10 +14,12 @@ import torch
 import yaml
 from fake_data import write_face_synthetics, write_ibug
 
-from fauxface.checkpoint import load_checkpoint
+from fauxface.calibrating import calibrate
+from fauxface.checkpoint import load_checkpoint, read_card
 from fauxface.training import TrainingConfig, loop, train
 from fauxface.training.data import load_data
 from fauxface.training.feed import CropFeed
+from fauxface.training.frames import load_frames
 from fauxface.training.state import load_state, save_state
 from fauxface.training.step import WeightAverage, adamw, learning_rate, precision_of, total_steps
 
@@ -64,7 +66,7 @@ def test_a_run_holds_what_the_design_says(config, faces):
         "resume",
     ]
     assert sorted(p.name for p in (run / "checkpoint").iterdir()) == ["model.safetensors", "model.yaml"]
-    assert yaml.safe_load((run / "config.yaml").read_text()) == config.as_dict()
+    assert yaml.safe_load((run / "config.yaml").read_text()) == config.scheduled().as_dict()
     rows = list(csv.DictReader((run / "log.csv").open()))
     assert [int(row["step"]) for row in rows] == [5, 10, 13]
     assert all(float(row["val_nme"]) > 0 and float(row["loss"]) > 0 for row in rows)
@@ -166,6 +168,31 @@ def test_init_starts_from_a_checkpoint(config, tmp_path):
         train(replace(config, out=tmp_path / "third", input_size=64))
 
 
+@pytest.mark.parametrize("lost", ["checkpoint/model.safetensors", "checkpoint/model.yaml", "log.csv"])
+def test_a_finished_run_keeps_its_checkpoint_unless_it_is_broken(config, lost):
+    run = train(replace(config, steps=1))
+    (run / "checkpoint" / "model.yaml").write_text((run / "checkpoint" / "model.yaml").read_text() + "# mine\n")
+    before = {path: path.read_bytes() for path in run.rglob("*.*")}
+    train(replace(config, steps=1, resume=True))
+    assert {path: path.read_bytes() for path in run.rglob("*.*")} == before
+    (run / lost).unlink()
+    train(replace(config, steps=1, resume=True))
+    assert (run / lost).is_file()
+    assert "# mine" not in (run / "checkpoint" / "model.yaml").read_text()
+
+
+def test_calibration_stays_with_its_run_and_only_there(config, faces, tmp_path):
+    config = replace(config, loss="gaussian", steps=1)
+    factor = calibrate(train(config), faces).factor
+    assert abs(factor - 1) > 0.01
+    before, card = weights_of(config.out), read_card(config.out)
+    train(replace(config, resume=True))
+    assert weights_of(config.out) == before
+    assert read_card(config.out) == card
+    model, card = load_checkpoint(train(replace(config, init=str(config.out), out=tmp_path / "onwards")))
+    assert (float(model.sigma_factor), card.calibration) == (1, {})
+
+
 def test_only_our_renders_are_clean(config, faces, tmp_path):
     ours = write_face_synthetics(tmp_path / "ours", 6, size=64)
     for path in ours.glob("*.json"):
@@ -254,6 +281,8 @@ def test_a_folder_that_holds_something_else_stays_as_it_is(config):
         ({"augment": "most"}, "unknown augmentation policy 'most'"),
         ({"neighbours": -1}, "--neighbours must not be below 0"),
         ({"neighbours": 3}, "has no 'neighbours' to choose"),
+        ({"stride": 64}, "has no 'stride' to choose"),
+        ({"model": "mobilenetv3small-pip", "stride": 16}, "the stride is 32, 64 or 128"),
         ({"model": "mobilenetv3small-pip", "loss": "l1"}, "has no 'loss' to choose"),
         ({"model": "nonet-coordinates"}, "unknown backbone 'nonet'"),
         ({"pretrained": True, "init": "x"}, "--pretrained and --init"),
@@ -268,7 +297,7 @@ def test_bad_settings_are_one_clear_line_and_leave_nothing(config, changes, mess
 
 
 def test_schedule_and_budgets(config):
-    config = replace(config, steps=None, warmup=100)
+    config = replace(config, steps=None, warmup=100).scheduled()
     rates = [learning_rate(config, step, 2000) for step in range(2000)]
     assert max(rates) == pytest.approx(config.lr, rel=0.02)
     assert 90 <= rates.index(max(rates)) <= 110
@@ -279,14 +308,77 @@ def test_schedule_and_budgets(config):
 
 
 def test_the_papers_schedule(config):
-    paper = replace(config, schedule="paper", steps=None).scheduled()
+    asked = TrainingConfig(data=config.data, out=config.out, schedule="paper")
+    paper = asked.scheduled()
     assert (paper.lr, paper.epochs, paper.weight_decay, paper.warmup, paper.ema) == (1e-4, 60, 0, 0, 0)
-    assert paper.batch == config.batch  # what was asked for stays
-    assert replace(config, schedule="paper", batch=64).scheduled().batch == 16
+    assert paper.batch == 16
     assert paper.scheduled() == paper
+    assert replace(asked, steps=3).scheduled().epochs is None
+    with pytest.raises(ValueError, match="--batch 16 cannot be shared evenly among 32"):
+        train(replace(asked, devices=32))
+    assert not config.out.exists()
     rates = [learning_rate(paper, epoch, 60) for epoch in range(60)]
     assert rates == pytest.approx([1e-4] * 30 + [1e-5] * 20 + [1e-6] * 10)
-    assert config.scheduled() == config
+
+
+@pytest.mark.parametrize(
+    ("model", "schedule", "settings"),
+    [
+        ("mobilenetv3-coordinates", "ours", (128, 64, 1.5e-3, 0.05, 200, 0.998)),
+        ("mobilenetv3-coordinates", "paper", (128, 16, 1e-4, 0, 0, 0)),
+        ("one-stage", "ours", (320, 16, 1e-3, 0.05, 200, 0.998)),
+    ],
+)
+def test_what_is_given_is_taken_and_the_rest_is_the_models_and_the_schedules(tmp_path, model, schedule, settings):
+    names = ("input_size", "batch", "lr", "weight_decay", "warmup", "ema")
+    asked = TrainingConfig(data=tmp_path, out=tmp_path, model=model, schedule=schedule)
+    assert tuple(getattr(asked.scheduled(), name) for name in names) == settings
+    ours = {"input_size": 128, "batch": 64, "lr": 1.5e-3, "weight_decay": 0.05, "warmup": 200, "ema": 0.998}
+    given = replace(asked, **ours).scheduled()
+    assert {name: getattr(given, name) for name in names} == ours
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": "projected"}, "--labels projected"),
+        ({"crop": "five-points", "crop_margin": 2.0}, "--crop, --crop-margin"),
+        ({"augment": "strong"}, "--augment strong"),
+        ({"packs": Path("packs")}, "--packs"),
+        ({"in_memory": True}, "--in-memory"),
+        ({"loss": "l1"}, "--loss"),
+        ({"neighbours": 3, "stride": 64}, "--neighbours, --stride"),
+        ({"pretrained": True}, "--pretrained"),
+    ],
+)
+def test_one_stage_refuses_what_it_would_not_heed(config, changes, message):
+    config = replace(config, model="one-stage", augment="all", input_size=96)
+    loop.check(replace(config, labels="2d"))
+    loop.check(replace(config, augment="none"))
+    with pytest.raises(ValueError, match=f"one-stage cannot take {message}:"):
+        train(replace(config, **changes))
+    assert not config.out.exists()
+
+
+def test_frames_that_cannot_be_read_count_where_they_lie(config, faces, tmp_path):
+    held_out = write_face_synthetics(tmp_path / "held_out", 3, seed=9, size=64)
+    (held_out / "000001.png").write_bytes(b"torn")
+    config = replace(config, model="one-stage", augment="all", input_size=96, val_data=held_out, skip_bad=True)
+    data = load_frames(config)
+    assert [(len(frames), len(frames.skipped)) for frames in (data.train, data.val)] == [(42, 0), (2, 1)]
+
+
+@pytest.mark.parametrize("stride", [32, 64, 128])
+def test_pipnets_strides(config, tmp_path, stride):
+    config = replace(config, model="mobilenetv3small-pip", stride=stride, steps=1)
+    model, card = load_checkpoint(train(config))
+    assert (card.options["stride"], card.training["stride"]) == (stride, stride)
+    assert model(torch.rand(1, 3, 32, 32)).score.shape[-1] == 256 // stride
+    onwards = replace(config, init=str(config.out), out=tmp_path / "onwards", stride=None)
+    assert load_checkpoint(train(onwards))[1].options["stride"] == stride
+    other = 64 if stride == 32 else 32
+    with pytest.raises(ValueError, match=f"is {stride}, not {other}"):
+        train(replace(onwards, out=tmp_path / "other", stride=other))
 
 
 @pytest.mark.parametrize(
@@ -313,20 +405,21 @@ def test_every_method_trains_and_goes_on_from_a_checkpoint(config, tmp_path, cha
     )
     if "neighbours" in changes:
         assert torch.equal(went_on.neighbours, model.neighbours)
-        with pytest.raises(ValueError, match="has 3 neighbours, not 0"):
+        with pytest.raises(ValueError, match="is 3, not 0"):
             train(replace(onwards, out=tmp_path / "third", neighbours=0))
 
 
 def test_a_run_of_an_older_version_resumes(config):
     path = train(replace(config, steps=1)) / "config.yaml"
     settings = yaml.safe_load(path.read_text())
-    path.write_text(yaml.safe_dump({k: v for k, v in settings.items() if k not in ("schedule", "neighbours")}))
+    newer = ("schedule", "neighbours", "stride")
+    path.write_text(yaml.safe_dump({k: v for k, v in settings.items() if k not in newer}))
     train(replace(config, steps=1, resume=True))
 
 
 def test_norms_and_biases_do_not_decay(config):
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
-    decaying, rest = adamw(model, config).param_groups
+    decaying, rest = adamw(model, config.scheduled()).param_groups
     assert [p.ndim for p in decaying["params"]] == [4]
     assert (len(rest["params"]), rest["weight_decay"]) == (3, 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,13 +14,17 @@ PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
 PAPER_EPOCHS = 60
 ONE_STAGE = {"input_size": 320, "batch": 16, "lr": 1e-3}
 """Settings of the model one-stage, which sees frames."""
+PIP_ONLY = ("neighbours", "stride")
+"""Fields that decide the shapes of <backbone>-pip's weights."""
+CROPS_ONLY = ("pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory")
+"""Fields that one-stage has no use for."""
 MAY_CHANGE = ("resume", "threads", "workers", "accelerator", "packs", "in_memory")
 """Fields in which a resumed run may differ from how it began."""
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that decides a training run."""
+    """Everything that decides a training run; `scheduled` settles what is left to the model and the schedule."""
 
     data: Path
     """Folder of labelled faces: rendered ones, or any other format that can be read."""
@@ -29,7 +33,7 @@ class TrainingConfig:
     model: str = "mobilenetv3-coordinates"
     """The model's name, <backbone>-<method>, e.g. mobilenetv3small-coordinates or resnet50-coordinates; or one-stage, a
     detector of faces with their landmarks, which learns from frames with several (fauxface render --faces 0-5). It
-    composes and augments them in its own way unless --augment is none."""
+    composes and augments them in its own way (all) or, with --augment none, not at all."""
     images: int | None = None
     """Train on this many of the images, drawn by the seed; the 1,000 are among the 10,000. Default: all."""
     augment: str = "all"
@@ -41,8 +45,8 @@ class TrainingConfig:
     """Budget: optimiser steps."""
     samples: int | None = None
     """Budget: faces seen in all, repeats counted."""
-    batch: int = 64
-    """Faces a step."""
+    batch: int | None = None
+    """Faces (one-stage: frames) a step. Default: 64; 16 of one-stage and of the paper's schedule."""
     seed: int = 0
     """Decides the images, the held-out ones, the first weights, the order and every augmentation."""
     init: str | None = None
@@ -57,8 +61,8 @@ class TrainingConfig:
     """Folder of held-out faces to validate on. Default: a share of the data, held out by the seed."""
     val_fraction: float = 0.05
     """The share of the data that is held out when there is no folder for it (at most 500 images)."""
-    input_size: int = 128
-    """Side of the crops that the model sees, pixels; of one-stage's frames, there 320 by default."""
+    input_size: int | None = None
+    """Side of the crops (one-stage: of the frames) that the model sees, pixels. Default: 128; 320 of one-stage."""
     crop: CropKind = "box"
     """What faces are cut out by: the face's box, or five points (eyes, nose tip, mouth's corners), which also set the
     crop upright; then flip, rotation, shift and scale are as the augmentation policy says."""
@@ -68,17 +72,23 @@ class TrainingConfig:
     """The loss of <backbone>-coordinates; gaussian learns each point's σ too. Other methods have their own."""
     neighbours: int | None = None
     """How many neighbours each landmark of <backbone>-pip locates too; 0 is none. Default: the paper's 10."""
+    stride: Literal[32, 64, 128] | None = None
+    """The stride of <backbone>-pip as the paper counts it, at 256 px: 8, 4 or 2 cells a side at every input size.
+    Default: 32."""
     schedule: Literal["ours", "paper"] = "ours"
     """Paper is PIPNet's: Adam at 1e-4, batch 16, 60 epochs, the rate a tenth after half and again after 5/6 of the run;
-    no warm-up, averaging or decay. It takes the place of those settings that are at their defaults."""
-    lr: float = 1.5e-3
-    """The highest learning rate: reached after the warm-up, falls along a cosine to 0."""
-    weight_decay: float = 0.05
-    """AdamW's weight decay; norms and biases have none."""
-    warmup: int = 200
-    """Steps over which the learning rate rises (at most a tenth of the run)."""
-    ema: float = 0.998
-    """How much of the weights' running average is kept each step; 0 is no averaging."""
+    no warm-up, averaging or decay. Of these, what is given stays as given."""
+    lr: float | None = None
+    """The highest learning rate: reached after the warm-up, falls along a cosine to 0. Default: 0.0015; 0.001 of
+    one-stage, 0.0001 of the paper's schedule."""
+    weight_decay: float | None = None
+    """AdamW's weight decay; norms and biases have none. Default: 0.05; 0 of the paper's schedule."""
+    warmup: int | None = None
+    """Steps over which the learning rate rises (at most a tenth of the run). Default: 200; 0 of the paper's
+    schedule."""
+    ema: float | None = None
+    """How much of the weights' running average is kept each step; 0 is no averaging. Default: 0.998; 0 of the paper's
+    schedule."""
     precision: Literal["auto", "32", "bf16"] = "auto"
     """Arithmetic of the forward pass; auto is bf16 where the hardware gains by it."""
     pretrained: bool = False
@@ -105,6 +115,46 @@ class TrainingConfig:
     folder."""
     in_memory: bool = False
     """Decode the images anew and hold the crops in memory; no packs."""
+
+    def scheduled(self) -> Scheduled:
+        """The configuration with nothing left open, whatever was given as it is; the same again if asked twice."""
+        settings = (ONE_STAGE if self.model == "one-stage" else {}) | (PAPER if self.schedule == "paper" else {})
+        if self.schedule == "paper" and self.epochs is None and self.steps is None and self.samples is None:
+            settings["epochs"] = PAPER_EPOCHS
+        return Scheduled(**settings | {name: value for name, value in vars(self).items() if value is not None})
+
+    @property
+    def framing(self) -> Framing:
+        """How faces are cut out."""
+        return Framing(self.crop, self.crop_margin)
+
+    def model_options(self) -> dict[str, Any]:
+        """What the model is told beyond its name and size: only what is not the method's default."""
+        options: dict[str, Any] = {} if self.loss == "smooth_l1" else {"loss": self.loss}
+        return options | {name: value for name in PIP_ONLY if (value := getattr(self, name)) is not None}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as YAML can hold them."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+    def differences(self, earlier: dict[str, Any]) -> list[str]:
+        """Names of the fields whose change makes this another run than ``earlier`` (``as_dict`` of that one)."""
+        now = self.as_dict()  # a run of an older version lacks newer fields: it ran as their defaults say
+        return [
+            f.name for f in fields(self) if f.name not in MAY_CHANGE and now[f.name] != earlier.get(f.name, f.default)
+        ]
+
+
+@dataclass(frozen=True)
+class Scheduled(TrainingConfig):
+    """A configuration with nothing left open. The defaults are ours for models that see crops."""
+
+    input_size: int = 128
+    batch: int = 64
+    lr: float = 1.5e-3
+    weight_decay: float = 0.05
+    warmup: int = 200
+    ema: float = 0.998
 
     def check(self) -> None:
         """ValueError, in one line, for settings that cannot be."""
@@ -137,35 +187,19 @@ class TrainingConfig:
             raise ValueError(
                 f"--batch {self.batch} cannot be shared evenly among {pieces} (--devices × --nodes × --accumulate)"
             )
+        if self.model == "one-stage":
+            self._check_for_frames()
         if self.pretrained and self.init is not None:
             raise ValueError("--pretrained and --init both say where to start: give one")
 
-    def scheduled(self) -> TrainingConfig:
-        """The configuration with its schedule's settings where it has defaults; the same again if asked twice."""
-        wanted = (ONE_STAGE if self.model == "one-stage" else {}) | (PAPER if self.schedule == "paper" else {})
-        defaults = {f.name: f.default for f in fields(self)}
-        changed = {name: value for name, value in wanted.items() if getattr(self, name) == defaults[name]}
-        if self.schedule == "paper" and self.epochs is None and self.steps is None and self.samples is None:
-            changed["epochs"] = PAPER_EPOCHS
-        return replace(self, **changed)  # pyright: ignore[reportArgumentType]
-
-    @property
-    def framing(self) -> Framing:
-        """How faces are cut out."""
-        return Framing(self.crop, self.crop_margin)
-
-    def model_options(self) -> dict[str, Any]:
-        """What the model is told beyond its name and size: only what is not the method's default."""
-        options: dict[str, Any] = {} if self.loss == "smooth_l1" else {"loss": self.loss}
-        return options if self.neighbours is None else {**options, "neighbours": self.neighbours}
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as YAML can hold them."""
-        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
-
-    def differences(self, earlier: dict[str, Any]) -> list[str]:
-        """Names of the fields whose change makes this another run than ``earlier`` (``as_dict`` of that one)."""
-        now = self.as_dict()  # a run of an older version lacks newer fields: it ran as their defaults say
-        return [
-            f.name for f in fields(self) if f.name not in MAY_CHANGE and now[f.name] != earlier.get(f.name, f.default)
+    def _check_for_frames(self) -> None:
+        wrong = [
+            f"--{name.replace('_', '-')}" for name in CROPS_ONLY if getattr(self, name) != getattr(Scheduled, name)
         ]
+        wrong += ["--labels projected"] if self.labels == "projected" else []
+        wrong += [] if self.augment in ("all", "none") else [f"--augment {self.augment}"]
+        if wrong:
+            raise ValueError(
+                f"one-stage cannot take {', '.join(wrong)}: it sees whole frames, learns their 2d labels, and composes "
+                "and augments them in its own way (--augment all) or not at all (none)"
+            )

@@ -16,7 +16,7 @@ from fauxface import augment, metrics
 from fauxface.datasets import PADDING, FaceDataset, PackedCrops, identity_of, open_dataset, open_pack, pack
 from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel, Targets
-from fauxface.training.config import TrainingConfig
+from fauxface.training.config import Scheduled
 from fauxface.training.feed import CropFeed
 
 MOST_HELD_OUT = 500
@@ -84,7 +84,7 @@ class RunData:
         return total / len(faces), float(errors.mean())
 
 
-def load_data(config: TrainingConfig, device: torch.device | None = None) -> RunData:
+def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
     """The run's crops for a model on ``device`` (None: the CPU), out of packs (see `fauxface.datasets.packs`).
 
     Errors as ``open_dataset`` and ``open_pack``.
@@ -123,7 +123,7 @@ def load_data(config: TrainingConfig, device: torch.device | None = None) -> Run
     return RunData(train, held_out_crops, dataset.labels, generator_of(learned.sources), policy, config.seed, feed)
 
 
-def held_out_count(config: TrainingConfig, count: int) -> int:
+def held_out_count(config: Scheduled, count: int) -> int:
     """How many of ``count`` images are held out for validation."""
     return min(MOST_HELD_OUT, max(1, round(count * config.val_fraction))) if count > 1 else 0
 

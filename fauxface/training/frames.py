@@ -28,7 +28,7 @@ from fauxface.faces import Crop, box_iou
 from fauxface.landmarks import flip, scheme_of
 from fauxface.models import FaceNetwork
 from fauxface.models.one_stage import FrameTargets, OneStage
-from fauxface.training.config import TrainingConfig
+from fauxface.training.config import Scheduled
 from fauxface.training.data import generator_of, held_out_count
 
 PIECES = ((1, 0.45), (2, 0.4), (3, 0.15))
@@ -131,7 +131,7 @@ class FrameData:
         return total / len(self.val), float(np.mean(errors)) if errors else 100.0
 
 
-def load_frames(config: TrainingConfig) -> FrameData:
+def load_frames(config: Scheduled) -> FrameData:
     """A one-stage run's frames; errors as `find_frames`, and ValueError for more images than there are."""
     found = find_frames(config.data)
     count = len(found) if config.images is None else config.images
@@ -139,18 +139,16 @@ def load_frames(config: TrainingConfig) -> FrameData:
         raise ValueError(f"cannot take {count} samples of {config.data.name}, which has {len(found)}")
     order = np.random.default_rng(np.random.SeedSequence(config.seed)).permutation(len(found))[:count]
     held_out = held_out_count(config, count) if config.val_data is None else 0
-    skipped: list[BadSample] = []
     train = [found[i] for i in sorted(order[: count - held_out])]
     val = [found[i] for i in sorted(order[count - held_out :])] or train
     if config.val_data is not None:
         val = list(find_frames(config.val_data))
-    if config.skip_bad:
-        train, val = _readable(train, skipped), _readable(val, skipped)
+    learned, checked = (_readable(s) if config.skip_bad else Frames(tuple(s)) for s in (train, val))
     return FrameData(
-        Frames(tuple(train), skipped),
-        Frames(tuple(val)),
+        learned,
+        checked,
         "2d",
-        generator_of(train),
+        generator_of(learned.sources),
         config.input_size,
         config.seed,
         config.augment == "none",
@@ -158,8 +156,9 @@ def load_frames(config: TrainingConfig) -> FrameData:
     )
 
 
-def _readable(sources: Sequence[Path], skipped: list[BadSample]) -> list[Path]:
-    kept = []
+def _readable(sources: Sequence[Path]) -> Frames:
+    kept: list[Path] = []
+    skipped: list[BadSample] = []
     for source in sources:
         try:
             read_frame(source)
@@ -169,7 +168,7 @@ def _readable(sources: Sequence[Path], skipped: list[BadSample]) -> list[Path]:
             kept.append(source)
     if not kept:
         raise ValueError(f"none of the {len(sources)} frames can be read; the first: {skipped[0]}")
-    return kept
+    return Frames(tuple(kept), skipped)
 
 
 def compose(frames: Frames, index: int, size: int, random: np.random.Generator) -> Composed:

@@ -26,6 +26,14 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
     write_text(path, text.getvalue())
 
 
+def last_step(path: Path) -> int:
+    """The step that the log's last row tells of; 0 without any."""
+    if not path.is_file():
+        return 0
+    with path.open(newline="") as file:
+        return max((int(row["step"]) for row in csv.DictReader(file)), default=0)
+
+
 def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:
     """Draw loss and NME over the samples seen."""
     figure = Figure(figsize=(10, 4), layout="constrained")

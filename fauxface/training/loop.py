@@ -23,12 +23,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from fauxface import augment
 from fauxface.models import build_network
 from fauxface.models.one_stage import NAME
-from fauxface.training.config import TrainingConfig
+from fauxface.training.config import Scheduled, TrainingConfig
 from fauxface.training.data import load_data
 from fauxface.training.frames import load_frames
 from fauxface.training.log import COLUMNS, draw_curves, write_log
 from fauxface.training.ranks import agreed, average_statistics, launch, mean_over_ranks, synchronised, threads_each
-from fauxface.training.run import begin_run, check_run, first_model, write_checkpoint
+from fauxface.training.run import LOG_FILE, begin_run, check_run, first_model, is_finished, write_checkpoint
 from fauxface.training.state import load_state, pack_tensors, restore_tensors, save_state
 from fauxface.training.step import (
     WeightAverage,
@@ -76,23 +76,24 @@ def train(config: TrainingConfig) -> Path:
     FileExistsError if it holds a run already and ``config.resume`` is off, or something else; ValueError for settings
     or data that cannot be used, and when the loss is no longer a finite number; errors of `load_data`.
     """
-    config.check()
-    config = config.scheduled()
-    augment.policy(config.augment)
-    check_run(config)
-    return launch(_train, config, precision_of(config))
+    settled = config.scheduled()
+    settled.check()
+    augment.policy(settled.augment)
+    check_run(settled)
+    return launch(_train, settled, precision_of(settled))
 
 
 def check(config: TrainingConfig) -> None:
     """ValueError, in one line, for settings, a policy or a model that cannot be; no data is looked at."""
-    config.check()
-    augment.policy(config.augment)
-    if not config.pretrained:
+    settled = config.scheduled()
+    settled.check()
+    augment.policy(settled.augment)
+    if not settled.pretrained:
         with torch.device("meta"):  # its layers, without their numbers
-            build_network(config.model, config.input_size, "ibug68", **config.model_options())
+            build_network(settled.model, settled.input_size, "ibug68", **settled.model_options())
 
 
-def _train(fabric: Fabric, config: TrainingConfig) -> Path:
+def _train(fabric: Fabric, config: Scheduled) -> Path:
     """The loop in one of the processes."""
     if config.threads or fabric.world_size > 1:
         torch.set_num_threads(threads_each(config))
@@ -128,8 +129,8 @@ def _train(fabric: Fabric, config: TrainingConfig) -> Path:
         if fabric.is_global_zero:
             save_state(run / "resume", done.step, pack_tensors(model, average.model, optimizer), asdict(done))
             write_checkpoint(run / "checkpoint", average.model, config, data, start, done.rows)
-            write_log(run / "log.csv", done.rows)
             draw_curves(run / "curves.png", done.rows)
+            write_log(run / LOG_FILE, done.rows)  # last: see `is_finished`
 
     def loss_of(chosen: torch.Tensor, epoch: int) -> torch.Tensor:
         images, targets = data.batch(chosen, epoch, fabric.to_device)
@@ -183,8 +184,8 @@ def _train(fabric: Fabric, config: TrainingConfig) -> Path:
             if agreed(fabric, last or unsaved > (SAVE_SECONDS if log_now else SAVE_SECONDS_WITHIN)):
                 save()
                 last_saved = time.monotonic()
-    if first_step == steps:
-        save()  # killed between its last state and its checkpoint, or simply done
+    if first_step == steps and not agreed(fabric, is_finished(run, steps)):
+        save()  # killed between its last state and its log; what is whole stays, it may be calibrated by now
     return run
 
 

@@ -23,12 +23,12 @@ from torch import nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from fauxface.models import FaceNetwork
-from fauxface.training.config import TrainingConfig
+from fauxface.training.config import Scheduled
 
 _BROKEN = "a process of the training ended early (killed, or out of memory): what is saved goes on with --resume"
 
 
-def launch(run: Callable[[Fabric, TrainingConfig], Path], config: TrainingConfig, precision: Any) -> Path:
+def launch(run: Callable[[Fabric, Scheduled], Path], config: Scheduled, precision: Any) -> Path:
     """What ``run`` returns in the first of the processes that the configuration asks for; ``precision`` is Fabric's.
 
     Under torchrun or SLURM this process is one of them already. ValueError and OSError come out as they were raised;
@@ -56,9 +56,7 @@ def launch(run: Callable[[Fabric, TrainingConfig], Path], config: TrainingConfig
     return result
 
 
-def _guarded(
-    fabric: Fabric, run: Callable[[Fabric, TrainingConfig], Path], config: TrainingConfig
-) -> Path | Exception | None:
+def _guarded(fabric: Fabric, run: Callable[[Fabric, Scheduled], Path], config: Scheduled) -> Path | Exception | None:
     """``run``, its errors as values: between processes an exception would lose its kind."""
     try:
         result = run(fabric, config)
@@ -79,12 +77,12 @@ def leave(fabric: Fabric) -> None:
         torch.distributed.destroy_process_group()
 
 
-def threads_each(config: TrainingConfig) -> int:
+def threads_each(config: Scheduled) -> int:
     """CPU threads of one process: what is asked for, or its share of the cores."""
     return config.threads or max(1, (os.cpu_count() or 1) // config.devices)
 
 
-def synchronised(model: FaceNetwork, config: TrainingConfig, fabric: Fabric) -> FaceNetwork:
+def synchronised(model: FaceNetwork, config: Scheduled, fabric: Fabric) -> FaceNetwork:
     """The model, its batch normalisation over all processes if the configuration says so; ValueError on CPUs."""
     if not config.sync_batchnorm:
         return model

@@ -11,16 +11,18 @@ from typing import Any
 import torch
 import yaml
 
-from fauxface.checkpoint import Card, card_of, lane_of, load_checkpoint, load_one_stage, save_checkpoint
+from fauxface.checkpoint import Card, card_of, lane_of, load_checkpoint, load_network, load_one_stage, save_checkpoint
 from fauxface.datasets.frames import SCHEME
 from fauxface.files import write_text
 from fauxface.models import FaceNetwork, build_model
-from fauxface.models.one_stage import NAME, OneStage
-from fauxface.training.config import TrainingConfig
+from fauxface.models.one_stage import OneStage
+from fauxface.training.config import PIP_ONLY, Scheduled
 from fauxface.training.data import RunData
 from fauxface.training.frames import FrameData
+from fauxface.training.log import last_step
 
 CONFIG_FILE = "config.yaml"
+LOG_FILE = "log.csv"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Start:
     hub: bool
 
 
-def check_run(config: TrainingConfig) -> Path:
+def check_run(config: Scheduled) -> Path:
     """The run's folder, found fit for this run; nothing is written.
 
     FileExistsError if it holds a run and ``resume`` is off, or something else; ValueError if the run there had other
@@ -59,7 +61,7 @@ def check_run(config: TrainingConfig) -> Path:
     return run
 
 
-def begin_run(config: TrainingConfig) -> None:
+def begin_run(config: Scheduled) -> None:
     """Write the configuration, and remove what a killed run left half-written."""
     run = config.out
     for folder in (run, run / "checkpoint", run / "resume"):
@@ -75,7 +77,18 @@ def _is_leftover(path: Path) -> bool:
     return path.name.startswith((".config.", ".model.", ".log.", ".curves.", ".step-")) and path.is_file()
 
 
-def first_model(config: TrainingConfig, data: RunData | FrameData) -> tuple[FaceNetwork, Start]:
+def is_finished(run: Path, steps: int) -> bool:
+    """Whether all is written of a run of so many steps: its log, which comes last, and a checkpoint that loads."""
+    if last_step(run / LOG_FILE) < steps:
+        return False
+    try:
+        load_network(run / "checkpoint")
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwork, Start]:
     """The model before the first step, and where it came from; errors as ``build_model`` and ``load_checkpoint``."""
     if isinstance(data, FrameData):
         return _first_detector(config)
@@ -93,17 +106,20 @@ def first_model(config: TrainingConfig, data: RunData | FrameData) -> tuple[Face
         raise ValueError(f"--init {config.init} is {there}, not {wanted}")
     # what decides the weights' shapes stays as it is there; the loss may change
     kept = {name: value for name, value in card.options.items() if name != "loss"}
-    if config.neighbours not in (None, kept.get("neighbours")):
-        raise ValueError(f"--init {config.init} has {kept.get('neighbours', 'no')} neighbours, not {config.neighbours}")
+    for name in PIP_ONLY:
+        if getattr(config, name) not in (None, kept.get(name)):
+            there = kept.get(name, "none")
+            raise ValueError(f"--{name} of --init {config.init} is {there}, not {getattr(config, name)}")
     model = build_model(config.model, config.input_size, scheme, **(options | kept))
-    state = model.state_dict()
-    model.load_state_dict(state | {name: value for name, value in source.state_dict().items() if name in state})
+    # calibration is of the weights as they were there: these go on, and their card tells of none
+    names = model.state_dict().keys() - {"sigma_factor"}
+    model.load_state_dict(
+        model.state_dict() | {name: value for name, value in source.state_dict().items() if name in names}
+    )
     return model, Start(card, False)
 
 
-def _first_detector(config: TrainingConfig) -> tuple[OneStage, Start]:
-    if config.pretrained or config.model_options():
-        raise ValueError(f"{NAME} has neither --pretrained weights nor options such as --loss or --neighbours")
+def _first_detector(config: Scheduled) -> tuple[OneStage, Start]:
     if config.init is not None:
         model, card = load_one_stage(config.init)  # whatever size of frames it was trained on
         model.input_size = config.input_size
@@ -116,7 +132,7 @@ def _first_detector(config: TrainingConfig) -> tuple[OneStage, Start]:
 def write_checkpoint(
     folder: Path,
     model: FaceNetwork,
-    config: TrainingConfig,
+    config: Scheduled,
     data: RunData | FrameData,
     start: Start,
     rows: list[dict[str, Any]],

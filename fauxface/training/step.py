@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from fauxface.models import FaceNetwork, build_network
-from fauxface.training.config import DEFAULT_EPOCHS, TrainingConfig
+from fauxface.training.config import DEFAULT_EPOCHS, Scheduled
 
 
-def total_steps(config: TrainingConfig, steps_per_epoch: int, batch: int) -> int:
+def total_steps(config: Scheduled, steps_per_epoch: int, batch: int) -> int:
     """The run's length in steps, whichever way its budget is given."""
     if config.steps is not None:
         return config.steps
@@ -31,7 +31,7 @@ def shuffled(count: int, seed: int, epoch: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(count))
 
 
-def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+def learning_rate(config: Scheduled, step: int, steps: int) -> float:
     """The learning rate of step ``step`` of ``steps``: a linear warm-up, then half a cosine down to 0.
 
     The paper's schedule: in steps, a tenth after half of the run and again after five sixths (epochs 30 and 50 of 60).
@@ -43,7 +43,7 @@ def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
     return config.lr * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def adamw(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+def adamw(model: nn.Module, config: Scheduled) -> torch.optim.AdamW:
     """AdamW (Loshchilov & Hutter 2019); norms and biases, all that has one dimension, do not decay."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
@@ -80,7 +80,7 @@ class WeightAverage:
             average.copy_(value)
 
 
-def precision_of(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
+def precision_of(config: Scheduled) -> Literal["32-true", "bf16-mixed"]:
     """Fabric's name of the precision; ValueError for an unknown model.
 
     ``auto`` is bf16 on GPUs that have it, and on CPUs that have it for networks of dense convolutions (ResNet-18:
