@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -87,25 +88,38 @@ def settings(options: argparse.Namespace, name: str, out: Path, **budget: int) -
     )
 
 
+def price(options: argparse.Namespace, name: str) -> float:
+    """Processor seconds that a face costs a method in training."""
+    spent = []
+    for steps in (1, *TRIAL):  # the first one packs the data
+        trial = settings(options, name, folder(options, name) / f"trial-{steps}", steps=steps).scheduled()
+        shutil.rmtree(trial.out, ignore_errors=True)  # what a stopped call left would not be paid for again
+        began = time.process_time()
+        train(trial)
+        spent.append((time.process_time() - began) / trial.batch)
+    return (spent[2] - spent[1]) / (TRIAL[1] - TRIAL[0])
+
+
 def measure(options: argparse.Namespace, name: str) -> None:
     """Train a method for its budget, test it, and keep what came of it."""
     run = folder(options, name)
-    spent = []
-    for steps in (1, *TRIAL):  # the first one packs the data
-        began = time.process_time()
-        train(settings(options, name, run / f"trial-{steps}", steps=steps))
-        spent.append(time.process_time() - began)
-    per_face = (spent[2] - spent[1]) / (TRIAL[1] - TRIAL[0]) / 64
-    samples = int(60 * options.minutes / per_face)
+    path = run / "budget.json"  # trials never cost the same twice, and a run that goes on must keep its samples
+    if not path.is_file():
+        write_text(path, json.dumps({"per_face": price(options, name), "minutes": 0.0}))
+    budget = json.loads(path.read_text())
+    samples = int(60 * options.minutes / budget["per_face"])
     began = time.process_time()
-    train(settings(options, name, run / "run", samples=samples))
-    minutes = (time.process_time() - began) / 60
+    try:
+        train(settings(options, name, run / "run", samples=samples))
+    finally:  # a stopped attempt's time counts as well
+        budget["minutes"] += (time.process_time() - began) / 60
+        write_text(path, json.dumps(budget))
     afw = evaluate(run / "run", options.afw, format="ibug", split="afw", box="landmarks")
     rendered = evaluate(run / "run", options.held_out, box="landmarks")
     found = {
         "model": METHODS[name]["model"],
         "samples": samples,
-        "minutes": minutes,
+        "minutes": budget["minutes"],
         "generator": GENERATOR_VERSION,
         "afw": afw.as_json(),
         "afw_without_offsets": 100 * float(without_offsets(afw.predictions, afw.truth).mean()),
@@ -145,6 +159,21 @@ def neighbours(with_them: dict[str, Any], without: dict[str, Any]) -> list[str]:
     return lines
 
 
+def ranking(found: dict[str, dict[str, Any]]) -> list[str]:
+    """How well each method's scores tell its better points from its worse."""
+    lines = [
+        "Does a method's score rank its errors? Mean error of the points that are kept when they are dropped from the "
+        "worst score on (AURC), by lot, and by true error (the least there is):",
+        "",
+        "| method | AFW, by score | by lot | by true error | held-out renders, by score | by lot | by true error |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in found.items():
+        areas = [row[where][f"aurc{kind}"] for where in ("afw", "renders") for kind in ("", "_random", "_oracle")]
+        lines.append(f"| {name} | {' | '.join(f'{area:.2f}' for area in areas)} |")
+    return lines
+
+
 def sigma(calibration: dict[str, Any]) -> str:
     """How many errors lie within σ and 2σ."""
     wanted, held_out, afw = (
@@ -173,13 +202,15 @@ def write_table(options: argparse.Namespace) -> None:
         f"held-out renders | those of {TURNED:.0f}° and more |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, row in sorted(found.items(), key=lambda item: item[1]["afw"]["nme"]):
+    found = dict(sorted(found.items(), key=lambda item: item[1]["afw"]["nme"]))
+    for name, row in found.items():
         afw, renders = row["afw"], row["renders"]
         lines.append(
             f"| {name} (`{row['model']}`) | {row['samples']:,} | {row['minutes']:.1f} | {afw['nme']:.2f} | "
             f"{afw['nme_inner']:.2f} | {row['afw_without_offsets']:.2f} | {mean_found(turned(row, 'afw')):.2f} | "
             f"{renders['nme']:.2f} | {mean_found(turned(row, 'renders')):.2f} |"
         )
+    lines += ["", *ranking(found)]
     if {PIP, ALONE} <= found.keys():
         lines += ["", *neighbours(found[PIP], found[ALONE])]
     if GAUSSIAN in found:
