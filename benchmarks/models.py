@@ -2,8 +2,9 @@
 
     python benchmarks/models.py [--quick] [--input-size 128]
 
-Prints a table, then one line of JSON: ``ms`` by model. Without --quick (three models, briefly) the times go into
-``fauxface/models/timings.json``, which `fauxface models` shows, so run it on a machine that does nothing else.
+Prints a table, then one line of JSON: ``ms`` by model. At 128 px and without --quick (a small model a method, briefly)
+the times go into ``fauxface/models/timings.json``, which `fauxface models` shows, so run it on a machine that does
+nothing else.
 """
 
 from __future__ import annotations
@@ -80,7 +81,12 @@ def milliseconds(run: onnxruntime.InferenceSession, shape: tuple[int, ...], seco
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small model a method, briefly; writes nothing")
-    parser.add_argument("--input-size", type=int, default=INPUT_SIZE, help="side of the crops, pixels")
+    parser.add_argument(
+        "--input-size",
+        type=int,
+        default=INPUT_SIZE,
+        help="side of the crops, pixels; only at %(default)s are times written",
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     found: dict[str, float] = {}
@@ -100,7 +106,7 @@ def main() -> None:
         "input_size": options.input_size,
         "ms": found,
     }
-    if not options.quick:
+    if not options.quick and options.input_size == INPUT_SIZE:
         write_text(TIMINGS, json.dumps(record, indent=1) + "\n")
     print(json.dumps(record))
 
