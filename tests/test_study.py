@@ -70,7 +70,10 @@ def test_every_cell_sees_as_many_samples():
     assert {run.samples for run in runs} == {16}
     assert {run.val_fraction for run in runs} == {0.0}
     paper = replace(CONFIG, samples=None, schedule="paper")
-    assert {paper.training(cell, Path("x"), 1).epochs for cell in cells(paper)} == {60}
+    runs = [paper.training(cell, Path("x"), 1) for cell in cells(paper)]
+    assert {(run.epochs, run.batch) for run in runs} == {(60, 4)}
+    paper = replace(paper, batch=StudyConfig.batch)  # which leaves it to the schedule
+    assert {paper.training(cell, Path("x"), 1).batch for cell in cells(paper)} == {16}
 
 
 # --- statistics
