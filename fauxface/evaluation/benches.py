@@ -81,6 +81,11 @@ def open_bench(folder: Path) -> Bench:
     return Bench(dataset.name, _fingerprint(dataset, folder), read_faces(dataset), turned)
 
 
+def open_faces(folder: Path, split: str | None = None) -> AnnotatedFaces:
+    """Read a data set that is not tested on; errors as ``open_dataset`` and ``read_faces``."""
+    return read_faces(open_dataset(folder, split=split))
+
+
 @dataclass(frozen=True)
 class Scored:
     """A checkpoint on a test set, under one box protocol, raw or adapted."""

@@ -21,9 +21,8 @@ import numpy as np
 import safetensors.numpy
 import torch
 
-from fauxface.datasets import open_dataset
-from fauxface.evaluation.benches import Bench, Scored, open_bench, score
-from fauxface.evaluation.predictions import AnnotatedFaces, read_faces
+from fauxface.evaluation.benches import Bench, Scored, open_bench, open_faces, score
+from fauxface.evaluation.predictions import AnnotatedFaces
 from fauxface.files import write_bytes, write_text
 from fauxface.study.config import Cell, StudyConfig
 from fauxface.study.results import Row, row_of
@@ -151,7 +150,7 @@ def _bench(folder: Path) -> Bench:
 
 @lru_cache
 def _faces(folder: Path, split: str | None) -> AnnotatedFaces:
-    return read_faces(open_dataset(folder, split=split))
+    return open_faces(folder, split)
 
 
 def _keep_points(folder: Path, scored: list[Scored]) -> None:
