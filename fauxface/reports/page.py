@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -18,7 +19,7 @@ _STYLE = """
   :root { --ink: #e6e8ea; --soft: #9aa3ad; --line: #343a41; --page: #15181b; --card: #1d2125; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 3rem 1.5rem 5rem; max-width: 62rem; background: var(--page); color: var(--ink);
+body { margin: 0 auto; padding: 3rem 1.5rem 5rem; max-width: 76rem; background: var(--page); color: var(--ink);
   font: 1.02rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 2.1rem; line-height: 1.2; letter-spacing: -0.02em; margin: 0 0 0.4rem; }
 h2 { font-size: 1.3rem; margin: 3rem 0 0.6rem; padding-top: 1.2rem; border-top: 1px solid var(--line); }
@@ -28,11 +29,12 @@ code { font: 0.92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 pre { overflow-x: auto; padding: 0.8rem 1rem; border: 1px solid var(--line); border-radius: 8px;
   background: var(--card); }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 0.92em; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.35rem 1.1rem 0.35rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); }
 td.number, th.number { text-align: right; }
+td.number { white-space: nowrap; }
 figure { margin: 1.2rem 0; }
 figure img { display: block; max-width: 100%; height: auto; border-radius: 8px; background: #fff; }
 figcaption { margin-top: 0.45rem; font-size: 0.92rem; }
@@ -81,7 +83,7 @@ class Page:
         return self._add(f"<pre><code>{escape(text)}</code></pre>")
 
     def table(self, rows: Sequence[Sequence[object]] | Mapping[str, object], header: Sequence[str] = ()) -> Page:
-        """A table of rows, or of a mapping's names and values; columns that hold numbers alone are set to the right."""
+        """A table of rows, or of a mapping's names and values; columns of numbers alone are set to the right."""
         body = list(rows.items()) if isinstance(rows, Mapping) else [tuple(row) for row in rows]
         columns = max((len(row) for row in body), default=len(header))
         numeric = [all(_is_number(row[i]) for row in body if i < len(row)) for i in range(columns)]
@@ -129,6 +131,9 @@ class Page:
 
 
 def _is_number(value: object) -> bool:
+    """Also one that is written already, with its deviation or not, and the dash of one that is missing."""
+    if isinstance(value, str):
+        return bool(re.fullmatch(r"[+−-]?[\d,.]+( ± [\d,.]+)?|–", value))
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
