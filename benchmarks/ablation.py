@@ -1,6 +1,7 @@
 """What each part of the generator is worth: the same small training on renders with one part taken away at a time.
 
-    python benchmarks/ablation.py WORK --afw PATH_TO/300w [--before DIR] [--seeds 3] [--count 2000] [--samples 40000]
+    python benchmarks/ablation.py WORK --afw PATH_TO/300w [--recipe FILE] [--before DIR] [--seeds 3] [--count 2000]
+        [--samples 40000]
 
 In the style of Wood et al. 2021 (figure 8). Every variant renders the same people of the same seed, without one part;
 one small model is trained on each from random weights, for as many samples, and measured on AFW with landmark boxes,
@@ -27,13 +28,13 @@ from offsets import without_offsets
 from fauxface.evaluation import evaluate
 from fauxface.files import atomic_path, write_text
 from fauxface.rendering.dataset import render_dataset
-from fauxface.rendering.version import GENERATOR_VERSION
+from fauxface.rendering.recipe import WORN
 from fauxface.training import TrainingConfig, train
 
 OUT = Path(__file__).parents[1] / "docs" / "ablation"
+RECIPE = Path(__file__).parents[1] / "recipes" / "detector.yaml"
 COLUMNS = ("variant", "seed", "generator", "images", "samples", "nme", "nme_inner", "nme_without_offsets", "minutes")
 MODEL = "mobilenetv3small-coordinates"
-WORN = ("glasses", "sunglasses", "headwear", "facewear", "headset", "jewellery", "before", "neighbours")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, help="folder for renders and runs")
     parser.add_argument("--afw", type=Path, required=True, help="a folder with 300-W's afw in it")
-    parser.add_argument("--recipe", type=Path, help="the full recipe; default: the generator's own")
+    parser.add_argument("--recipe", type=Path, default=RECIPE, help="the full recipe; default: %(default)s")
     parser.add_argument("--before", type=Path, help="renders of an earlier generator")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--count", type=int, default=2000)
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--devices", type=int, default=2, help="processes that train together")
     options = parser.parse_args()
-    full = yaml.safe_load(options.recipe.read_text()) if options.recipe else {}
+    full = yaml.safe_load(options.recipe.read_text())
     for variant in VARIANTS:
         measure(options, variant, full, 0)
     if options.before:
@@ -123,7 +124,7 @@ def measure_on(options: argparse.Namespace, name: str, data: Path, labels: str, 
     result = evaluate(run, options.afw, format="ibug", split="afw", box="landmarks")
     scores = result.as_json()
     rest = 100 * float(without_offsets(result.predictions, result.truth).mean())
-    version = GENERATOR_VERSION if name != "earlier generator" else "1"
+    version = yaml.safe_load((data / "render.yaml").read_text())["generator"]
     minutes = (time.monotonic() - began) / 60
     values = (name, seed, version, options.count, options.samples, scores["nme"], scores["nme_inner"], rest, minutes)
     add(dict(zip(COLUMNS, (f"{v:.3f}" if isinstance(v, float) else v for v in values), strict=True)))
@@ -167,6 +168,7 @@ def write_table() -> None:
         told = f"{nme.mean():.2f} ± {nme.std(ddof=1):.2f}" if len(nme) > 1 else f"{nme[0]:.2f}"
         rest = [column(name, key).mean() for key in ("nme_inner", "nme_without_offsets")]
         lines.append(f"| {name} | {told} | {rest[0]:.2f} | {rest[1]:.2f} | {len(nme)} |")
+    lines += ["", "± is the deviation over training seeds, on one and the same set of renders."]
     write_text(OUT / "table.md", "\n".join(lines) + "\n")
     figure = Figure(figsize=(8, 0.5 * len(order) + 1), layout="constrained")
     axes = figure.subplots()

@@ -295,6 +295,7 @@ def test_frames_use_the_pack_say_so_and_stay_the_same(tarball):
         frame = render_frame(3, index, SIZE, ALL)
         assert frame.meta["assets"] == catalogue.NAME
         names |= frame.meta["identity"]["assets"]
+        assert frame.meta["identity"]["hair_style"] == "hair"
     assert names["hair"] == "hair"
     assert names["clothes"] == "clothes"
     assert "young" in names["skin"] or "old" in names["skin"] or "middleage" in names["skin"]
@@ -308,9 +309,11 @@ def test_a_hat_of_the_pack_is_labelled(tarball, monkeypatch):
     monkeypatch.setattr(wear, "HATS", 1.0)
     install_pack(tarball)
     wear.current_pack.cache_clear()
-    frames = [render_frame(3, index, SIZE, ALL) for index in range(6)]
+    hatted = replace(ALL, headwear=1e-9)  # none of ours
+    frames = [render_frame(3, index, SIZE, hatted) for index in range(6)]
     assert all(frame.meta["identity"]["assets"]["hat"] == "hat" for frame in frames)
     assert any((frame.labels == 17).any() for frame in frames)
+    assert "hat" not in render_frame(3, 0, SIZE, ALL).meta["identity"]["assets"]
 
 
 def test_a_folder_is_not_continued_with_another_pack(tarball, tmp_path):

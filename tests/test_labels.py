@@ -1,5 +1,6 @@
 """Labels over many random people and expressions, and the label files on request."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -123,7 +124,9 @@ def test_two_of_five_smile_and_few_scowl():
     def share(test) -> float:
         return float(np.mean([test(units) for units in drawn]))
 
-    assert sum(MOODS.values()) == pytest.approx(100 * (1 - RECIPE.neutral), abs=0.1)
+    shares = asdict(RECIPE.moods)
+    assert list(MOODS) == list(shares)
+    assert sum(shares.values()) == pytest.approx(100 * (1 - RECIPE.neutral), abs=0.1)
     assert 0.35 < share(lambda u: u.get("mouthSmileLeft", 0) > 0.2) < 0.6
     assert share(lambda u: u.get("browDownLeft", 0) > 0.4) < 0.06
     assert share(lambda u: u.get("noseSneerLeft", 0) > 0.3) < 0.03

@@ -28,9 +28,7 @@ MONK = ("f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "6
 PLAIN = Recipe(
     yaw=0, pitch=0, roll=0, low_quality=0, monochrome=0, bald=1, beard=0, glasses=0, sunglasses=0, headwear=0
 )
-PLAIN = Recipe(
-    **{**PLAIN.to_dict(), "facewear": 0, "before": 0, "neighbours": 0, "assets": 0, "face_share": (0.6, 0.6)}
-)
+PLAIN = replace(PLAIN, facewear=0, before=0, neighbours=0, assets=0, face_share=(0.6, 0.6))
 SOMEONE = Identity(50, 0.2, (0.0, 0.2, 0.8), 0, 0, {})
 
 
@@ -160,7 +158,7 @@ def test_a_smile_draws_its_folds_in_the_picture(look_alike):
 
 def test_without_soft_light_the_picture_changes_and_one_seed_gives_one_picture():
     first, again = (render_frame(6, 1, 128, PLAIN).image for _ in range(2))
-    hard = render_frame(6, 1, 128, Recipe(**{**PLAIN.to_dict(), "soft_light": 0.0, "face_share": (0.6, 0.6)})).image
+    hard = render_frame(6, 1, 128, replace(PLAIN, soft_light=0.0)).image
     np.testing.assert_array_equal(first, again)
     assert np.abs(first.astype(int) - hard).max() > 10
 

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from fauxface.rendering import Recipe, render_frame
 from fauxface.rendering.camera import FACING, Pose, View
 from fauxface.rendering.expression import draw_expression
+from fauxface.rendering.hair.scalp import Skull
 from fauxface.rendering.head import head_model
 from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import landmarks_3d
@@ -125,6 +126,10 @@ def test_headwear_covers_the_scalp_and_leaves_the_eyes_free(name: str, monkeypat
             ways = crown - middle
             # the nearest cloth may be a rim that stands off, so along rays
             assert (reach(things, middle, ways) > 1).all()
+        if name == "turban":
+            rim = things[0].vertices[: len(things[0].vertices) // 24]
+            distance, reaches = Skull(wearer.posed)(rim)
+            assert np.median(distance - reaches) < 0.006
         # a brim may hang before the eyes, but nothing touches them
         for eye in wearer.posed.eyes:
             assert np.linalg.norm(cloth - eye.centre, axis=1).min() > 0.016

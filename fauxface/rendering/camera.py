@@ -49,7 +49,8 @@ class Lens:
     """What is in focus, and how narrowly.
 
     Attributes:
-        aperture: diameter of the entrance pupil, metres: 2 mm in a telephone, up to 40 mm on a portrait lens.
+        aperture: diameter of the entrance pupil, metres: 2 mm in a telephone, up to 40 mm on a portrait lens; 0 blurs
+            nothing.
         focus: distance of the plane in focus, metres.
         focal: focal length, pixels.
     """
@@ -108,7 +109,11 @@ def draw_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks: n
     return View(rotation, translation, matrix, pose.yaw, pose.pitch, pose.roll)
 
 
-def draw_lens(rng: np.random.Generator, camera: np.ndarray, focus: float) -> Lens:
-    """A telephone's, a compact's or a large camera's lens with a camera matrix (3, 3), focused so many metres off."""
+def draw_lens(rng: np.random.Generator, recipe: Recipe, camera: np.ndarray, focus: float) -> Lens:
+    """A telephone's, a compact's or a large camera's lens with a camera matrix (3, 3), focused so many metres off.
+
+    What the recipe leaves without depth of field is taken through a pinhole.
+    """
     low, high = ((0.0012, 0.004), (0.003, 0.009), (0.008, 0.045))[int(rng.choice(3, p=[0.4, 0.3, 0.3]))]
-    return Lens(float(np.exp(rng.uniform(np.log(low), np.log(high)))), focus, float(camera[0, 0]))
+    aperture = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    return Lens(aperture if rng.random() < recipe.depth_of_field else 0.0, focus, float(camera[0, 0]))

@@ -1,6 +1,6 @@
 """What the face does: ARKit's 52 face units, and where the eyes look.
 
-People who are photographed smile, most of them with their teeth; they seldom scowl. The moods' shares say so.
+People who are photographed smile, most of them with their teeth; they seldom scowl. The recipe's moods say so.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ def draw_expression(rng: np.random.Generator, recipe: Recipe, pose: Pose) -> Exp
         both(name, rng.normal(-0.05, 0.08), 0.3)
     both("mouthSmile", rng.normal(0.05, 0.07), 0.3)
     if rng.random() >= recipe.neutral:
-        share = np.array(list(MOODS.values()))
-        list(MOODS)[rng.choice(len(MOODS), p=share / share.sum())](rng, add, both)
-    if rng.random() < 0.08:  # a smirk, a skewed jaw, one brow
+        weights = np.array([getattr(recipe.moods, name) for name in MOODS])
+        list(MOODS.values())[rng.choice(len(MOODS), p=weights / weights.sum())](rng, add, both)
+    if rng.random() < recipe.crooked:  # a smirk, a skewed jaw, one brow
         side = rng.choice(["Left", "Right"])
         for name, often in _CROOKED.items():
             if rng.random() < often:
                 add(name + side, rng.uniform(0.2, 0.7))
-    if rng.random() < 0.12:  # screwed-up eyes, as in the sun
+    if rng.random() < recipe.squint:  # screwed-up eyes, as in the sun
         squint = rng.uniform(0.3, 1)
         both("eyeSquint", squint)
         both("cheekSquint", 0.6 * squint)
         both("browDown", rng.uniform(0, 0.4) * squint)
 
-    gaze = _draw_gaze(rng, add, pose)
+    gaze = _draw_gaze(rng, add, pose, recipe.gaze_at_camera)
     lids = rng.random()
     if lids < recipe.closed_eyes:
         both("eyeBlink", rng.uniform(0.75, 1.1), 0.03)
@@ -213,27 +213,27 @@ def _mixture(rng: np.random.Generator, add: _Add, both: _Add) -> None:
             add(name, rng.uniform(0, 0.6))
 
 
-MOODS: dict[Callable[[np.random.Generator, _Add, _Add], None], float] = {
-    _slight_smile: 10,
-    _closed_smile: 10,
-    _smile_with_teeth: 18,
-    _laugh: 7,
-    _speak: 12,
-    _open: 5,
-    _surprise: 2,
-    _anger: 1.5,
-    _disgust: 1,
-    _sadness: 1.5,
-    _pucker: 2,
-    _puff: 1,
-    _mixture: 4,
+MOODS: dict[str, Callable[[np.random.Generator, _Add, _Add], None]] = {
+    "slight_smile": _slight_smile,
+    "closed_smile": _closed_smile,
+    "smile_with_teeth": _smile_with_teeth,
+    "laugh": _laugh,
+    "speak": _speak,
+    "open": _open,
+    "surprise": _surprise,
+    "anger": _anger,
+    "disgust": _disgust,
+    "sadness": _sadness,
+    "pucker": _pucker,
+    "puff": _puff,
+    "mixture": _mixture,
 }
-"""What a face does that is not neutral, and how often: percent of all faces when a quarter is neutral."""
+"""What a face does that is not neutral: names of the recipe's `Moods`, which says how often."""
 
 
-def _draw_gaze(rng: np.random.Generator, add: _Add, pose: Pose) -> tuple[float, float]:
+def _draw_gaze(rng: np.random.Generator, add: _Add, pose: Pose, at_camera: float) -> tuple[float, float]:
     """The gaze, and the units that carry the lids along: into the camera, ahead or somewhere else."""
-    if rng.random() < 0.5 and abs(pose.yaw) < 40 and abs(pose.pitch) < 25:
+    if rng.random() < at_camera and abs(pose.yaw) < 40 and abs(pose.pitch) < 25:
         yaw, pitch = np.radians([-pose.yaw, -pose.pitch]) + rng.normal(0, 0.04, 2)
     else:
         wide = rng.random() < 0.3

@@ -48,6 +48,8 @@ def _compose(raster: Raster, background: np.ndarray, light: Light, lens: Lens) -
 
 def _shallow(image: np.ndarray, depth: np.ndarray, lens: Lens) -> np.ndarray:
     """What lies off the plane in focus (ears, shoulders) blurred, where a wide aperture shows it."""
+    if lens.aperture == 0:
+        return image
     far = np.where(np.isfinite(depth), np.abs(1 / lens.focus - 1 / depth), 0)
     radius = (lens.aperture * lens.focal / 2 * far).astype(np.float32)
     most = float(np.quantile(radius, 0.97))

@@ -133,7 +133,7 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     """Picture ``index`` of ``seed``: it depends on these, the size, the recipe and the generator's version alone."""
     rng = streams(seed, index)
     person = draw_person(rng, recipe, partial(draw_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
-    lens = draw_lens(rng["camera"], person.view.matrix, person.eye_distance)
+    lens = draw_lens(rng["camera"], recipe, person.view.matrix, person.eye_distance)
     setting = draw_setting(rng["background"], recipe, lens, size)
     light = draw_light(rng["light"], setting, lens, recipe.soft_light)
 
@@ -213,7 +213,7 @@ def draw_person(
         "weight": identity.weight,
         "muscle": identity.muscle,
         **look.summary,
-        "hair_style": hair.style if hair else "bald",
+        "hair_style": dressed.names.get("hair", hair.style if hair else "bald"),
         "beard": beard.kind if beard else None,
         "worn": worn.names,
         "assets": dressed.names,

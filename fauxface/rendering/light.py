@@ -80,7 +80,7 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_ligh
     elif kind == "lamp":
         ratio = float(np.exp(rng.uniform(np.log(0.8), np.log(25))))
         tint = np.exp(rng.normal(0, 0.12) * np.array([1.0, 0.1, -1.2]))
-        if rng.random() < 0.12:
+        if rng.random() < 0.06:
             tint = rng.random(3) ** 2 + 0.05
         side = rng.choice([-1, 1]) * rng.uniform(25, 125)
         direction = _direction(side, rng.uniform(-15, 60))

@@ -115,9 +115,9 @@ def _draw_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair
 
 
 def _draw_brow_density(rng: np.random.Generator, identity: Identity) -> float:
-    """How dense brows are: mostly dense, now and then plucked or hardly there."""
-    density = rng.uniform(0.25, 0.6) if rng.random() < 0.15 else rng.normal(0.9, 0.12)
-    return float(np.clip(density - (0.35 if identity.age < 6 else 0), 0.2, 1.1))
+    """The share of the skin that brows hide: from bushy to plucked, now and then hardly there."""
+    density = rng.uniform(0.2, 0.45) if rng.random() < 0.12 else rng.normal(0.72, 0.16)
+    return float(np.clip(density - (0.3 if identity.age < 6 else 0), 0.15, 1.0))
 
 
 def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> dict[str, Any]:

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 HAIR = ("hair", "long_hair_women", "long_hair_men", "fringe", "dyed")
 WORN = ("glasses", "sunglasses", "headwear", "facewear", "headset", "jewellery", "before", "neighbours")
 """Shares of what is worn and what is in the way; all at 0 leave head, hair and clothes."""
+
+
+@dataclass(frozen=True)
+class Moods:
+    """What faces do that are not neutral, and how often each: weights, 75 in all by default, which are then percent."""
+
+    slight_smile: float = 10.0
+    closed_smile: float = 10.0
+    smile_with_teeth: float = 18.0
+    laugh: float = 7.0
+    speak: float = 12.0
+    open: float = 5.0
+    surprise: float = 2.0
+    anger: float = 1.5
+    disgust: float = 1.0
+    sadness: float = 1.5
+    pucker: float = 2.0
+    puff: float = 1.0
+    mixture: float = 4.0
+
+    def __post_init__(self) -> None:
+        weights = asdict(self)
+        for name, weight in weights.items():
+            if not 0 <= weight < inf:
+                raise ValueError(f"recipe: '{name}' of 'moods' is a weight from 0 up, not {weight}")
+        if not any(weights.values()):
+            raise ValueError("recipe: one of 'moods' must be more than 0; 'neutral: 1' switches expressions off")
 
 
 @dataclass(frozen=True)
@@ -28,6 +56,11 @@ class Recipe:
         shape: strength of the local identity targets (1 is a varied crowd, 0 the average of age, gender and ancestry).
         children: share of faces under about 14 years.
         neutral: share of faces without a marked expression; 1 leaves nothing but the gaze, closed eyes neither.
+        moods: what the others do, see `Moods`.
+        crooked: share of faces with a smirk, a skewed jaw or one raised brow.
+        squint: share of faces with screwed-up eyes.
+        gaze_at_camera: share of heads, of those turned less than 40° and nodding less than 25°, that look into the
+            camera.
         closed_eyes: share of faces with both eyes closed or nearly so.
         winks: share of faces with one eye closed.
         bald: share of men over 30 without hair; among others it is the square of that.
@@ -36,6 +69,8 @@ class Recipe:
         fringe: share of the hair that falls over the forehead, often to the brows.
         dyed: share of hair in colours that do not grow.
         beard: share of adult men with a beard, moustache or stubble.
+        depth_of_field: share of images with what is off the plane in focus blurred as their lens has it, behind and
+            before; the others are sharp throughout.
         monochrome: share of images without colour.
         low_quality: share of images with marked blur, noise or compression.
         soft_light: 1 with shadows and with light that scatters below surfaces, 0 without either (for ablations).
@@ -62,6 +97,10 @@ class Recipe:
     shape: float = 1.0
     children: float = 0.12
     neutral: float = 0.25
+    moods: Moods = Moods()
+    crooked: float = 0.08
+    squint: float = 0.12
+    gaze_at_camera: float = 0.5
     closed_eyes: float = 0.07
     winks: float = 0.03
     bald: float = 0.15
@@ -71,6 +110,7 @@ class Recipe:
     fringe: float = 0.35
     dyed: float = 0.03
     beard: float = 0.5
+    depth_of_field: float = 1.0
     monochrome: float = 0.04
     low_quality: float = 0.25
     soft_light: float = 1.0
@@ -90,11 +130,15 @@ class Recipe:
         for name in (
             "children",
             "neutral",
+            "crooked",
+            "squint",
+            "gaze_at_camera",
             "closed_eyes",
             "winks",
             "bald",
             *HAIR,
             "beard",
+            "depth_of_field",
             "monochrome",
             "low_quality",
             "soft_light",
@@ -134,23 +178,35 @@ def load_recipe(path: Path | None) -> Recipe:
         raise ValueError(f"{path} is not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: a recipe is a mapping of names to values")
-    usual = Recipe()
-    known = [f.name for f in fields(Recipe)]
+    try:
+        return _changed(Recipe(), values)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+_Usual = TypeVar("_Usual", Moods, Recipe)
+
+
+def _changed(usual: _Usual, values: dict[Any, Any], within: str = "a recipe") -> _Usual:
+    """``usual`` with the values of a YAML mapping in the place of its own."""
+    known = [f.name for f in fields(usual)]
     chosen: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise ValueError(f"{path}: there is no '{name}'; a recipe knows {', '.join(known)}")
-        if isinstance(getattr(usual, name), str):
+            raise ValueError(f"there is no '{name}'; {within} knows {', '.join(known)}")
+        own = getattr(usual, name)
+        if is_dataclass(own):
+            if not isinstance(value, dict):
+                raise ValueError(f"'{name}' is a mapping of names to numbers, not {value}")
+            chosen[name] = _changed(own, value, f"'{name}'")
+        elif isinstance(own, str):
             if not isinstance(value, str):
-                raise ValueError(f"{path}: '{name}' is a name, not {value}")
+                raise ValueError(f"'{name}' is a name, not {value}")
             chosen[name] = value
-            continue
-        numbers = value if isinstance(value, list) else [value]
-        wanted = len(usual.to_dict()[name]) if isinstance(getattr(usual, name), tuple) else None
-        if not all(isinstance(n, int | float) for n in numbers) or len(numbers) != (wanted or 1):
-            raise ValueError(f"{path}: '{name}' is {f'{wanted} numbers' if wanted else 'a number'}, not {value}")
-        chosen[name] = tuple(map(float, numbers)) if wanted else float(numbers[0])
-    try:
-        return Recipe(**chosen)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        else:
+            numbers = value if isinstance(value, list) else [value]
+            wanted = len(own) if isinstance(own, tuple) else None
+            if not all(isinstance(n, int | float) for n in numbers) or len(numbers) != (wanted or 1):
+                raise ValueError(f"'{name}' is {f'{wanted} numbers' if wanted else 'a number'}, not {value}")
+            chosen[name] = tuple(map(float, numbers)) if wanted else float(numbers[0])
+    return replace(usual, **chosen)

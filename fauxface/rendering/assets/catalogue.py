@@ -38,6 +38,7 @@ class Item:
         model: its JSON file in the package.
         textures: colour pictures, one of which is chosen.
         creators: as the file's header says.
+        share: how often, beside the others of its kind.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Item:
     model: str
     textures: tuple[str, ...]
     creators: str
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,16 @@ class Skin:
     texture: str
 
 
-def _item(kind: str, wearers: str, name: str, textures: str, creators: str) -> Item:
+def _item(kind: str, wearers: str, name: str, textures: str, creators: str, share: float = 1.0) -> Item:
     folder = f"{_PROXIES}/{'hair' if kind == 'hair' else 'clothes'}/{name}"
     pictures = tuple(f"{folder}/textures/{texture}" for texture in textures.split())
-    return Item(name, kind, wearers, f"{folder}/{name}.json", pictures, creators)
+    return Item(name, kind, wearers, f"{folder}/{name}.json", pictures, creators, share)
 
 
 _BOTH = "Manuel Bastioni, Jonas Hauquier"
 _FEDORAS = "fedora_texture.png fedora_texture_black.png fedora_texture_grey.png"
 ITEMS: tuple[Item, ...] = (
-    _item("hair", "any", "afro01", "afro_diffuse.png", "Manuel Bastioni"),
+    _item("hair", "any", "afro01", "afro_diffuse.png", "Manuel Bastioni", 0.5),  # its cards show
     _item("hair", "female", "bob01", "bob01_diffuse.png", "Manuel Bastioni"),
     _item("hair", "female", "bob02", "bob02_diffuse.png", "Manuel Bastioni"),
     _item("hair", "female", "Braid01", "braid01_diffuse.png", "Manuel Bastioni"),

@@ -21,7 +21,7 @@ from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Wor
 
 HAIR, CLOTHING, HEADWEAR, FACEWEAR = 13, 15, 17, 18
 HATS = 0.05
-"""Share of people with a hat of the pack, among those who may wear one."""
+"""Share of people with a hat of the pack, among those who may wear one; none where the recipe has no headwear."""
 GROWN = 12
 """Years from which the pack's clothes, made for adults, fit."""
 _COLLAR = -0.13
@@ -33,8 +33,8 @@ _UNDER_BRIM = 0.028
 """How far under the ring of a hat hair is held down, metres."""
 DYED = 0.6
 """Share of the pack's clothes in another colour than they were painted in: several share one shirt."""
-_CONTRAST = 0.8
-"""Exponent of the brightness in textures of hair: they were painted with their highlights."""
+_CONTRAST = 1.1
+"""Exponent of the brightness in textures of hair: dark hair would be one flat helmet without."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def draw_assets(
         return Dressed(worn)
     things = [thing for thing in worn.things if not any(thing is part for part in worn.dress.things)]
     bare = worn.hair_cap is None and not any(thing.label == HEADWEAR for thing in things)
-    chosen["hat"] &= own["hat"].random() < HATS and bare
+    chosen["hat"] &= own["hat"].random() < HATS and bare and recipe.headwear > 0
     # a hood leaves no room for hair that was made to hang freely, nor does the pack's hat with its narrow brim
     hooded = _about_neck([thing for thing in things if thing.label == HEADWEAR])
     chosen["hair"] &= hair is not None and not hooded and not chosen["hat"]
@@ -185,7 +185,8 @@ def _about_neck(things: list[Thing]) -> bool:
 def _choose(rng: np.random.Generator, kind: str, pack: Pack, model: HeadModel, wearer: Wearer) -> tuple[Item, Proxy]:
     gender = "female" if wearer.identity.gender < 0.5 else "male"
     items = [item for item in ITEMS if item.kind == kind and item.wearers in (gender, "any")]
-    item = items[int(rng.integers(len(items)))]
+    shares = np.array([item.share for item in items])
+    item = items[int(rng.choice(len(items), p=shares / shares.sum()))]
     return item, _proxy(pack.folder / item.model, model, bool(rng.random() < 0.5))
 
 

@@ -12,6 +12,8 @@ from fauxface.rendering.hair.styles import Hair
 NODES = 9
 _STEPS = 2 * (NODES - 1)
 _WHORL = CENTRE + 0.1 * np.array([0.08, 0.78, -0.62])
+_LOOSE = ("dense", "clumped", "wavy", "curly")
+"""Pictures of locks of which some at the hairline are wisps."""
 _TIES = {
     "low": (0.0, -0.03, -0.155),
     "middle": (0.0, 0.035, -0.178),
@@ -212,7 +214,7 @@ def _body(
     top = np.clip((places[:, 1] - 0.05) / 0.035, 0, 1)
     back = np.clip((front - 1.8) / 0.5, 0, 1)
     length = top * hair.lengths[0] + (1 - top) * (back * hair.lengths[2] + (1 - back) * hair.lengths[1])
-    length = length * rng.uniform(0.75, 1.1, count) * np.clip(0.35 + inside / 0.02, 0, 1)
+    length = length * rng.uniform(0.75, 1.25, count) * np.clip(0.35 + inside / 0.02, 0, 1)
     depth = rng.random(count)
     off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.025, 0.15, 1) * (0.6 + 0.4 * top)
     side = np.where(places[:, 0] > hair.part + 0.3 * (places[:, 2] + 0.06) * np.sign(hair.part), 1.0, -1.0)
@@ -243,7 +245,7 @@ def _body(
         goal,
     )
     near = np.clip((1.7 - front) / 0.5, 0, 1)
-    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, 0.01, count)
+    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, 0.016, count)
     if hair.fringe > 0.1 or hair.comb == "forward":
         # what is not a fringe leaves the forehead free
         ends = np.where((front < 0.75) & (facing is None) & ~patches, np.maximum(ends, min(0.058, hair.fringe)), ends)
@@ -253,6 +255,8 @@ def _body(
     )
     main = hair.tiles[:1] if hair.tie == "" else ("dense",)
     tile = rng.choice(hair.tiles if hair.tie == "" else main, count)
+    wispy = np.isin(tile, _LOOSE) & (inside < 0.01) & (rng.random(count) < 0.4)
+    tile = np.where(wispy, "wispy", tile)
     twist = rng.normal(0, 0.25 + 0.4 * hair.messy, count) + np.where(patches, rng.uniform(-1.2, 1.2, count), 0)
     long_enough = np.clip(np.linalg.norm(curves[:, -1] - curves[:, 0], axis=1) / 0.012 - 0.3, 0, 1)
     return Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)

@@ -115,9 +115,10 @@ def ribbons(
     depth = locks.depth[order][:, None, None]
     opening = (0.35 + 0.65 * depth) * np.interp(taper, [0, 0.4, 1], [0.55, 0.9, 1])[None, :, None]
     shape = vertices.shape[:3]
-    cover = np.full(shape, 0.55)
+    # thin at the root, where single hairs leave the skin, and at the tip
+    cover = np.broadcast_to(np.interp(taper, [0, 0.1, 0.5, 1], [0.3, 0.55, 0.52, 0.28])[None, :, None], shape)
     if cap is not None and cap.hides:
-        cover = np.where((points - cap.point) @ cap.normal > 0, 0.0, 0.55)[:, :, None] * np.ones(shape)
+        cover = np.where(((points - cap.point) @ cap.normal > 0)[:, :, None], 0.0, cover)
     along = np.broadcast_to(taper[None, :, None], shape)
     own = np.broadcast_to(rng.random(count)[:, None, None], shape)
     # the picture repeats: neither end of a lock may see the other
@@ -145,8 +146,8 @@ def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: 
     places = model.rest[area.vertices].astype(np.float64)
     inside = hair.hairline.inside(places)
     normals = vertex_normals(posed.vertices[area.vertices], area.triangles).astype(np.float64)
-    fade = np.clip(inside / 0.006 + 0.35, 0, 1)
     bumps = wave(rng, places, 170.0)
+    fade = np.clip((inside + 0.003 * bumps) / 0.016 + 0.2, 0, 1)  # hair begins thin, and not on one line
     meshes = []
     for away, cover in hair.shells[::-1]:
         rim = np.clip(inside / max(0.012, 0.5 * away), 0, 1) ** 0.7

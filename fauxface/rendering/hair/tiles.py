@@ -149,7 +149,7 @@ def brow_hairs() -> Texture:
         band = np.zeros((64, 256))
         light = np.full((64, 256), 0.5)
         along = np.linspace(0, 1, 60)[:, None]
-        for _ in range(420):
+        for _ in range(170):
             start = rng.uniform(-0.02, 0.95)
             lean = np.interp(start, [0, 0.2, 0.6, 1], [0.02, 0.10, 0.16, 0.14]) * rng.uniform(0.7, 1.2)
             below = rng.random() < np.interp(start, [0, 0.4, 1], [1.0, 0.7, 0.4])
@@ -160,7 +160,8 @@ def brow_hairs() -> Texture:
             rows, columns = np.round(v).astype(int).clip(0, 63), np.round(u).astype(int).clip(0, 255)
             band[rows, columns] += 1.0 - 0.6 * along
             light[rows, columns] = np.clip(rng.normal(0.5, 0.18), 0, 1)
-        dense = gaussian_filter(band, (0.6, 0.8)) + 0.35 * gaussian_filter(band, (4, 6))
+        # tufts are seen where single hairs are not
+        dense = _standard(gaussian_filter(band, (0.8, 1.0))) + 0.5 * _standard(gaussian_filter(band, (3, 6)))
         rank = np.empty(dense.size)
         rank[(-dense).ravel().argsort()] = np.linspace(0, 1, dense.size)
         bands.append(np.stack([rank.reshape(dense.shape), light, light], axis=-1))

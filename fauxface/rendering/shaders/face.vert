@@ -10,7 +10,7 @@ uniform mat4 projection;
 out vec3 at, n, r, tone;
 out vec4 m, s;
 out vec2 k, chart, t;
-out float covered;
+centroid out float covered;  // samples outside the triangle would see the cloth begin or end elsewhere
 void main() {
     at = position; n = normal; r = rest; m = masks; k = kind; tone = tint; s = relief; t = uv;
     chart = vec2(0.085 * atan(rest.x, rest.z + 0.09), rest.y + 0.5 * rest.z);  // metres along the skin, about

@@ -2,7 +2,7 @@
 in vec3 at, n, r;
 in vec4 m;
 in vec2 k;
-in float covered;
+centroid in float covered;
 uniform float brow_lower[11], brow_upper[11];  // y of the edges at |x| = 4 mm, 10 mm, …
 uniform vec3 brow_extent;     // inner |x|, outer |x|, softness
 uniform float mouth_height;

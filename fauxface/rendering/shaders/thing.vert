@@ -2,7 +2,7 @@ invariant gl_Position;
 in vec3 position, normal;
 in vec2 uv;
 uniform mat4 projection;
-out vec3 at, n;
+centroid out vec3 at, n;  // thin tubes turn within a pixel: outside of a triangle their normals go on past the edge
 out vec2 t;
 void main() {
     at = position; n = normal; t = uv;

@@ -1,5 +1,5 @@
 // Where a thing is: shared by colours and labels.
-in vec3 at, n;
+centroid in vec3 at, n;
 in vec2 t;
 uniform sampler2D image;
 uniform float image_share, opacity;

@@ -384,7 +384,8 @@ def _turban(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap]:
 
     def offset(up: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
         wave = np.abs(np.sin(np.pi * (wraps * up + tilt * np.abs(azimuth))))
-        return 0.006 + full * np.sin(np.pi * np.clip(up * 1.1 + 0.12, 0, 1)) + 0.006 * wave * (up < 0.95)
+        thick = 0.004 + full * np.sin(np.pi * np.clip(up * 1.1 + 0.12, 0, 1)) + 0.006 * wave * (up < 0.95)
+        return 0.002 + thick * np.sqrt(np.clip(up / 0.12, 0, 1))  # the rim lies on the skin
 
     points = _shell(fit, angle, offset, rows=24)
     return [_thing(sheet(points, closed=True), cloth(rng))], _hair_cap(fit, rim, 0.003)
