@@ -117,7 +117,7 @@ def _summary(
     done: int,
     n: int,
 ) -> None:
-    texts = [f"{done} of {n} cells are done; what is missing is empty below." if done < n else ""]
+    texts = [f"{done} of {n} cells are done; what is missing is named below." if done < n else ""]
     main = main_where(config, table)
     if main is None:
         sections.add("Answer", ["No cell is done yet."])
@@ -153,12 +153,13 @@ def _scores(
     parts: Lines = []
     for group in planned:
         seeds = groups.get(group, {})
+        if not seeds:
+            continue
         told = [_plus_minus(*mean_sd(seeds, name)) for name in ("nme", "nme_inner", "fr8", "fr10", "auc8", "auc10")]
         missed = _plus_minus(mean_sd(seeds, "missed")[0], float("nan"))
         rows.append((group.model, group.images, group.policy, f"{len(seeds)} of {planned[group]}", *told, missed))
-        if seeds:
-            means = [mean_sd(seeds, name)[0] for name in (*PARTS, *BINS)]
-            parts.append((group.model, group.images, group.policy, *(_plus_minus(v, float("nan")) for v in means)))
+        means = [mean_sd(seeds, name)[0] for name in (*PARTS, *BINS)]
+        parts.append((group.model, group.images, group.policy, *(_plus_minus(v, float("nan")) for v in means)))
     some = next(iter(next(iter(groups.values())).values()))
     bins = [f"{_bin(name)} ({some.get(f'n_{name[4:]}') or 0})" for name in BINS]
     found = differences(groups, results.errors)
@@ -190,6 +191,8 @@ def _scores(
             "deviation between seeds, pooled over the model's groups (those of none for themselves). Negative is "
             "better for the first. Of so many intervals one in twenty misses."
         )
+    if missing := [group for group in planned if group not in groups]:
+        texts.append(f"Not run: {_named(missing)}.")
     sections.add(str(where), texts, tables, pictures)
 
 
@@ -320,6 +323,14 @@ def _drawings(config: StudyConfig, cells: Sequence[Cell], table: Table) -> list[
             if len(indices)
         ]
     return []
+
+
+def _named(groups: Sequence[Group]) -> str:
+    """Groups by model and number of images, the policies of each together."""
+    together: dict[tuple[str, int], list[str]] = {}
+    for group in groups:
+        together.setdefault((group.model, group.images), []).append(group.policy)
+    return "; ".join(f"{model} with {images:,} images: {', '.join(p)}" for (model, images), p in together.items())
 
 
 def _plus_minus(mean: float, deviation: float) -> str:
