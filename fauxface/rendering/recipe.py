@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
@@ -195,7 +195,7 @@ def _changed(usual: _Usual, values: dict[Any, Any], within: str = "a recipe") ->
         if name not in known:
             raise ValueError(f"there is no '{name}'; {within} knows {', '.join(known)}")
         own = getattr(usual, name)
-        if is_dataclass(own):
+        if isinstance(own, Moods):
             if not isinstance(value, dict):
                 raise ValueError(f"'{name}' is a mapping of names to numbers, not {value}")
             chosen[name] = _changed(own, value, f"'{name}'")
