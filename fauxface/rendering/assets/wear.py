@@ -29,6 +29,8 @@ _COLLAR = -0.13
 _SECTORS = 12
 _ROOM = np.array([1.07, 1.04, 1.06])
 """How much wider, higher and longer hats are than they were made, which was for a bald head."""
+_FLATTEST = 0.001
+"""Radii of a cap are not below this, metres: a hat may be flat."""
 _UNDER_BRIM = 0.028
 """How far under the ring of a hat hair is held down, metres."""
 DYED = 0.6
@@ -223,7 +225,8 @@ def _cap(hat: np.ndarray) -> HairCap:
     normal = np.linalg.svd(points - points.mean(0))[2][2]
     normal *= np.sign(normal[1])
     half = np.abs(points - centre).max(0)
-    return HairCap(centre, normal, centre, np.array([half[0], high[1] - centre[1], half[2]]) * 0.95, hides=True)
+    radii = np.maximum(0.95 * np.array([half[0], high[1] - centre[1], half[2]]), _FLATTEST)
+    return HairCap(centre, normal, centre, radii, hides=True)
 
 
 def _pressed(vertices: np.ndarray, triangles: np.ndarray, cap: HairCap) -> tuple[np.ndarray, np.ndarray]:
