@@ -47,7 +47,7 @@ def store(folder: Path, model: FaceNetwork, card: Card) -> None:
         proto = detector_to_onnx(rounded, card)
     else:
         assert isinstance(rounded, LandmarkModel)
-        proto = to_onnx(rounded, card, visibility=True)
+        proto = to_onnx(rounded, card)
     (folder / ONNX_FILE).write_bytes(halved(proto).SerializeToString())
 
 
