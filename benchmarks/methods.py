@@ -24,13 +24,13 @@ from cards import labels_of, turns_of
 from offsets import without_offsets
 
 from fauxface.calibrating import calibrate
+from fauxface.checkpoint import read_card
 from fauxface.datasets import open_dataset
 from fauxface.evaluation import evaluate
 from fauxface.files import write_text
 from fauxface.info import machine
 from fauxface.metrics import bootstrap_interval, mean_found
 from fauxface.models import EXPECTED_COVERAGE
-from fauxface.rendering.version import GENERATOR_VERSION
 from fauxface.training import TrainingConfig, train
 
 OUT = Path(__file__).parents[1] / "docs" / "methods.md"
@@ -120,7 +120,7 @@ def measure(options: argparse.Namespace, name: str) -> None:
         "model": METHODS[name]["model"],
         "samples": samples,
         "minutes": budget["minutes"],
-        "generator": GENERATOR_VERSION,
+        "generator": read_card(run / "run").provenance["generator"],
         "afw": afw.as_json(),
         "afw_without_offsets": 100 * float(without_offsets(afw.predictions, afw.truth).mean()),
         "renders": rendered.as_json(),
