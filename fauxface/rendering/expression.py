@@ -114,19 +114,20 @@ def _closed_smile(rng: np.random.Generator, add: _Add, both: _Add) -> None:
 
 
 def _smile_with_teeth(rng: np.random.Generator, add: _Add, both: _Add) -> None:
+    """Lips 4 to 14 mm apart, mostly along the upper teeth's edges (Ackerman & Ackerman 2002, "Smile analysis")."""
     smile = rng.uniform(0.45, 1)
     both("mouthSmile", smile)
-    both("mouthUpperUp", rng.uniform(0.2, 0.7))
-    both("mouthLowerDown", rng.uniform(0.15, 0.6))
+    both("mouthUpperUp", rng.uniform(0.35, 1))
+    both("mouthLowerDown", rng.uniform(0.4, 1))
     both("cheekSquint", smile * rng.uniform(0.2, 0.9))
     both("eyeSquint", smile * rng.uniform(0, 0.6))
-    add("jawOpen", max(0, rng.normal(0.06, 0.06)))
+    add("jawOpen", max(0, rng.normal(0.09, 0.05)))
 
 
 def _laugh(rng: np.random.Generator, add: _Add, both: _Add) -> None:
     both("mouthSmile", rng.uniform(0.65, 1))
-    both("mouthUpperUp", rng.uniform(0.35, 0.9))
-    both("mouthLowerDown", rng.uniform(0.2, 0.7))
+    both("mouthUpperUp", rng.uniform(0.45, 1))
+    both("mouthLowerDown", rng.uniform(0.4, 1))
     both("cheekSquint", rng.uniform(0.5, 1))
     both("eyeSquint", rng.uniform(0.2, 0.9))
     both("eyeBlink", max(0, rng.normal(0.1, 0.15)), 0.05)

@@ -52,7 +52,8 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     dark_share = np.clip(african + asian + rng.normal(0, 0.15), 0, 1)
     hair_name = _pick(rng, _HAIRS, [0.7, 0.27, 0.03, 0, 0, 0], [0.1, 0.25, 0.3, 0.18, 0.1, 0.07], dark_share)
     iris_name = _pick(rng, _IRISES, [0.75, 0.23, 0.02, 0, 0, 0], [0.1, 0.25, 0.15, 0.12, 0.28, 0.1], dark_share)
-    hair = np.array(_HAIRS[hair_name]) * np.exp(rng.normal(0, 0.25, 3) * [1, 0.6, 0.6])
+    light, warm = rng.normal(0, [0.25, 0.1])
+    hair = np.array(_HAIRS[hair_name]) * np.exp(light + warm * np.array([1, 0, -1]))
     worn = _draw_dye(rng, recipe, identity, hair)
     grey = float(np.clip((identity.age - 35 - rng.uniform(0, 35)) / 25, 0, 1)) if rng.random() < 0.8 else 0.0
     if worn["dyed"]:

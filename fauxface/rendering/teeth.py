@@ -20,8 +20,8 @@ _WIDTHS = {"upper": (8.5, 6.6, 7.6, 7.0, 6.8, 10.0), "lower": (5.4, 5.9, 6.8, 7.
 _HEIGHTS = {"upper": (10.5, 9.0, 10.0, 8.5, 8.0, 7.5), "lower": (8.8, 9.2, 10.2, 8.8, 8.2, 7.5)}
 _EDGES = {"upper": (0.0, 0.7, 0.0, 0.6, 0.9, 1.2), "lower": (0.0, 0.0, -0.4, 0.2, 0.4, 0.6)}
 """How far each tooth's edge stays behind the middle one's, mm."""
-_EDGE_HEIGHT = {"upper": -68.2, "lower": -66.6}
-"""Of the middle teeth's edges on the template, mm: lips that just part show the upper one."""
+_EDGE_HEIGHT = {"upper": -63.3, "lower": -70.5}
+"""Of the middle teeth's edges on the template, mm: those of MakeHuman's own, which each person's lips are seated by."""
 _ARCHES = {
     "upper": ((0, 20.2), (8, 19.3), (15.6, 15.2), (20.6, 8.7), (24, 1.2), (26.6, -6.5), (28, -14)),
     "lower": ((0, 18.0), (8, 17.0), (14.8, 13), (19.6, 6.8), (23, -0.6), (25.6, -8), (27, -15)),

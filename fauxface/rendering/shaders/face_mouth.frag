@@ -13,7 +13,7 @@ void main() {
     if (!gl_FrontFacing) normal = -normal;
     float shadow = lit(at, normal);
     float depth = smoothstep(-0.03, 0.018, r.z);
-    float openness = (0.08 + 0.92 * depth * depth) * mix(0.35, 0.8, smoothstep(0.002, 0.018, mouth_open));
+    float openness = (0.08 + 0.92 * depth * depth) * mix(0.5, 0.9, smoothstep(0.002, 0.018, mouth_open));
     vec3 c;
     if (m.w > 0.5) {
         // gums end in an arc about each tooth's neck and reach down between teeth
