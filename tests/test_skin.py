@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 
 import numpy as np
@@ -15,10 +15,11 @@ from fauxface.rendering.expression import Expression, draw_expression
 from fauxface.rendering.frame import render_frame
 from fauxface.rendering.head import Posed, head_model
 from fauxface.rendering.identity import Identity, draw_identity
+from fauxface.rendering.look import draw_look
 from fauxface.rendering.makehuman import PARTS
 from fauxface.rendering.occlusion import openness
 from fauxface.rendering.rasteriser import shadow_matrix
-from fauxface.rendering.recipe import Recipe
+from fauxface.rendering.recipe import Moods, Recipe
 from fauxface.rendering.skin import draw_complexion, skin_attributes
 from fauxface.rendering.skin_optics import BLOOD, MELANIN, USUAL_BLOOD, lab, melanin_of, reflectance, skin_albedo
 from fauxface.rendering.teeth import posed_teeth
@@ -177,6 +178,39 @@ def test_without_soft_light_nothing_casts_a_shadow(monkeypatch, index: int):
     moved = both()
     assert (cast[0] != moved[0]).any()
     np.testing.assert_array_equal(cast[1], moved[1])
+
+
+def test_hair_grows_in_no_colour_greener_than_it_is_red():
+    model, rng = head_model(), np.random.default_rng(3)
+    for _ in range(100):
+        identity = draw_identity(rng, Recipe(), model.bust.names)
+        red, green, blue = draw_look(rng, Recipe(), identity, model).hair["natural_colour"]
+        assert red > green > blue
+
+
+def test_smiles_with_teeth_show_their_crowns_and_hardly_any_gum():
+    model, rng = head_model(), np.random.default_rng(4)
+    moods = Moods(**dict.fromkeys(asdict(Moods()), 0.0) | {"smile_with_teeth": 1.0})
+    toothy = Recipe(moods=moods, neutral=0, crooked=0)
+    shown, gum, covered = [], [], []
+    for _ in range(20):
+        identity = draw_identity(rng, Recipe(children=0), model.bust.names)
+        for smiles in (False, True):
+            expression = draw_expression(rng, toothy, Pose(0, 0, 0, 0)) if smiles else Expression({}, (0.0, 0.0))
+            posed = model.pose(identity, expression, Rotation.identity())
+            upper_lip, lower_lip = (model.landmarks @ posed.vertices)[[62, 66], 1]
+            jaw, vertices, _ = posed_teeth(model, posed)[0]
+            middle = (np.abs(jaw.local[:, 0]) < 0.01) & (np.abs(jaw.local[:, 2] * 12 - 6) < 1)
+            neck = vertices[middle & (jaw.local[:, 1] == 0), 1].mean()
+            edge = vertices[middle & (jaw.local[:, 1] == 1), 1].mean()
+            if not smiles:
+                assert 0 < upper_lip - edge < 0.006  # lips that part show the upper teeth first
+                continue
+            shown.append(1000 * (min(upper_lip, neck) - max(edge, lower_lip)))
+            gum.append(1000 * max(0.0, upper_lip - neck))
+            covered.append(1000 * max(0.0, lower_lip - edge))
+    assert np.mean(shown) > 4.5 and np.mean(np.array(shown) > 2) > 0.8
+    assert np.mean(gum) < 1 and np.mean(covered) < 3
 
 
 def test_teeth_stand_in_a_row_and_follow_the_jaw():
