@@ -185,7 +185,7 @@ def test_hair_grows_in_no_colour_greener_than_it_is_red():
     for _ in range(100):
         identity = draw_identity(rng, Recipe(), model.bust.names)
         red, green, blue = draw_look(rng, Recipe(), identity, model).hair["natural_colour"]
-        assert max(green, blue) < 1.15 * red
+        assert max(green, blue) < 1.1 * red or green < 0.03  # black has no tint to be seen
 
 
 def test_smiles_with_teeth_show_their_crowns_and_hardly_any_gum():
@@ -209,8 +209,10 @@ def test_smiles_with_teeth_show_their_crowns_and_hardly_any_gum():
             shown.append(1000 * (min(upper_lip, neck) - max(edge, lower_lip)))
             gum.append(1000 * max(0.0, upper_lip - neck))
             covered.append(1000 * max(0.0, lower_lip - edge))
-    assert np.mean(shown) > 4.5 and np.mean(np.array(shown) > 2) > 0.8
-    assert np.mean(gum) < 1 and np.mean(covered) < 3
+    assert np.mean(shown) > 4.5
+    assert np.mean(np.array(shown) > 2) > 0.8
+    assert np.mean(gum) < 1
+    assert np.mean(covered) < 3
 
 
 def test_teeth_stand_in_a_row_and_follow_the_jaw():
