@@ -16,7 +16,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -36,31 +36,29 @@ OPSET = 18
 class _Whole(nn.Module):
     """From a crop's bytes to all that the model tells of it."""
 
-    def __init__(self, model: LandmarkModel, visibility: bool) -> None:
+    def __init__(self, model: LandmarkModel) -> None:
         super().__init__()
-        self.model, self.visibility = model, visibility
+        self.model = model
 
     def told(self, image: Tensor) -> dict[str, Tensor]:
         """The outputs by name."""
-        answer = self.model.decode(self.model(image.permute(0, 3, 1, 2).float() / 255))
-        return (answer if self.visibility else replace(answer, visibility=None)).told()
+        return self.model.decode(self.model(image.permute(0, 3, 1, 2).float() / 255)).told()
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.told(image).values())
 
 
-def to_onnx(model: LandmarkModel, card: Card, batch: int = 0, visibility: bool = True) -> onnx.ModelProto:
+def to_onnx(model: LandmarkModel, card: Card, batch: int = 0) -> onnx.ModelProto:
     """The model with its pre- and post-processing, in eval mode.
 
     Args:
         model: on the CPU, in eval mode.
         card: what the metadata says of it.
         batch: the one size of batches that the file shall take; 0 takes any.
-        visibility: False leaves it out, though the model tells it.
     """
     count = batch or 2
     images = torch.zeros((count, model.input_size, model.input_size, 3), dtype=torch.uint8)
-    whole = _Whole(model, visibility).eval()
+    whole = _Whole(model).eval()
     with torch.inference_mode():
         names = list(whole.told(images))
     return _exported(whole, images, names, None if batch else {0: torch.export.Dim("batch", min=1)}, metadata(card))
