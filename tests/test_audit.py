@@ -71,6 +71,9 @@ def test_a_sound_data_set_is_told_and_shown(renders: Path, tmp_path: Path):
     yaws = [json.loads((renders / f"{i:06d}.json").read_text())["head_pose"]["yaw"] for i in range(COUNT)]
     assert np.isclose(told["distributions"]["yaw"]["mean"], np.mean(yaws), atol=1e-4)
     assert len(told["visibility"]) == 70
+    assert sum(told["kinds"]["hair style"].values()) == COUNT
+    assert sum(told["kinds"]["light"].values()) == COUNT
+    assert set(told["covers"]) == {"hair", "beard", "glasses", "headwear", "facewear", "ignored"}
     assert "Extremes" in (tmp_path / "look" / "report.html").read_text()
 
 

@@ -2,7 +2,8 @@
 
 Distances are shares of the face's side (the longer side of its landmarks' box), and never less than ``LEAST`` pixels.
 A point is held to its segmentation class only where it can be: it is labelled visible (or, without such labels, the
-face is turned by less than ``TURNED``) and nothing worn, no hair and no beard lies at its pixel.
+face is turned by less than ``TURNED``), it is not of the far half of a face turned farther than that, it was not slid
+to an outline, and nothing worn, no hair and no beard lies at its pixel.
 """
 
 from __future__ import annotations
@@ -21,12 +22,19 @@ TURNED = 30.0
 """Degrees of yaw beyond which points of unknown visibility are not held to the segmentation."""
 JAW_POSE = 15.0
 """Degrees of yaw and of pitch beyond which the jaw's points are not held to the face's edge."""
-FRONTAL = (10.0, 15.0)
+_CHIN = range(4, 13)
+"""Points of the jaw's lower edge; unless the head looks down one may see the skin below it, which is face as well."""
+_DOWN = -5.0  # degrees of pitch
+_ASIDE = 45.0  # degrees of yaw beyond which lids and lashes may hide all of an eye whose points are seen
+_LEFT = [*range(22, 27), 34, 35, *range(42, 48), *range(52, 57), 63, 64, 65, 69]
+"""The subject's left half; it is the far one of a head that is turned to the image's right (yaw > 0)."""
+_SLID = 1.0  # px between a point as it is clicked and as it is projected, from which on it lies on an outline
+FRONTAL = (8.0, 12.0)
 """Degrees of yaw and pitch up to which the two halves of a face must mirror each other."""
 TOLERANCES: dict[str, float] = {
     "eyes": 0.05,
     "pupils": 0.05,
-    "brows": 0.06,
+    "brows": 0.08,
     "nose": 0.04,
     "lips": 0.05,
     "jaw": 0.10,
@@ -34,8 +42,8 @@ TOLERANCES: dict[str, float] = {
     "reprojection": 0.05,
 }
 """Kind → how far off is a finding: shares of the face's side, but for ``reprojection``, which is in pixels."""
-COVERS = (13, 14, 16, 17, 18, 255)
-"""Classes of what lies over a face: hair, beard, glasses, headwear, facewear, what is to be ignored."""
+COVERS = {"hair": 13, "beard": 14, "glasses": 16, "headwear": 17, "facewear": 18, "ignored": 255}
+"""Classes of what lies over a face; what is ignored is a hand, a thing or another person before it."""
 HIDES = (13, 17, 18, 255)
 """Classes that hide a point; beards and glasses may let it through."""
 _FACE = (1, 2, 3, 4, 5, 6, 9, 10, 11)
@@ -77,6 +85,7 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
     corner, window = _window(face, labels)
     points = face.points - corner
     held = _held(face, points, window)
+    still = held if face.projected is None else held & (np.linalg.norm(face.points - face.projected, axis=1) < _SLID)
     distances: dict[tuple[int, ...], np.ndarray | None] = {}
     for kind, indices, classes in _PARTS:
         if kind in ("eyes", "pupils") and _closed(face.points, indices[0]):
@@ -85,23 +94,27 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
             # under what covers a face the part may go on
             found = np.isin(window, classes)
             distances[classes] = _distance_to(np.isin(window, (*classes, 14, *HIDES))) if found.any() else None
-        yield from _off(face, kind, [i for i in indices if held[i]], points, distances[classes])
-    edge = _distance_to(_edge_of_face(window))
+        if distances[classes] is None and abs(face.pose[0]) > _ASIDE:
+            continue
+        yield from _off(face, kind, [i for i in indices if still[i]], points, distances[classes])
+    edge = _distance_to(_edge_of_face(window) | np.isin(window, (14, *HIDES)))  # which may go on under what covers it
     # a 3-D jaw lies on the bone, which is the face's edge from the front alone
     if abs(face.pose[0]) < JAW_POSE and abs(face.pose[1]) < JAW_POSE:
-        yield from _off(face, "jaw", [i for i in range(17) if held[i]], points, edge)
-    for i in _called_visible_but_hidden(face, points, window):
+        edged = [i for i in range(17) if held[i] and (i not in _CHIN or face.pose[1] < _DOWN)]
+        yield from _off(face, "jaw", edged, points, edge)
+    for i in _called_visible_but_hidden(face, corner, window):
         yield "visibility", f"point {i} is called visible, and something lies over it", None
 
 
-def face_cover(face: FaceRecord, labels: np.ndarray) -> float:
-    """Share of the face, within its points' hull, that hair, things worn or things in the way cover."""
+def face_covers(face: FaceRecord, labels: np.ndarray) -> dict[str, float]:
+    """Share of the face, within its points' hull, that lies under each of ``COVERS``."""
     corner, window = _window(face, labels)
     inside = np.zeros(window.shape, np.uint8)
     hull = cv2.convexHull(np.round(face.points[:68] - corner).astype(np.int32))
     cv2.fillConvexPoly(inside, hull, 1)
     within = window[inside > 0]
-    return float(np.isin(within, (13, 16, 17, 18, 255)).mean()) if within.size else 0.0
+    counted = np.bincount(within, minlength=256) / max(within.size, 1)
+    return {name: float(counted[number]) for name, number in COVERS.items()}
 
 
 def _window(face: FaceRecord, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,14 +137,19 @@ def _pixels(points: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _held(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Which points (70,) can be held to their class."""
-    seen = np.full(70, abs(face.pose[0]) < TURNED) if face.visibility is None else face.visibility
-    covered = cv2.dilate(np.isin(window, COVERS).astype(np.uint8), np.ones((3, 3), np.uint8))
+    seen = np.full(70, abs(face.pose[0]) < TURNED) if face.visibility is None else face.visibility.copy()
+    if abs(face.pose[0]) > TURNED:  # what is on the outline is neither seen nor hidden for sure
+        left = np.array(_LEFT)
+        seen[left if face.pose[0] > 0 else np.array(FACE_SYNTHETICS70.mirror)[left]] = False
+    covered = cv2.dilate(np.isin(window, list(COVERS.values())).astype(np.uint8), np.ones((3, 3), np.uint8))
     return seen & (covered[_pixels(points, window)] == 0)
 
 
-def _called_visible_but_hidden(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> list[int]:
+def _called_visible_but_hidden(face: FaceRecord, corner: np.ndarray, window: np.ndarray) -> list[int]:
+    """Points whose places in space are called visible though something lies before them."""
     if face.visibility is None:
         return []
+    points = (face.points if face.projected is None else face.projected) - corner
     reach = 2 * round(max(2.0, 0.03 * face.side)) + 1
     hidden = cv2.erode(np.isin(window, HIDES).astype(np.uint8), np.ones((reach, reach), np.uint8))
     # jaw and brows lie under hair that is let through: the label is of the strand, the point shows between strands

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fauxface.audit.checks import check_face, face_cover
+from fauxface.audit.checks import check_face, face_covers
 from fauxface.audit.duplicates import fingerprint
 from fauxface.audit.pose import estimated_pose
 from fauxface.audit.records import FaceRecord, Finding, PictureRecord
@@ -172,7 +172,8 @@ def _take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels:
     if face.visibility is not None:
         figures["hidden points"] = 1 - float(face.visibility.mean())
     if labels is not None:
-        figures["cover"] = face_cover(face, labels)
+        face.covers.update(face_covers(face, labels))
+        figures["cover"] = sum(face.covers.values()) - face.covers["beard"]
         colour = skin_colour(face, image, labels)
         if colour is not None:
             figures["pictured tone"] = float(monk_tone(colour))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class FaceRecord:
         pose_told: whether the data set says the pose; else it was estimated from the points.
         meta: the face's entry of the ``.json``, empty without one.
         figures: name → number, for the distributions.
+        covers: what lies over the face → the share of it that it hides; empty without segmentation.
     """
 
     points: np.ndarray
@@ -47,6 +49,22 @@ class FaceRecord:
     pose_told: bool
     meta: dict[str, Any]
     figures: dict[str, float] = field(default_factory=dict)
+    covers: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> Iterator[tuple[str, str]]:
+        """What the labels call by name: (aspect, kind), such as ("worn", "sunglasses")."""
+        identity, place = (self.meta.get(key) for key in ("identity", "place"))
+        if isinstance(identity, dict):
+            for aspect in ("hair_style", "hair", "beard"):
+                if aspect in identity:
+                    yield aspect.replace("_", " "), str(identity[aspect] or "none")
+            for thing in identity.get("worn") or ():
+                yield "worn", str(thing)
+        if isinstance(place, dict):
+            yield from (
+                (aspect, str(place[key])) for aspect, key in (("place", "name"), ("light", "light")) if key in place
+            )
 
     @property
     def side(self) -> float:

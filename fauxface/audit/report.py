@@ -30,7 +30,8 @@ KINDS = {
     "brows": "a point of a brow away from its class",
     "nose": "a point of the nose away from its class",
     "lips": "a point of the mouth away from its lip",
-    "jaw": f"a point of the jaw away from the face's edge (turned and nodding by less than {JAW_POSE:.0f}°)",
+    "jaw": f"a point of the jaw away from the face's edge (turned and nodding by less than {JAW_POSE:.0f}°; "
+    "the chin's of heads that do not look up)",
     "symmetry": "mirrored points of a frontal face that do not mirror each other "
     f"(yaw under {FRONTAL[0]:.0f}°, pitch under {FRONTAL[1]:.0f}°)",
     "reprojection": "points in space that do not fall on the landmarks",
@@ -39,6 +40,7 @@ KINDS = {
 """Kind of a finding → what it means."""
 SHOWN = 60
 """Findings that the page lists; audit.json has all."""
+_COVERED = 0.02
 _SEED = 0
 _RANDOM, _EXTREMES, _TILE = 24, 8, 190
 
@@ -61,6 +63,8 @@ def figures_of(result: Audit) -> str:
         "tolerances": {**TOLERANCES, "least_px": LEAST, "duplicate_bits": NEAR},
         "distributions": {name: _summary(values) for name, values in _columns(result).items()},
         "expression": _units(faces),
+        "covers": _covers(faces),
+        "kinds": _kinds(faces),
         "visibility": np.mean(seen, axis=0).round(4).tolist() if seen else None,
     }
     return json.dumps(record, indent=1, ensure_ascii=False)
@@ -188,6 +192,16 @@ def _show_distributions(made: Page, result: Audit) -> None:
             else "measured from pixels of skin, under whatever light there is"
         )
         made.picture(charts.monk(values), f"Skin tones on the Monk scale, {text}; percent of faces.")
+    covers = _covers(faces)
+    if covers:
+        made.picture(
+            charts.bars({name: 100 * share for name, share in covers.items()}, 1.9),
+            f"What lies over faces: percent of faces of which it hides {100 * _COVERED:.0f} % or more; ignored are "
+            "hands, things and people before the face.",
+        )
+    for aspect, counted in _kinds(faces).items():
+        shares = {name: 100 * count / len(faces) for name, count in counted.items()}
+        made.picture(charts.bars(shares, 2.4), f"{aspect.capitalize()}, as the labels say: percent of faces.")
     units = _units(faces)
     if units:
         made.picture(
@@ -228,6 +242,21 @@ def _summary(values: list[float]) -> dict[str, float]:
     numbers = (len(array), array.mean(), array.std(), low, least, middle, most, high)
     names = ("n", "mean", "deviation", "least", "p5", "median", "p95", "most")
     return {name: round(float(value), 5) for name, value in zip(names, numbers, strict=True)}
+
+
+def _covers(faces: list[FaceRecord]) -> dict[str, float]:
+    """What lies over faces → the share of the faces with segmentation that it hides enough of; empty without any."""
+    told = [face.covers for face in faces if face.covers]
+    return {name: float(np.mean([t[name] >= _COVERED for t in told])) for name in told[0]} if told else {}
+
+
+def _kinds(faces: list[FaceRecord]) -> dict[str, dict[str, int]]:
+    """Aspect → kind → faces, the most frequent kinds first; what is rarer than the twenty-fourth is left out."""
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for face in faces:
+        for aspect, kind in face.kinds:
+            counted[aspect][kind] += 1
+    return {aspect: dict(kinds.most_common(24)) for aspect, kinds in counted.items()}
 
 
 def _units(faces: list[FaceRecord]) -> dict[str, float]:
