@@ -96,7 +96,7 @@ def draw(means: dict[str, np.ndarray], counts: dict[str, int], out: Path) -> Non
     axes.invert_yaxis()
     axes.set_aspect("equal")
     axes.set_axis_off()
-    axes.legend(loc="upper right", frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.08), ncols=3, frameon=False)
     with atomic_path(out) as path:
         figure.savefig(path, dpi=120)
 
