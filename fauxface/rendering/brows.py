@@ -24,7 +24,7 @@ STATIONS = np.arange(0.004, 0.0641, 0.006)
 """|x| on the template at which the edges are known, metres; the shader's arrays have as many entries."""
 _HEIGHTS = np.arange(-0.002, 0.0381, 0.002)
 """Heights on the template at which points of the skin are known, metres."""
-_SHARES = np.array([0.02, 0.25, 0.48, 0.71, 0.94])
+_SHARES = np.array([0.02, 0.255, 0.49, 0.725, 0.96])
 """Where the landmarks lie on the way from the inner to the outer end …"""
 _LEVELS = np.array([0.6, 0.85, 0.9, 0.85, 0.5])
 """… and how far up between the edges: along the upper part of the hair, as in iBUG's figure, out to the tail's tip."""
@@ -101,9 +101,8 @@ class Shape:
     def edges(self, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heights of the lower and of the upper edge at shares of the way out; beyond 0–1 they go on."""
         t = np.clip(share, 0, 1)
-        rise = np.where(
-            t < self.apex, np.sin(np.pi / 2 * t / self.apex) ** 2, np.cos(np.pi / 2 * (t - self.apex) / (1 - self.apex))
-        )
+        turn = np.where(t < self.apex, t / self.apex, (1 - t) / (1 - self.apex))
+        rise = np.sin(np.pi / 2 * turn) ** 2
         lower = self.head + self.tail * t + self.arch * rise
         full = np.interp(t, [0, 0.06, 0.2, 0.45, 0.75, 1], [0.6, 0.85, 1, 0.95, 0.62, 0.14])
         # past its tip the tail's two edges fall on, side by side
