@@ -24,7 +24,7 @@ STATIONS = np.arange(0.004, 0.0641, 0.006)
 """|x| on the template at which the edges are known, metres; the shader's arrays have as many entries."""
 _HEIGHTS = np.arange(-0.002, 0.0381, 0.002)
 """Heights on the template at which points of the skin are known, metres."""
-_SHARES = np.array([0.02, 0.255, 0.49, 0.725, 0.96])
+_SHARES = np.array([0.02, 0.25, 0.48, 0.71, 0.94])
 """Where the landmarks lie on the way from the inner to the outer end …"""
 _LEVELS = np.array([0.6, 0.85, 0.9, 0.85, 0.5])
 """… and how far up between the edges: along the upper part of the hair, as in iBUG's figure, out to the tail's tip."""
