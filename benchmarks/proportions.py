@@ -57,6 +57,7 @@ class Measured:
 LENGTHS: dict[str, tuple[tuple[float, float], Callable[[Measured], float]]] = {
     "outer canthi": ((91, 88), lambda m: m.apart(36, 45)),
     "inner canthi": ((33, 32), lambda m: m.apart(39, 42)),
+    "pupils (Dodgson 2004)": ((64, 61.7), lambda m: m.apart(68, 69)),
     "outline at points 0–16 (ANSUR: bitragion)": ((145, 133), lambda m: m.apart(0, 16)),
     "outline at 4–12 (ANSUR: soft bigonial)": ((118, 110), lambda m: m.apart(4, 12)),
     "nasion–chin": ((121, 112), lambda m: m.above(27, 8)),
@@ -88,10 +89,7 @@ def people(count: int, men: bool) -> list[Identity]:
 def measured(identity: Identity) -> Measured:
     model = head_model()
     posed = model.pose(identity, CALM, Rotation.identity())
-    # eyes end here at the canthi, as a caliper finds them, not where they are seen to end
     points = landmarks_3d(model, posed, draw_brows(np.random.default_rng(0), identity))
-    corners = [36, 39, 42, 45]
-    points[corners] = (model.landmarks @ posed.vertices)[corners]
     return Measured(1000 * points, 1000 * posed.vertices[model.part == 0].astype(np.float64))
 
 

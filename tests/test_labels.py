@@ -86,7 +86,7 @@ def test_outline_and_nose_are_evenly_spaced_as_in_ibugs_figure(seed: int):
     for jaw in (points[:17, :2], marked[:17]):
         steps = np.linalg.norm(np.diff(jaw, axis=0), axis=1)
         for side in (steps[:8], steps[8:]):  # a chord is a little shorter than its piece of a curve
-            np.testing.assert_allclose(side, side.mean(), rtol=0.06)
+            np.testing.assert_allclose(side, side.mean(), rtol=0.08)
     ridge = -np.diff(points[[27, 28, 29, 30, 33], 1])
     np.testing.assert_allclose(ridge, ridge.mean(), rtol=1e-3)
     np.testing.assert_allclose(points[[32, 34]], (points[[31, 33]] + points[[33, 35]]) / 2, atol=1e-9)
@@ -143,7 +143,8 @@ def test_grown_people_have_published_proportions():
     for k in range(80):
         identity = draw_identity(np.random.default_rng([3, k]), Recipe(children=0.0), model.bust.names)
         if identity.age < 60:
-            points = 1000 * model.landmarks_of_cage @ model.person(identity)
+            posed = model.pose(identity, Expression({}, (0.0, 0.0)), Rotation.identity())
+            points = 1000 * landmarks_3d(model, posed, draw_brows(np.random.default_rng(0), identity))
             measured[identity.gender > 0.5].append([np.linalg.norm(points[a] - points[b]) for a, b in lengths])
     for column, rows in enumerate((measured[True], measured[False])):
         wanted = np.array([pair[column] for pair in lengths.values()])

@@ -101,9 +101,8 @@ class Shape:
     def edges(self, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heights of the lower and of the upper edge at shares of the way out; beyond 0–1 they go on."""
         t = np.clip(share, 0, 1)
-        rise = np.where(
-            t < self.apex, np.sin(np.pi / 2 * t / self.apex) ** 2, np.cos(np.pi / 2 * (t - self.apex) / (1 - self.apex))
-        )
+        turn = np.where(t < self.apex, t / self.apex, (1 - t) / (1 - self.apex))
+        rise = np.sin(np.pi / 2 * turn) ** 2
         lower = self.head + self.tail * t + self.arch * rise
         full = np.interp(t, [0, 0.06, 0.2, 0.45, 0.75, 1], [0.6, 0.85, 1, 0.95, 0.62, 0.14])
         # past its tip the tail's two edges fall on, side by side

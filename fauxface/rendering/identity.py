@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,29 +24,42 @@ _USUAL_SPREAD = 0.28
 _SPREADS = {
     "chin-height": 0.13,
     "chin-triangle": 0.15,
+    "ear-trans-forward": 0.12,
     "eye-push1": 0.18,
     "eye-push2": 0.18,
+    "eye-trans-out": 0.2,
+    "eyebrows-trans-forward": 0.05,
     "head-age": 0.3,
     "head-angle": 0.15,
     "head-back-scale-depth": 0.3,
     "head-fat": 0.18,
     "head-scale-depth": 0.3,
     "head-scale-vert": 0.1,
+    "head-trans-forward": 0.05,
+    "head-trans-out": 0.02,
     "mouth-scale-horiz": 0.2,
+    "mouth-trans-forward": 0.12,
+    "mouth-trans-out": 0.08,
     "mouth-upperlip-width": 0.2,
     "nose-nostrils-width": 0.2,
     "nose-point": 0.2,
     "nose-scale-vert": 0.3,
+    "nose-trans-forward": 0.15,
+    "nose-trans-out": 0.12,
     "nose-width3": 0.2,
+    "neck-trans-forward": 0.1,
+    "neck-trans-out": 0.03,
 }
 """… and of single axes."""
 _CENTRE = {
     "chin-height": (0.3, 0.6),
     "eye-height1": (0.25, 0.2),
-    "eye-height2": (0.4, 0.3),
+    "eye-height2": (0.0, -0.1),
     "eye-height3": (0.35, 0.2),
-    "eye-push1": (1.0, 0.35),
-    "eye-scale": (0.1, 0.85),
+    "eye-push1": (0.8, 0.0),
+    "eye-push2": (0.85, 1.15),
+    "eye-scale": (0.6, 1.35),
+    "eye-trans-out": (0.45, 0.45),
     "forehead-temple": (-0.1, -0.1),
     "head-fat": (-0.2, -0.15),
     "head-round": (0.15, 0.35),
@@ -111,15 +123,19 @@ def draw_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ..
 
 
 def _axes(names: tuple[str, ...]) -> dict[str, list[str]]:
-    """Shape axes → the targets (positive, then negative) that span them, left and right together under one name."""
-    axes: dict[str, list[str]] = defaultdict(list)
+    """Shape axes → the targets (positive, then negative) that span them.
+
+    An axis is named by what its targets have in common (``mouth-trans`` moves up and down); where two have the same in
+    common, the others add their positive end (``mouth-trans-forward``).
+    """
+    axes: dict[str, list[str]] = {}
     present = set(names)
-    for name in names:
+    for name in sorted(names, key=lambda name: (not name.endswith(("-up", "-down")), name)):
         if not name.startswith("local:"):
             continue
         stem, _, suffix = name.rpartition("-")
         if suffix in _OPPOSITES and f"{stem}-{_OPPOSITES[suffix]}" in present:
-            axes[stem] = [name, f"{stem}-{_OPPOSITES[suffix]}"]
+            axes[name if stem in axes else stem] = [name, f"{stem}-{_OPPOSITES[suffix]}"]
         elif suffix not in _OPPOSITES.values():
             axes[name] = [name]
     return axes

@@ -22,6 +22,7 @@ from fauxface.rendering.head import HeadModel, Posed, head_model
 from fauxface.rendering.mesh import front_points
 
 JAW = 17
+MOUTH = 48
 CHIN = 8
 NOSE = slice(27, 36)
 CORNERS = {36: (37, 41, 0.245), 39: (38, 40, 0.158), 42: (43, 47, 0.158), 45: (44, 46, 0.245)}
@@ -120,13 +121,17 @@ def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
     result = projected @ frame
     skin = _skin_grid()
     grid = (view.project(skin.weights @ posed.vertices) @ frame).reshape(skin.rows, skin.columns, 2)
-    grid[..., 1] = np.maximum.accumulate(grid[..., 1], axis=0)  # from the forehead down
+    whole, lower = grid.copy(), grid[skin.below_nose :].copy()
+    for part in (whole, lower):
+        part[..., 1] = np.maximum.accumulate(part[..., 1], axis=0)  # from the forehead (or the nose) down
     towards = np.sin(np.radians(view.yaw))  # > 0 when the subject's left is the far side
     for point, (sign, columns) in skin.hidden_by.items():
         if point >= JAW and sign * towards < -0.1:
             continue  # nothing hides the near side
         level = result[point, 1]
-        outline = sign * np.array([np.interp(level, grid[:, c, 1], grid[:, c, 0]) for c in columns])
+        # what hides a corner of the mouth is the other lip or the cheek; the nose of a head that looks down is above it
+        rows = lower if point >= MOUTH else whole
+        outline = sign * np.array([np.interp(level, rows[:, c, 1], rows[:, c, 0]) for c in columns])
         result[point, 0] = sign * max(sign * result[point, 0], outline.max())
     curves, directions = jaw_curves()
     candidates = (view.project((curves @ posed.vertices).reshape(len(_LOW), STEPS, 3))) @ frame
@@ -176,12 +181,14 @@ class _SkinGrid:
 
     Attributes:
         weights: (rows · columns, M) of the mesh's vertices, from the forehead down, from the right edge to the left.
+        below_nose: the first row below the nose.
         hidden_by: landmark → its side (−1 right, 1 left) and the columns that may hide it.
     """
 
     weights: sparse.csr_matrix
     rows: int
     columns: int
+    below_nose: int
     hidden_by: dict[int, tuple[int, np.ndarray]]
 
 
@@ -212,4 +219,5 @@ def _skin_grid() -> _SkinGrid:
         elif 36 <= point < 48:
             inward &= sign * usual < BRIDGE
         hidden_by[point] = (sign, np.flatnonzero(inward & (sign * usual > -0.02)))
-    return _SkinGrid(weights, len(heights), len(shares), hidden_by)
+    below_nose = int((heights > points[33, 1]).sum())
+    return _SkinGrid(weights, len(heights), len(shares), below_nose, hidden_by)
