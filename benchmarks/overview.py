@@ -2,7 +2,7 @@
 
     python benchmarks/overview.py [--weights fauxface-s] [--above 0 1 2 …] [--below 0 1 2 …]
 
-Above, rendered faces of seed 1 (the shipped weights' training data) with their labels; below, faces of seed 3, which
+Above, rendered faces of seed 1 with their labels; below, faces of seed 3, which
 nothing was trained on, with what the weights find. No picture of people.
 """
 
