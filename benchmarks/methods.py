@@ -2,9 +2,9 @@
 
     python benchmarks/methods.py WORK --data RENDERS --held-out RENDERS --afw PATH_TO/300w [--minutes 10] [--only NAME]
 
-Each method first takes a few steps to tell what a face costs it (processor time, so that other work on the machine does
-not count), then learns from random weights for as many faces as the budget pays for, by the settings that ``fauxface
-train`` has for it. Runs lie in WORK and go on where they were stopped; methods that are done are not done again.
+Each model first takes a few steps to tell what a face costs it (processor time, so that other work on the machine does
+hardly count), then learns from random weights for as many faces as the budget pays for, by the settings that ``fauxface
+train`` has for it; variants of a model see as many as it. Runs lie in WORK and go on where they were stopped; methods that are done are not done again.
 
 Writes a table of all that is done to ``docs/methods.md``.
 """
@@ -103,11 +103,13 @@ def price(options: argparse.Namespace, name: str) -> float:
 def measure(options: argparse.Namespace, name: str) -> None:
     """Train a method for its budget, test it, and keep what came of it."""
     run = folder(options, name)
-    path = run / "budget.json"  # trials never cost the same twice, and a run that goes on must keep its samples
-    if not path.is_file():
-        write_text(path, json.dumps({"per_face": price(options, name), "minutes": 0.0}))
-    budget = json.loads(path.read_text())
-    samples = int(60 * options.minutes / budget["per_face"])
+    # trials never cost the same twice: a run that goes on keeps its samples, and variants of a model pay its price
+    priced = options.work / f"{METHODS[name]['model']}.json"
+    if not priced.is_file():
+        write_text(priced, json.dumps(price(options, name)))
+    samples = int(60 * options.minutes / json.loads(priced.read_text()))
+    path = run / "budget.json"
+    budget = json.loads(path.read_text()) if path.is_file() else {"minutes": 0.0}
     began = time.process_time()
     try:
         train(settings(options, name, run / "run", samples=samples))
