@@ -31,7 +31,7 @@ KINDS = {
     "nose": "a point of the nose away from its class",
     "lips": "a point of the mouth away from its lip",
     "jaw": f"a point of the jaw away from the face's edge (turned and nodding by less than {JAW_POSE:.0f}°; "
-    "the chin's of heads that do not look up)",
+    "the chin's of heads that look down)",
     "symmetry": "mirrored points of a frontal face that do not mirror each other "
     f"(yaw under {FRONTAL[0]:.0f}°, pitch under {FRONTAL[1]:.0f}°)",
     "reprojection": "points in space that do not fall on the landmarks",
@@ -85,8 +85,9 @@ def page(result: Audit) -> Page:
     made.text(
         "Tolerances are shares of the face's side, the longer side of its landmarks' box, and never less than "
         f"{LEAST} px; `reprojection` is in pixels. A point is held to its class only where it is labelled visible (or, "
-        f"without such labels, where the head is turned by less than {TURNED:.0f}°) and no hair, beard, glasses, hat, "
-        "mask or thing lies at its pixel; closed eyes need not show an eye."
+        f"without such labels, where the head is turned by less than {TURNED:.0f}°), was not slid to an outline, is of "
+        f"the half that faces the camera (beyond {TURNED:.0f}°), and no hair, beard, glasses, hat, mask or thing lies at "
+        "its pixel; closed eyes need not show an eye."
     )
     rows = [(kind, f"{TOLERANCES[kind]:g}" if kind in TOLERANCES else "", text) for kind, text in KINDS.items()]
     made.table(rows, header=("kind", "tolerance", "meaning"))
