@@ -4,7 +4,8 @@
 
 Each model first takes a few steps to tell what a face costs it (processor time, so that other work on the machine does
 hardly count), then learns from random weights for as many faces as the budget pays for, by the settings that ``fauxface
-train`` has for it; variants of a model see as many as it. Runs lie in WORK and go on where they were stopped; methods that are done are not done again.
+train`` has for it; variants of a model see as many as it. Runs lie in WORK and go on where they were stopped; methods
+that are done are not done again.
 
 Writes a table of all that is done to ``docs/methods.md``.
 """

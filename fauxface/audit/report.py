@@ -86,8 +86,8 @@ def page(result: Audit) -> Page:
         "Tolerances are shares of the face's side, the longer side of its landmarks' box, and never less than "
         f"{LEAST} px; `reprojection` is in pixels. A point is held to its class only where it is labelled visible (or, "
         f"without such labels, where the head is turned by less than {TURNED:.0f}°), was not slid to an outline, is of "
-        f"the half that faces the camera (beyond {TURNED:.0f}°), and no hair, beard, glasses, hat, mask or thing lies at "
-        "its pixel; closed eyes need not show an eye."
+        f"the half that faces the camera (beyond {TURNED:.0f}°), and no hair, beard, glasses, hat, mask or thing lies "
+        "at its pixel; closed eyes need not show an eye."
     )
     rows = [(kind, f"{TOLERANCES[kind]:g}" if kind in TOLERANCES else "", text) for kind, text in KINDS.items()]
     made.table(rows, header=("kind", "tolerance", "meaning"))
