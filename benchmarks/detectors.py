@@ -6,7 +6,8 @@ A folder of photographs with ``faces.json`` (a list of ``{image, faces: [{landma
 landmark box is 24 px or longer; it is found by a detection, its box in the landmark box's frame, with IoU ≥ 0.4. The
 face-free pictures are scikit-image's photographs without people, and every photograph of the folder with all faces
 painted over: those annotated, and whatever retinaface sees with a score above 0.3, head and all, filled from their
-surroundings. Each detector's threshold is the least at which it raises at most one false alarm per ten of these.
+surroundings, but for photographs that are nothing but heads. Each detector's threshold is the least at which it raises
+at most one false alarm per ten of these.
 Time: median of whole calls on a 640×480 picture, one thread. With --quick, and so without a folder, the photographs are
 mosaics of a few renders made on the spot. The last line on standard output is one JSON object.
 """
@@ -48,6 +49,8 @@ WITHOUT_PEOPLE = (
     "rocket",
 )
 """scikit-image's photographs, all in its package, that show nobody: not ``coins``, which have portraits on them."""
+MOST = 0.9
+"""Share of a photograph that heads may take; of one that is all head nothing is left to fill it from."""
 HEAD = (0.35, 0.9, 0.35, 0.45)
 """How much farther than the landmark box a painted-over face goes: left, up, right and down, in shares of its side."""
 
@@ -82,14 +85,16 @@ def rendered_photos(count: int = 4) -> list[Photo]:
     return photos
 
 
-def painted_over(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """The picture with these boxes (M, 4), heads and all, filled from what lies around them."""
+def painted_over(image: np.ndarray, boxes: np.ndarray) -> np.ndarray | None:
+    """The picture with these boxes (M, 4), heads and all, filled from what lies around them; None if little does."""
     mask = np.zeros(image.shape[:2], np.uint8)
     for x0, y0, x1, y1 in boxes:
         side = max(x1 - x0, y1 - y0)
         left, up, right, down = np.array(HEAD) * side
         first, last = (round(x0 - left), round(y0 - up)), (round(x1 + right), round(y1 + down))
         cv2.rectangle(mask, first, last, 255, -1)
+    if (mask > 0).mean() > MOST:
+        return None
     # in a smaller picture: large holes are filled by broad strokes, and soon
     scale = min(1.0, 160 / max(image.shape[:2]))
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -104,6 +109,7 @@ def face_free(photos: list[Photo], retinaface: RetinaFace) -> list[np.ndarray]:
     for photo in photos:
         seen = [detection.box for detection in replace(retinaface, threshold=0.3)(photo.image)]
         pictures.append(painted_over(photo.image, np.array([*photo.boxes, *seen]).reshape(-1, 4)))
+    pictures = [picture for picture in pictures if picture is not None]
     for name in WITHOUT_PEOPLE:
         image = np.asarray(getattr(skimage.data, name)())
         pictures.append(np.ascontiguousarray(np.stack([image] * 3, -1) if image.ndim == 2 else image[..., :3]))
