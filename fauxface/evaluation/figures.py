@@ -19,7 +19,7 @@ from fauxface.inference import contact_sheet
 
 TRUTH, PREDICTION = (70, 220, 90), (255, 70, 60)
 """RGB: annotated points, predicted points."""
-_TILE, _COLUMNS, _ROWS, _MISSES = 224, 6, 4, 6
+_TILE, _COLUMNS, _ROWS, _MISSES = 224, 8, 5, 8
 
 
 def write_ced(path: Path, result: Evaluation, limit: float = 15) -> None:
