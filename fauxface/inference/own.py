@@ -40,7 +40,7 @@ class OwnDetector:
     name: str
     licence: str
     scheme: str
-    threshold: float = 0.7
+    threshold: float = 0.63
     overlap: float = 0.4
     sides: tuple[int, ...] = (640, 1280)
 

@@ -102,7 +102,7 @@ class Block(nn.Module):
 
 
 class OneStage(FaceNetwork):
-    """Backbone → pyramid → one head for all three grids.
+    """Backbone → pyramid → a tower for each of the three grids → one head for all.
 
     ``input_size`` is the side of the frames that it is trained on; it takes any whose sides are multiples of 32.
     """
@@ -125,7 +125,8 @@ class OneStage(FaceNetwork):
             width = channels
         self.lateral = nn.ModuleList(nn.Conv2d(channels, WIDTH, 1) for channels, _ in STAGES[1:])
         self.smooth = nn.ModuleList(Block(WIDTH, WIDTH) for _ in STRIDES)
-        self.tower = nn.Sequential(Block(WIDTH, WIDTH), Block(WIDTH, WIDTH))
+        # batch norms of one tower for all grids would learn from each grid's statistics and be used with their mean
+        self.towers = nn.ModuleList(nn.Sequential(Block(WIDTH, WIDTH), Block(WIDTH, WIDTH)) for _ in STRIDES)
         self.heat = nn.Conv2d(WIDTH, 1, 1)
         self.edges = nn.Conv2d(WIDTH, 4, 1)
         self.place = nn.Sequential(nn.Linear(WIDTH, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2 * self.points))
@@ -144,10 +145,11 @@ class OneStage(FaceNetwork):
             features.append(maps)
         above: Tensor | None = None
         levels = []
-        for lateral, smooth, maps in reversed(list(zip(self.lateral, self.smooth, features[1:], strict=True))):
+        grids = list(zip(self.lateral, self.smooth, self.towers, features[1:], strict=True))
+        for lateral, smooth, tower, maps in reversed(grids):
             wide = lateral(maps)
             above = smooth(wide if above is None else wide + interpolate(above, scale_factor=2.0, mode="nearest"))
-            levels.append(self.tower(above))
+            levels.append(tower(above))
         heat, boxes, read, cells = [], [], [], []
         for maps, stride in zip(reversed(levels), STRIDES, strict=True):
             rows, columns = (torch.arange(n, device=maps.device, dtype=torch.float32) for n in maps.shape[-2:])
