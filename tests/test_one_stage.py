@@ -341,9 +341,9 @@ def test_it_learns_eight_frames_by_heart_and_keeps_them_through_saving_and_expor
     data = write_frames(tmp_path / "frames", 8)
     composed = [whole(read_frame(path), 192) for path in find_frames(data)]
     images, targets = collate(composed, lambda tensor: tensor)
-    model, steps = model_of(192).train(), 500
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
+    model, steps = model_of(192).train(), 600
+    optimizer = torch.optim.AdamW(model.parameters(), lr=8e-3, weight_decay=0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 8e-3, total_steps=steps)
     for _ in range(steps):
         optimizer.zero_grad()
         model.loss(model(images), targets).backward()
