@@ -19,16 +19,21 @@ from fauxface.evaluation import evaluate
 from fauxface.landmarks import scheme_of
 
 
-def offsets_of(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Offsets (M, N, 2) of predicted from true points, as shares, in each face's own frame.
+def in_frame_of(truth: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Vectors (M, N, 2), pixels, as shares in each face's own frame.
 
-    The frame of a face is the annotated one: outer eye corners on a level, their distance 1.
+    The frame of a face is the annotated one (M, 68, 2): outer eye corners on a level, their distance 1.
     """
     across = truth[:, 45] - truth[:, 36]
     size = np.linalg.norm(across, axis=1)
     cosine, sine = (across / size[:, None]).T
     turn = np.stack([np.stack([cosine, sine], -1), np.stack([-sine, cosine], -1)], -2)
-    return np.einsum("mij,mnj->mni", turn, predictions - truth) / size[:, None, None]
+    return np.einsum("mij,mnj->mni", turn, vectors) / size[:, None, None]
+
+
+def offsets_of(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Offsets (M, N, 2) of predicted from true points, as shares, in each face's own frame."""
+    return in_frame_of(truth, predictions - truth)
 
 
 def without_offsets(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:

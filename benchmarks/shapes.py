@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from offsets import in_frame_of
 
 from fauxface.datasets import open_dataset
 from fauxface.files import atomic_path
@@ -43,12 +44,8 @@ PARTS: dict[str, list[int]] = {
 def frontal(folders: list[Path]) -> np.ndarray:
     """Points (M, 68, 2) of the faces that look into the camera, outer eye corners at (±0.5, 0)."""
     points = np.concatenate([[sample.landmarks[:68] for sample in open_dataset(folder)] for folder in folders])
-    across = points[:, 45] - points[:, 36]
-    size = np.linalg.norm(across, axis=1)
-    cosine, sine = (across / size[:, None]).T
-    level = np.stack([np.stack([cosine, sine], -1), np.stack([-sine, cosine], -1)], -2)
     middle = (points[:, [36]] + points[:, [45]]) / 2
-    shapes = np.einsum("mij,mnj->mni", level, points - middle) / size[:, None, None]
+    shapes = in_frame_of(points, points - middle)
     ends = shapes[:, [0, 16], 0] - shapes[:, [30], 0]
     return shapes[np.abs(ends.sum(1)) < 0.15 * np.ptp(ends, axis=1)]
 

@@ -53,7 +53,7 @@ class FaceRecord:
 
     @property
     def kinds(self) -> Iterator[tuple[str, str]]:
-        """What the labels call by name: (aspect, kind), such as ("worn", "sunglasses")."""
+        """What the labels call by name: (aspect, kind), such as ("worn", "headwear")."""
         identity, place = (self.meta.get(key) for key in ("identity", "place"))
         if isinstance(identity, dict):
             for aspect in ("hair_style", "hair", "beard"):

@@ -31,7 +31,8 @@ class OwnDetector:
         name: what predictions are cached under, weights and all.
         licence: the weights'.
         scheme: what its landmarks are.
-        threshold: the least score of a face.
+        threshold: the least score of a face; by default the one at which the shipped weights raise one false alarm
+            per ten face-free pictures (docs/models.md).
         overlap: IoU from which on the worse of two boxes is dropped.
         sides: longer sides, px, at which an image is looked at; see `at_sizes`.
     """
