@@ -138,6 +138,20 @@ def test_the_neck_bends_below_a_head_that_stays():
     assert np.linalg.norm(bent.vertices[shoulders] - straight.vertices[shoulders], axis=1).mean() > 0.02
 
 
+@pytest.mark.parametrize("age", [2, 8, 30, 80])
+@pytest.mark.parametrize("axis", ["x", "y", "z"])
+def test_a_neck_bends_where_that_person_has_it(age, axis):
+    """Joints of the template stretched the skin of a child's neck thirteenfold: it hung beside its shoulders."""
+    model, somebody = head_model(), Identity(age, 0.5, (1 / 3, 1 / 3, 1 / 3), 0, 0, {})
+    straight, bent = pose_head(somebody), pose_head(somebody, neck=Rotation.from_euler(axis, 25, degrees=True))
+    quads = model.bust.quads[(model.bust.part[model.bust.quads] == 0).all(1)]
+    edges = np.concatenate([quads[:, :2], quads[:, 1:3]])
+    before, after = (np.linalg.norm(np.diff(posed.cage[edges], axis=1), axis=-1) for posed in (straight, bent))
+    long = before > 0.003  # metres
+    assert (after / before)[long].min() > 0.4
+    assert (after / before)[long].max() < 1.7
+
+
 def test_landmarks_of_a_facing_head_lie_as_ibug_orders_them():
     points, _ = project()
     assert points[68, 0] < points[69, 0]  # the right pupil is on the image's left

@@ -2,8 +2,8 @@
 
 Distances are shares of the face's side (the longer side of its landmarks' box), and never less than ``LEAST`` pixels.
 A point is held to its segmentation class only where it can be: it is labelled visible (or, without such labels, the
-face is turned by less than ``TURNED``), it is not of the far half of a face turned farther than that, it was not slid
-to an outline, and nothing worn, no hair and no beard lies at its pixel.
+face is turned by less than ``TURNED``), it is not of the far half of a face turned to one side that looks farther
+away than that, it was not slid to an outline, and nothing worn, no hair and no beard lies at its pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from fauxface.landmarks import FACE_SYNTHETICS70
 LEAST = 1.5
 """Pixels that any point may be off: segmentation has no finer grain."""
 TURNED = 30.0
-"""Degrees of yaw beyond which points of unknown visibility are not held to the segmentation."""
+"""Degrees from the camera beyond which a turned face's far half, and points of unknown visibility (by yaw), are not
+held to the segmentation."""
 JAW_POSE = 15.0
 """Degrees of yaw and of pitch beyond which the jaw's points are not held to the face's edge."""
 _CHIN = range(4, 13)
@@ -29,8 +30,10 @@ _ASIDE = 45.0  # degrees of yaw beyond which lids and lashes may hide all of an 
 _LEFT = [*range(22, 27), 34, 35, *range(42, 48), *range(52, 57), 63, 64, 65, 69]
 """The subject's left half; it is the far one of a head that is turned to the image's right (yaw > 0)."""
 _SLID = 1.0  # px between a point as it is clicked and as it is projected, from which on it lies on an outline
-FRONTAL = (8.0, 12.0)
-"""Degrees of yaw and pitch up to which the two halves of a face must mirror each other."""
+FRONTAL = (6.0, 12.0)
+"""Degrees of yaw and pitch up to which the two halves of a face must mirror each other.
+
+The ears lie 10 cm behind the nose: by 8° of yaw their middle has moved 9 % of the face's side from its line."""
 TOLERANCES: dict[str, float] = {
     "eyes": 0.05,
     "pupils": 0.05,
@@ -138,7 +141,8 @@ def _pixels(points: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _held(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Which points (70,) can be held to their class."""
     seen = np.full(70, abs(face.pose[0]) < TURNED) if face.visibility is None else face.visibility.copy()
-    if abs(face.pose[0]) > TURNED:  # what is on the outline is neither seen nor hidden for sure
+    # what is on the outline is neither seen nor hidden for sure
+    if abs(face.pose[0]) > TURNED / 3 and np.hypot(*face.pose[:2]) > TURNED:
         left = np.array(_LEFT)
         seen[left if face.pose[0] > 0 else np.array(FACE_SYNTHETICS70.mirror)[left]] = False
     covered = cv2.dilate(np.isin(window, list(COVERS.values())).astype(np.uint8), np.ones((3, 3), np.uint8))
@@ -215,14 +219,16 @@ def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float | No
 def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float | None]]:
     """Under a nearly frontal pose middles of mirrored points lie on one line, and left is not right."""
     mirror = np.array(FACE_SYNTHETICS70.mirror)
-    across = face.points[mirror] - face.points
+    # a point that slides to an outline leaves its twin on the other side where that is
+    points = face.points if face.projected is None else face.projected
+    across = points[mirror] - points
     eyes = across[36]
     if abs(face.pose[0]) < 60 and float(across[68] @ eyes) < 0:
         yield "symmetry", "the pupils are swapped", None
     if abs(face.pose[0]) > FRONTAL[0] or abs(face.pose[1]) > FRONTAL[1]:
         return
     steady = np.array(_STEADY)
-    middles = (face.points[steady] + face.points[mirror[steady]]) / 2
+    middles = (points[steady] + points[mirror[steady]]) / 2
     direction = across[[0, 2, 4, 31, 36, 39]].sum(0)
     direction = direction / max(float(np.linalg.norm(direction)), 1e-9)
     sides = across[[0, 2, 4, 31, 36, 39]] @ direction

@@ -20,18 +20,39 @@ from fauxface.rendering.makehuman import PARTS, Bust, load_bust
 from fauxface.rendering.subdivision import limit_positions, subdivide
 
 LID_GAP = 1.02
-"""How far lids stay from the eyeball's centre, in its radii: nothing of the eye may come through them."""
+"""How far lids stay from the eyeball's centre, as a share of its surface there: nothing may come through them."""
+CANTHUS = 0.95
+"""Where the conjunctiva ends between an eyeball's centre (0) and the lids' corner (1)."""
 
 _BLINKS = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
 
 
 @dataclass(frozen=True)
 class Eye:
-    """An eyeball: its centre (3,) and radius in the head frame, metres, and the unit vector (3,) along its gaze."""
+    """What one sees between the lids: an eyeball and the conjunctiva that spans from it to the canthi.
+
+    Attributes:
+        centre: (3,) of the ball, head frame, metres.
+        radius: of the ball, metres.
+        gaze: (3,) unit vector.
+        corners: (2, 3) where the conjunctiva ends, from the centre, metres.
+    """
 
     centre: np.ndarray
     radius: float
     gaze: np.ndarray
+    corners: np.ndarray
+
+    def reach(self, directions: np.ndarray) -> np.ndarray:
+        """How far (N,) the surface is from the centre along unit vectors (N, 3): the hull of ball and corners."""
+        result = np.ones(len(directions))
+        for corner in self.corners:
+            distance = float(np.linalg.norm(corner))
+            if distance > self.radius:
+                aside = np.arccos(np.clip(directions @ corner / distance, -1, 1))
+                # straight from the corner to where the line touches the ball
+                result = np.maximum(result, 1 / np.cos(np.maximum(np.arccos(self.radius / distance) - aside, 0)))
+        return self.radius * result
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,7 @@ class Posed:
         cage: (V, 3) the mesh before subdivision.
         coefficients: morph target → weight of all that shaped it but the closing of the eyes.
         neck: the shoulders' rotation relative to the head.
+        joints: (5, 3) where the neck's bones turn, head frame.
         origin: (3,) of the head frame in the bust's.
     """
 
@@ -52,6 +74,7 @@ class Posed:
     cage: np.ndarray
     coefficients: dict[str, float]
     neck: Rotation
+    joints: np.ndarray
     origin: np.ndarray
 
 
@@ -78,6 +101,7 @@ class HeadModel:
 
     def __init__(self, bust: Bust) -> None:
         self.bust = bust
+        self._rows = {name: i for i, name in enumerate(bust.names)}
         self._last: tuple[Identity, np.ndarray] | None = None
         count = len(bust.vertices)
         once, self.quads = subdivide(bust.quads.astype(np.int64), count)
@@ -131,10 +155,12 @@ class HeadModel:
 
     def _blend(self, coefficients: dict[str, float]) -> np.ndarray:
         """Sum of morph targets (V, 3)."""
-        index = {name: i for i, name in enumerate(self.bust.names)}
-        rows = [index[name] for name in coefficients]
-        weights = np.array(list(coefficients.values()), np.float32)
-        return np.tensordot(weights, self.bust.targets[rows], axes=1) if rows else np.zeros_like(self.bust.vertices)
+        return self._mix(coefficients, self.bust.targets)
+
+    def _mix(self, coefficients: dict[str, float], targets: np.ndarray) -> np.ndarray:
+        """(N, 3): what morph targets with these weights move N points by; targets (T, N, 3)."""
+        rows = [self._rows[name] for name in coefficients]
+        return np.tensordot(np.array(list(coefficients.values()), np.float32), targets[rows], axes=1)
 
     def _lid_heights(self, cage: np.ndarray) -> np.ndarray:
         """(2, 2, 2): right and left eye × two points of the upper lid × (x, height above the lower lid), metres."""
@@ -196,21 +222,26 @@ class HeadModel:
         cage, person = cage - origin, person - origin
         yaw, pitch = expression.gaze
         gaze = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-        right, left = (Eye(*_eyeball(person, self.bust.part, side), gaze) for side in ("right", "left"))
-        for eye in (right, left):
+        canthi = self.landmarks_of_cage[[36, 39, 42, 45]] @ cage
+        eyes = (
+            self._eye(person, "right_eye", canthi[:2], gaze),
+            self._eye(person, "left_eye", canthi[2:], gaze),
+        )
+        for eye in eyes:
             self._keep_lids_out(cage, eye)
-        cage = self._bend_neck(cage, neck, origin, self.bust.neck_weights)
+        shape = {**macro_coefficients(identity), **identity.local}
+        joints = self.bust.neck_joints + self._mix(shape, self.bust.joint_targets) - origin
+        cage = _bend_neck(cage, neck, joints, self.bust.neck_weights)
         vertices = np.asarray(self.smooth @ cage, np.float32)
-        coefficients = {**macro_coefficients(identity), **identity.local, **{f"unit:{k}": v for k, v in units.items()}}
-        return Posed(vertices, (right, left), cage, coefficients, neck, origin)
+        for eye, part in zip(eyes, ("right_eye", "left_eye"), strict=True):
+            self._span_eye(vertices, eye, part)
+        coefficients = {**shape, **{f"unit:{k}": v for k, v in units.items()}}
+        return Posed(vertices, eyes, cage, coefficients, neck, joints, origin)
 
     def anchors(self, posed: Posed) -> np.ndarray:
         """The bust's anchors (A, 3) on that head, head frame, metres."""
-        index = {name: i for i, name in enumerate(self.bust.names)}
-        rows = [index[name] for name in posed.coefficients]
-        weights = np.array(list(posed.coefficients.values()), np.float32)
-        moved = self.bust.anchors + np.tensordot(weights, self.bust.anchor_targets[rows], axes=1)
-        return self._bend_neck(moved - posed.origin, posed.neck, posed.origin, self.bust.anchor_weights)
+        moved = self.bust.anchors + self._mix(posed.coefficients, self.bust.anchor_targets)
+        return _bend_neck(moved - posed.origin, posed.neck, posed.joints, self.bust.anchor_weights)
 
     def _lip_gaps(self, cage: np.ndarray) -> np.ndarray:
         """(3,) heights of the upper lip's inner edge above the lower lip's, metres."""
@@ -256,6 +287,20 @@ class HeadModel:
             cage = cage + blink * travel
         return cage
 
+    def _eye(self, person: np.ndarray, part: str, canthi: np.ndarray, gaze: np.ndarray) -> Eye:
+        """The eye of a person's cage (V, 3) between two canthi (2, 3), head frame."""
+        centre, radius = _eyeball(person, self.bust.part, part)
+        return Eye(centre, radius, gaze, CANTHUS * (canthi - centre))
+
+    def _span_eye(self, vertices: np.ndarray, eye: Eye, part: str) -> None:
+        """Put an eyeball's vertices, of (M, 3), onto its surface, in place; one each comes to lie at its corners."""
+        mine = np.flatnonzero(self.part == PARTS.index(part))
+        directions = vertices[mine] - eye.centre
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        corners = eye.corners / np.linalg.norm(eye.corners, axis=1, keepdims=True)
+        directions[(directions @ corners.T).argmax(0)] = corners
+        vertices[mine] = eye.centre + directions * eye.reach(directions)[:, None]
+
     def _keep_lids_out(self, cage: np.ndarray, eye: Eye) -> None:
         """Push the skin about an eye out of its eyeball, in place, until the smooth surface clears it."""
         lids = np.isin(self.bust.part, [PARTS.index("skin"), PARTS.index("lashes")])
@@ -269,32 +314,41 @@ class HeadModel:
         for _ in range(10):
             offset = np.asarray(rows @ cage) - eye.centre
             distance = np.linalg.norm(offset, axis=1)
-            lack = np.maximum(0, LID_GAP * eye.radius - distance)
             # the triangles between the vertices cut through where the ball bulges
-            middle = np.linalg.norm(offset[pairs].sum(1) / 2, axis=1)
-            np.maximum.at(lack, pairs.ravel(), np.repeat(LID_GAP * eye.radius - middle, 2))
+            between = offset[pairs].sum(1) / 2
+            middle = np.linalg.norm(between, axis=1)
+            lack = np.maximum(0, LID_GAP * eye.reach(offset / distance[:, None]) - distance)
+            lacking = LID_GAP * eye.reach(between / middle[:, None]) - middle
+            np.maximum.at(lack, pairs.ravel(), np.repeat(lacking, 2))
             if lack.max(initial=0) < 0.002 * eye.radius:
                 break
             cage[near] += offset * (lack / distance)[:, None]
 
-    def _bend_neck(self, cage: np.ndarray, neck: Rotation, origin: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Linear-blend skinning along the neck: the head stays, each bone below turns by its share of ``neck``."""
-        joints = self.bust.neck_joints - origin
-        shares = Slerp([0, 1], Rotation.concatenate([Rotation.identity(), neck]))(np.linspace(0, 1, len(joints)))
-        result = weights[:, :1] * cage
-        rotation, translation = np.eye(3), np.zeros(3)
-        for bone in range(1, len(joints)):
-            # the joint between this bone and the one above stays with the one above
-            pivot = joints[bone - 1]
-            anchor = rotation @ pivot + translation
-            rotation = shares[bone].as_matrix()
-            translation = anchor - rotation @ pivot
-            result = result + weights[:, bone : bone + 1] * (cage @ rotation.T + translation)
-        return result
+
+def _bend_neck(points: np.ndarray, neck: Rotation, joints: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Linear-blend skinning along the neck: the head stays, each bone below turns by its share of ``neck``.
+
+    Args:
+        points: (N, 3), head frame.
+        neck: the shoulders' rotation relative to the head.
+        joints: (5, 3) where the bones turn, head frame.
+        weights: (N, 5) how much each bone moves a point.
+    """
+    shares = Slerp([0, 1], Rotation.concatenate([Rotation.identity(), neck]))(np.linspace(0, 1, len(joints)))
+    result = weights[:, :1] * points
+    rotation, translation = np.eye(3), np.zeros(3)
+    for bone in range(1, len(joints)):
+        # the joint between this bone and the one above stays with the one above
+        pivot = joints[bone - 1]
+        anchor = rotation @ pivot + translation
+        rotation = shares[bone].as_matrix()
+        translation = anchor - rotation @ pivot
+        result = result + weights[:, bone : bone + 1] * (points @ rotation.T + translation)
+    return result
 
 
-def _eyeball(cage: np.ndarray, part: np.ndarray, side: str) -> tuple[np.ndarray, float]:
-    points = cage[part == PARTS.index(f"{side}_eye")]
+def _eyeball(cage: np.ndarray, part: np.ndarray, name: str) -> tuple[np.ndarray, float]:
+    points = cage[part == PARTS.index(name)]
     low, high = points.min(0), points.max(0)
     radius = float((high - low)[:2].mean() / 2)
     centre = (low + high) / 2
@@ -334,7 +388,7 @@ def _triangles(quads: np.ndarray) -> np.ndarray:
 
 
 def _between_eyes(cage: np.ndarray, part: np.ndarray) -> np.ndarray:
-    return np.mean([_eyeball(cage, part, side)[0] for side in ("right", "left")], axis=0)
+    return np.mean([_eyeball(cage, part, name)[0] for name in ("right_eye", "left_eye")], axis=0)
 
 
 @cache

@@ -20,7 +20,7 @@ import numpy as np
 
 from fauxface.files import atomic_path, cache_folder
 
-FORMAT = 5
+FORMAT = 6
 """Changes when what is cached does."""
 
 AGES = ("baby", "child", "young", "old")
@@ -55,6 +55,7 @@ class Bust:
         masks: (V, 4) in 0–1: lips, ears, inside of the mouth, eyelids.
         neck_weights: (V, 5): how much each bone of ``NECK_CHAIN`` moves a vertex; rows sum to 1.
         neck_joints: (5, 3) heads of these bones.
+        joint_targets: (T, 5, 3) float32: how far each target moves them; a child's neck is not where a man's is.
         names: names of the T morph targets: ``universal:…``, ``ancestry:…``, ``local:…``, ``unit:…``.
         targets: (T, V, 3) float32 displacements; memory-mapped.
         uv: (Q, 4, 2) texture coordinates of each quad's corners; v runs down, as pictures' rows do.
@@ -69,6 +70,7 @@ class Bust:
     masks: np.ndarray
     neck_weights: np.ndarray
     neck_joints: np.ndarray
+    joint_targets: np.ndarray
     names: tuple[str, ...]
     targets: np.ndarray
     uv: np.ndarray
@@ -114,9 +116,12 @@ def _build(folder: Path) -> None:
             part_of[groups[name][0].ravel()] = PARTS.index(part)
     ids, inverse = np.unique(np.concatenate(faces), return_inverse=True)
     anchor_ids = _anchor_ids(vertices, groups)
-    both = np.concatenate([ids, anchor_ids])
-    names, targets = zip(*_read_targets(both, len(vertices)), strict=True)
-    weights, joints = _neck(both, vertices, groups)
+    weights, joints = _neck(len(vertices), groups)
+    joint_ids = np.concatenate(joints)
+    bone = np.repeat(np.arange(len(joints)), [len(of) for of in joints])
+    mean = (bone == np.arange(len(joints))[:, None]) / np.bincount(bone)[:, None]  # (5, J)
+    names, targets = zip(*_read_targets(np.concatenate([ids, anchor_ids, joint_ids]), len(vertices)), strict=True)
+    bust_part, anchor_part = slice(len(ids)), slice(len(ids), len(ids) + len(anchor_ids))
     uv = mesh.uvs[np.concatenate(corners)]
     uv[..., 1] = 1 - uv[..., 1]
     with atomic_path(folder / "bust.npz") as path:
@@ -127,14 +132,15 @@ def _build(folder: Path) -> None:
             part=part_of[ids],
             ids=ids,
             masks=_masks(mesh)[ids],
-            neck_weights=weights[: len(ids)],
-            neck_joints=joints,
+            neck_weights=weights[ids],
+            neck_joints=(mean @ vertices[joint_ids]).astype(np.float32),
+            joint_targets=np.stack([mean @ target[anchor_part.stop :] for target in targets]).astype(np.float32),
             uv=uv.astype(np.float32),
             anchors=vertices[anchor_ids].astype(np.float32),
             anchor_ids=anchor_ids,
-            anchor_weights=weights[len(ids) :],
+            anchor_weights=weights[anchor_ids],
         )
-    for name, part in (("targets", slice(len(ids))), ("anchor_targets", slice(len(ids), None))):
+    for name, part in (("targets", bust_part), ("anchor_targets", anchor_part)):
         with atomic_path(folder / f"{name}.npy") as path:
             np.save(path, np.stack([target[part] for target in targets]))
     with atomic_path(folder / "names.json") as path:  # last: it says that the rest is there
@@ -189,7 +195,8 @@ def _masks(mesh: ObjFile) -> np.ndarray:
     return result
 
 
-def _neck(ids: np.ndarray, vertices: np.ndarray, groups: dict) -> tuple[np.ndarray, np.ndarray]:
+def _neck(count: int, groups: dict) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Shares (count, 5) of the neck's bones in each vertex, and for each bone the vertices whose mean is its head."""
     folder = data_folder() / "mpfb2/rigs/standard"
     rig = json.loads((folder / "rig.default.json").read_text())
     rig = rig.get("bones", rig)
@@ -200,7 +207,7 @@ def _neck(ids: np.ndarray, vertices: np.ndarray, groups: dict) -> tuple[np.ndarr
             bone = rig[bone]["parent"]
         return NECK_CHAIN.index(bone) if bone in NECK_CHAIN else len(NECK_CHAIN) - 1
 
-    result = np.zeros((len(vertices), len(NECK_CHAIN)), np.float32)
+    result = np.zeros((count, len(NECK_CHAIN)), np.float32)
     for bone, pairs in weights.items():
         for index, weight in pairs:
             result[index, link(bone)] += weight
@@ -209,10 +216,9 @@ def _neck(ids: np.ndarray, vertices: np.ndarray, groups: dict) -> tuple[np.ndarr
 
     def joint(bone: str) -> np.ndarray:
         head = rig[bone]["head"]
-        indices = head["vertex_indices"] if head["strategy"] == "MEAN" else np.unique(groups[head["cube_name"]][0])
-        return vertices[indices].mean(0)
+        return np.array(head["vertex_indices"]) if head["strategy"] == "MEAN" else np.unique(groups[head["cube_name"]][0])
 
-    return result[ids], np.stack([joint(bone) for bone in NECK_CHAIN]).astype(np.float32)
+    return result, [joint(bone) for bone in NECK_CHAIN]
 
 
 def _read_targets(ids: np.ndarray, count: int):

@@ -35,7 +35,7 @@ vec3 eye_shade(int side, float shadow) {
     albedo = mix(albedo, vec3(0.42, 0.16, 0.14), smoothstep(0.26, 0.12, inside));  // caruncle
     // the lids and lashes shade the ball
     float openness = mix(0.25, 1.0, smoothstep(-0.02, 0.42, top)) * mix(0.45, 1.0, smoothstep(-0.05, 0.22, bottom));
-    openness *= mix(0.55, 1.0, smoothstep(0.0, 0.4, inside)) * mix(0.5, 1.0, smoothstep(0.0, 0.4, outside));
+    openness *= mix(0.75, 1.0, smoothstep(0.0, 0.3, inside)) * mix(0.65, 1.0, smoothstep(0.0, 0.3, outside));
     float under = mix(0.35, 1.0, smoothstep(0.0, 0.24, top));
     vec3 base = shade(at, d, albedo * under, vec3(0.35, 0.25, 0.22), 0.5, 0.0, openness, shadow);
     // the cornea bulges: its normal leans out from the gaze; the white is wet as well
