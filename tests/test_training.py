@@ -164,8 +164,17 @@ def test_init_starts_from_a_checkpoint(config, tmp_path):
     for a, b in zip(model.parameters(), load_checkpoint(first)[0].parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
     assert card.provenance["init_provenance"]["init"] == "random"
-    with pytest.raises(ValueError, match="not mobilenetv3small-coordinates at 64 px"):
+    with pytest.raises(ValueError, match="do not fit mobilenetv3small-coordinates at 64 px"):
         train(replace(config, out=tmp_path / "third", input_size=64))
+
+
+def test_convolutions_go_on_with_crops_of_another_size(config, tmp_path):
+    first = train(replace(config, model="mobilenetv3small-pip", steps=1))
+    onwards = replace(config, model="mobilenetv3small-pip", out=tmp_path / "second", init=str(first), input_size=40)
+    model, card = load_checkpoint(train(replace(onwards, steps=1, lr=1e-9)))
+    assert card.input_size == 40
+    for a, b in zip(model.parameters(), load_checkpoint(first)[0].parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
 
 
 @pytest.mark.parametrize("lost", ["checkpoint/model.safetensors", "checkpoint/model.yaml", "log.csv"])

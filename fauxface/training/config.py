@@ -50,7 +50,8 @@ class TrainingConfig:
     seed: int = 0
     """Decides the images, the held-out ones, the first weights, the order and every augmentation."""
     init: str | None = None
-    """Start from this checkpoint (a folder, a run, or the name of shipped weights) instead of random weights."""
+    """Start from this checkpoint (a folder, a run, or the name of shipped weights) instead of random weights. Of models
+    that are all convolutions (pip, one-stage) --input-size may be another than there."""
     resume: bool = False
     """Go on where an interrupted run in the folder stopped; if nothing is there, start."""
     labels: Literal["2d", "projected"] | None = None

@@ -102,7 +102,7 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
     source, card = load_checkpoint(config.init)
     wanted = f"{config.model} at {config.input_size} px for {scheme}"
     there = f"{card.model} at {card.input_size} px for {card.scheme}"
-    if wanted != there:
+    if (config.model, scheme) != (card.model, card.scheme):
         raise ValueError(f"--init {config.init} is {there}, not {wanted}")
     # what decides the weights' shapes stays as it is there; the loss may change
     kept = {name: value for name, value in card.options.items() if name != "loss"}
@@ -112,10 +112,12 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
             raise ValueError(f"--{name} of --init {config.init} is {there}, not {getattr(config, name)}")
     model = build_model(config.model, config.input_size, scheme, **(options | kept))
     # calibration is of the weights as they were there: these go on, and their card tells of none
-    names = model.state_dict().keys() - {"sigma_factor"}
-    model.load_state_dict(
-        model.state_dict() | {name: value for name, value in source.state_dict().items() if name in names}
-    )
+    fresh = model.state_dict()
+    weights = {name: value for name, value in source.state_dict().items() if name in fresh.keys() - {"sigma_factor"}}
+    # convolutions take crops of any size
+    if any(value.shape != fresh[name].shape for name, value in weights.items()):
+        raise ValueError(f"--init {config.init} is {there}, whose weights do not fit {wanted}")
+    model.load_state_dict(fresh | weights)
     return model, Start(card, False)
 
 
