@@ -1,0 +1,98 @@
+"""Write the own detector's model card: what it learned from, how many faces it finds beside others, where it fails.
+
+    python benchmarks/detectors.py --photos PATH_TO/whole_photos --out figures.json
+    python benchmarks/detector_card.py fauxface-detector --figures figures.json --frames HELD_OUT [--out docs/cards]
+
+``HELD_OUT`` is a folder of wide frames (``fauxface render --faces 0-5``) that it was not trained on. Writes NAME.md,
+and NAME.jpg with what it finds in some of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cards import command, runs, table
+
+from fauxface.checkpoint import Card, find_checkpoint, read_card
+from fauxface.datasets.frames import find_frames, read_frame
+from fauxface.files import write_text
+from fauxface.images import write_image
+from fauxface.inference.drawing import contact_sheet, draw_box, draw_landmarks
+from fauxface.inference.own import OwnDetector
+
+SHOWN = 12
+"""Frames in the picture."""
+COLUMNS, TILE = 4, 300
+
+
+def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
+    """The card as Markdown; figures as ``benchmarks/detectors.py --out`` writes them."""
+    rows = [[who, told["recall"], told["threshold"], told["ms_640x480"]] for who, told in figures.items()]
+    afterwards = card.provenance.get("afterwards")
+    lines = [
+        f"# {name}",
+        "",
+        f"{card.model}, trained on frames of {card.input_size} px, {card.scheme}, labels {card.labels}. "
+        f"Lane **{card.lane}**, weights {card.licence}.",
+        "",
+        "Written by `benchmarks/detector_card.py`.",
+        "",
+        "## What it is for",
+        "",
+        "Boxes, scores and rough landmarks of all faces of a picture, for `--detector own` of `fauxface predict` and",
+        "`fauxface live`. It does not tell who somebody is. Landmarks worth keeping come from `fauxface-s`.",
+        "",
+        "## What it learned from",
+        "",
+        *table(("run", "frames", "generator", "first weights", "machine"), runs(card)),
+        f"```console\n$ {command(card)}\n```",
+        "",
+        *([f"Afterwards: {afterwards}.", ""] if afterwards else []),
+        "Renders alone: no photograph is in these weights, but the threshold was set by what it takes for faces in",
+        "some. [models.md](../models.md) has the commands.",
+        "",
+        "## How many faces it finds",
+        "",
+        "AFW's annotated faces of 24 px and more, at the threshold that gives one false alarm per ten face-free",
+        "pictures; 640×480, one thread ([models.md](../models.md) says how the face-free ones are made).",
+        "",
+        *table(("detector", "recall, %", "threshold", "ms"), rows),
+        f"![What it finds in held-out renders]({name}.jpg)",
+        "",
+        "Held-out frames of several people, at its usual threshold.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def drawn(detect: OwnDetector, image: np.ndarray) -> np.ndarray:
+    """The picture with the boxes and landmarks that are found in it."""
+    found = detect.raw(image)
+    for box, points in zip(found.boxes, found.points, strict=True):
+        image = draw_box(draw_landmarks(image, points, detect.scheme), box)
+    return image
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", help="a checkpoint's folder, a run's, or the name of shipped weights")
+    parser.add_argument("--figures", type=Path, required=True, help="what benchmarks/detectors.py --out wrote")
+    parser.add_argument("--frames", type=Path, required=True, help="frames that it was not trained on")
+    parser.add_argument("--out", type=Path, default=Path("docs/cards"))
+    options = parser.parse_args()
+    folder = find_checkpoint(options.checkpoint)
+    name = folder.parent.name if folder.name == "checkpoint" else folder.name
+    figures = json.loads(options.figures.read_text())
+    write_text(options.out / f"{name}.md", card_text(name, read_card(folder), figures))
+    detect = OwnDetector.load(options.checkpoint)
+    pictures = [drawn(detect, read_frame(source).image) for source in find_frames(options.frames)[:SHOWN]]
+    write_image(options.out / f"{name}.jpg", contact_sheet(pictures, COLUMNS, TILE))
+    print(f"wrote {options.out / name}.md and .jpg")
+
+
+if __name__ == "__main__":
+    main()
