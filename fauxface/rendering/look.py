@@ -125,7 +125,9 @@ def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translati
     """Uniforms of the eyes in the camera frame; ``lids`` (12, 3) are the landmarks 36–47, head frame."""
     curves, ends = [], []
     for eye, points, inner in zip(posed.eyes, (lids[:6], lids[6:]), (3, 0), strict=True):
-        x, y = ((points - eye.centre) / np.linalg.norm(points - eye.centre, axis=1, keepdims=True))[:, :2].T
+        around = points - eye.centre
+        around[[0, 3]] = eye.corners  # the landmarks there lie before them
+        x, y = (around / np.linalg.norm(around, axis=1, keepdims=True))[:, :2].T
         for row in ((0, 1, 2, 3), (0, 5, 4, 3)):  # along the upper lid, along the lower
             curves.append(np.polynomial.polynomial.polyfit(x[list(row)], y[list(row)], 3))
         ends.append([x[inner], x[3 - inner]])
