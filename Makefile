@@ -37,7 +37,7 @@ weights: $(READY) egl
 	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 1 --recipe recipes/detector.yaml
 	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/detector.yaml
 	$(BIN)/fauxface train --data renders/train --val-data renders/held_out --out runs/fauxface-s --resume --seed 0 \
-	  --model mobilenetv3small-pip --augment strong --lr 0.001 --samples $(SAMPLES) --devices 2 --threads 1 $(INIT:%=--init %)
+	  --model mobilenetv3small-pip --input-size 160 --augment strong --lr 0.001 --samples $(SAMPLES) --devices 2 --threads 1 $(INIT:%=--init %)
 
 .PHONY: egl
 egl: $(READY)
