@@ -2,8 +2,8 @@
 
 Distances are shares of the face's side (the longer side of its landmarks' box), and never less than ``LEAST`` pixels.
 A point is held to its segmentation class only where it can be: it is labelled visible (or, without such labels, the
-face is turned by less than ``TURNED``), it is not of the far half of a face turned to one side that looks farther
-away than that, it was not slid to an outline, and nothing worn, no hair and no beard lies at its pixel.
+face is turned by less than ``TURNED``), it is not of the far half of a face that looks aside by more than ``ASIDE``,
+it was not slid to an outline, and nothing worn, no hair and no beard lies at its pixel.
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ from fauxface.landmarks import FACE_SYNTHETICS70
 LEAST = 1.5
 """Pixels that any point may be off: segmentation has no finer grain."""
 TURNED = 30.0
-"""Degrees from the camera beyond which a turned face's far half, and points of unknown visibility (by yaw), are not
-held to the segmentation."""
+"""Degrees of yaw beyond which points of unknown visibility are not held to the segmentation."""
+ASIDE = 20.0
+"""Degrees between the camera and where a face turned to one side looks, beyond which its far half is not held to the
+segmentation: what lies on the outline is neither seen nor hidden for sure."""
+PROFILE, SLIVER = 55.0, 1.5
+"""Degrees of yaw beyond which one sees but slivers of eyes and lips, and how many times farther off they may be."""
 JAW_POSE = 15.0
 """Degrees of yaw and of pitch beyond which the jaw's points are not held to the face's edge."""
 _CHIN = range(4, 13)
 """Points of the jaw's lower edge; unless the head looks down one may see the skin below it, which is face as well."""
 _DOWN = -5.0  # degrees of pitch
-_ASIDE = 45.0  # degrees of yaw beyond which lids and lashes may hide all of an eye whose points are seen
+_LASHES = 45.0  # degrees of yaw beyond which lids and lashes may hide all of an eye whose points are seen
 _LEFT = [*range(22, 27), 34, 35, *range(42, 48), *range(52, 57), 63, 64, 65, 69]
 """The subject's left half; it is the far one of a head that is turned to the image's right (yaw > 0)."""
 _SLID = 1.0  # px between a point as it is clicked and as it is projected, from which on it lies on an outline
-FRONTAL = (6.0, 12.0)
+FRONTAL = (5.0, 12.0)
 """Degrees of yaw and pitch up to which the two halves of a face must mirror each other.
 
 The ears lie 10 cm behind the nose: by 8° of yaw their middle has moved 9 % of the face's side from its line."""
@@ -91,13 +95,13 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
     still = held if face.projected is None else held & (np.linalg.norm(face.points - face.projected, axis=1) < _SLID)
     distances: dict[tuple[int, ...], np.ndarray | None] = {}
     for kind, indices, classes in _PARTS:
-        if kind in ("eyes", "pupils") and _closed(face.points, indices[0]):
+        if kind in ("eyes", "pupils") and _closed(face, indices[0]):
             continue
         if classes not in distances:
             # under what covers a face the part may go on
             found = np.isin(window, classes)
             distances[classes] = _distance_to(np.isin(window, (*classes, 14, *HIDES))) if found.any() else None
-        if distances[classes] is None and abs(face.pose[0]) > _ASIDE:
+        if distances[classes] is None and abs(face.pose[0]) > _LASHES:
             continue
         yield from _off(face, kind, [i for i in indices if still[i]], points, distances[classes])
     edge = _distance_to(_edge_of_face(window) | np.isin(window, (14, *HIDES)))  # which may go on under what covers it
@@ -141,8 +145,7 @@ def _pixels(points: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _held(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Which points (70,) can be held to their class."""
     seen = np.full(70, abs(face.pose[0]) < TURNED) if face.visibility is None else face.visibility.copy()
-    # what is on the outline is neither seen nor hidden for sure
-    if abs(face.pose[0]) > TURNED / 3 and np.hypot(*face.pose[:2]) > TURNED:
+    if abs(face.pose[0]) > ASIDE / 2 and np.hypot(*face.pose[:2]) > ASIDE:
         left = np.array(_LEFT)
         seen[left if face.pose[0] > 0 else np.array(FACE_SYNTHETICS70.mirror)[left]] = False
     covered = cv2.dilate(np.isin(window, list(COVERS.values())).astype(np.uint8), np.ones((3, 3), np.uint8))
@@ -174,8 +177,9 @@ def _edge_of_face(window: np.ndarray) -> np.ndarray:
     return np.logical_and(face, cv2.dilate(1 - face, np.ones((3, 3), np.uint8)))
 
 
-def _closed(points: np.ndarray, index: int) -> bool:
-    """Whether the eye that a point of eye or pupil belongs to is closed."""
+def _closed(face: FaceRecord, index: int) -> bool:
+    """Whether the eye that a point of eye or pupil belongs to is closed, in space where that is told."""
+    points = np.array(face.meta["landmarks_3d"]) if "landmarks_3d" in face.meta else face.points
     first = 36 if index in (36, 68) else 42
     width = np.linalg.norm(points[first + 3] - points[first])
     height = np.linalg.norm(points[first + 1 : first + 3] - points[[first + 5, first + 4]], axis=1).max()
@@ -193,7 +197,8 @@ def _off(
         yield kind, f"nothing of points {indices[0]}–{indices[-1]} is segmented, though they are seen", None
         return
     away = distance[_pixels(points[indices], distance)]
-    limit = max(TOLERANCES[kind] * face.side, LEAST)
+    sliver = SLIVER if kind in ("eyes", "pupils", "lips") and abs(face.pose[0]) > PROFILE else 1.0
+    limit = max(sliver * TOLERANCES[kind] * face.side, LEAST)
     for i, far in zip(indices, away, strict=True):
         if far > limit:
             yield kind, f"point {i} lies {far:.1f} px outside its class", float(far / face.side)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fauxface import __version__
 from fauxface.audit import charts
-from fauxface.audit.checks import FRONTAL, JAW_POSE, LEAST, TOLERANCES, TURNED
+from fauxface.audit.checks import ASIDE, FRONTAL, JAW_POSE, LEAST, PROFILE, SLIVER, TOLERANCES, TURNED
 from fauxface.audit.duplicates import BITS, NEAR
 from fauxface.audit.records import FaceRecord, PictureRecord
 from fauxface.audit.run import Audit
@@ -86,8 +86,9 @@ def page(result: Audit) -> Page:
         "Tolerances are shares of the face's side, the longer side of its landmarks' box, and never less than "
         f"{LEAST} px; `reprojection` is in pixels. A point is held to its class only where it is labelled visible (or, "
         f"without such labels, where the head is turned by less than {TURNED:.0f}°), was not slid to an outline, is of "
-        f"the half that faces the camera (beyond {TURNED:.0f}°), and no hair, beard, glasses, hat, mask or thing lies "
-        "at its pixel; closed eyes need not show an eye."
+        f"the half that faces the camera (beyond {ASIDE:.0f}°), and no hair, beard, glasses, hat, mask or thing lies "
+        f"at its pixel; closed eyes need not show an eye. Beyond {PROFILE:.0f}° of yaw eyes and lips are slivers, and "
+        f"may be {SLIVER:g} times farther off."
     )
     rows = [(kind, f"{TOLERANCES[kind]:g}" if kind in TOLERANCES else "", text) for kind, text in KINDS.items()]
     made.table(rows, header=("kind", "tolerance", "meaning"))

@@ -216,7 +216,9 @@ def _neck(count: int, groups: dict) -> tuple[np.ndarray, list[np.ndarray]]:
 
     def joint(bone: str) -> np.ndarray:
         head = rig[bone]["head"]
-        return np.array(head["vertex_indices"]) if head["strategy"] == "MEAN" else np.unique(groups[head["cube_name"]][0])
+        return (
+            np.array(head["vertex_indices"]) if head["strategy"] == "MEAN" else np.unique(groups[head["cube_name"]][0])
+        )
 
     return result, [joint(bone) for bone in NECK_CHAIN]
 
