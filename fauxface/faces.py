@@ -16,10 +16,10 @@ from fauxface.landmarks import scheme_of
 
 CROP_MARGIN = 1.3
 """Side of the crop in units of the box's longer side."""
-FRONTAL_POINTS = ((-0.201, -0.282), (0.201, -0.282), (0.0, -0.045), (-0.184, 0.163), (0.184, 0.163))
+FRONTAL_POINTS = ((-0.208, -0.275), (0.208, -0.275), (0.0, -0.037), (-0.184, 0.172), (0.184, 0.172))
 """Where the five points of a frontal face lie about its box's centre, in units of the box's longer side.
 
-The mean of 923 of our renders (generator 4, |yaw| < 15°, 2-D labels), made symmetric: right eye, left eye, nose tip,
+The mean of 923 of our renders (generator 9, |yaw| < 15°, 2-D labels), made symmetric: right eye, left eye, nose tip,
 right and left corner of the mouth."""
 REACH = 1.25
 """How much larger than the box's the five points' crop is: they tell nothing of how far a turned head reaches back."""
