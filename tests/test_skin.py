@@ -264,7 +264,9 @@ def check_eyes(persons: int, expressions: int) -> None:
             posed = model.pose(identity, expression, Rotation.identity())
             for side in (0, 1):
                 nearest = lids_of(posed, side).min()
-                assert nearest > 1.0, (person, expression, side, nearest)
+                # lids are pushed until they clear it by 1.8 %, ten times at most; what is drawn has flat triangles,
+                # which lie up to 0.6 % within
+                assert nearest > 0.998, (person, expression, side, nearest)
 
 
 @pytest.mark.parametrize("side", [0, 1])
