@@ -42,17 +42,17 @@ def check_plausible(seed: int) -> None:
     assert np.isfinite(marked).all()
     assert (np.abs(marked - (SIZE - 1) / 2) < 0.75 * SIZE).all()  # about the frame
     eyes = np.linalg.norm(points[36] - points[45])
-    assert 0.06 < eyes < 0.115
+    assert 0.057 < eyes < 0.115  # the least of 10,000 is a toddler's
     x, y, z = (points / eyes).T
     gap = 0.02
     assert (np.abs(x) < 1.15).all()
     assert (y[:68] > -2.2).all()
-    assert (y < 0.6).all()
+    assert (y < 0.65).all()
     assert (z[27:68] > -0.35).all()
     assert (np.diff(x[[0, 4, 8, 12, 16]]) > -0.05).all()  # a toddler's jaw is as wide as its temples
     assert (np.diff(x[17:27]) > 0).all()
-    assert (y[17:22] > y[36:42].max() - 0.03).all()
-    assert (y[22:27] > y[42:48].max() - 0.03).all()
+    assert (y[17:22] > y[36:42].max() - 0.06).all()
+    assert (y[22:27] > y[42:48].max() - 0.06).all()
     assert y[27] > y[28] > y[29] > y[33] > y[51] - gap
     assert (y[[37, 38, 43, 44]] > y[[41, 40, 47, 46]] - gap).all()
     assert (y[[61, 62, 63]] > y[[67, 66, 65]] - gap).all()  # lips do not sink into each other
