@@ -288,15 +288,20 @@ def card_text(name: str, card: Card, afw: list[Evaluation], aside: np.ndarray, r
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parse_with_checkpoint(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Path, str]:
+    """A card's command line: with the checkpoint and --out added, the options, the checkpoint's folder and name."""
     parser.add_argument("checkpoint", help="a checkpoint's folder, a run's, or the name of shipped weights")
-    parser.add_argument("--afw", type=Path, required=True, help="a folder with 300-W's afw in it")
-    parser.add_argument("--renders", type=Path, required=True, help="renders that it was not trained on")
     parser.add_argument("--out", type=Path, default=Path("docs/cards"))
     options = parser.parse_args()
     folder = find_checkpoint(options.checkpoint)
-    name = folder.parent.name if folder.name == "checkpoint" else folder.name
+    return options, folder, folder.parent.name if folder.name == "checkpoint" else folder.name
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--afw", type=Path, required=True, help="a folder with 300-W's afw in it")
+    parser.add_argument("--renders", type=Path, required=True, help="renders that it was not trained on")
+    options, folder, name = parse_with_checkpoint(parser)
     afw = [evaluate(folder, options.afw, "ibug", "afw", box) for box in ("landmarks", "detector")]
     renders = evaluate(folder, options.renders)
     aside = turns_of(afw[0], open_dataset(options.afw, "ibug", "afw"))

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cards import command, runs, table
+from cards import command, parse_with_checkpoint, runs, table
 
-from fauxface.checkpoint import Card, find_checkpoint, read_card
+from fauxface.checkpoint import Card, read_card
 from fauxface.datasets.frames import find_frames, read_frame
 from fauxface.files import write_text
 from fauxface.images import write_image
@@ -79,16 +79,12 @@ def drawn(detect: OwnDetector, image: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", help="a checkpoint's folder, a run's, or the name of shipped weights")
     parser.add_argument("--figures", type=Path, required=True, help="what benchmarks/detectors.py --out wrote")
     parser.add_argument("--frames", type=Path, required=True, help="frames that it was not trained on")
-    parser.add_argument("--out", type=Path, default=Path("docs/cards"))
-    options = parser.parse_args()
-    folder = find_checkpoint(options.checkpoint)
-    name = folder.parent.name if folder.name == "checkpoint" else folder.name
+    options, folder, name = parse_with_checkpoint(parser)
     figures = json.loads(options.figures.read_text())
     write_text(options.out / f"{name}.md", card_text(name, read_card(folder), figures))
-    detect = OwnDetector.load(options.checkpoint)
+    detect = OwnDetector.load(folder)
     pictures = [drawn(detect, read_frame(source).image) for source in find_frames(options.frames)[:SHOWN]]
     write_image(options.out / f"{name}.jpg", contact_sheet(pictures, COLUMNS, TILE))
     print(f"wrote {options.out / name}.md and .jpg")

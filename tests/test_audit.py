@@ -201,6 +201,15 @@ def test_swapped_points_and_swapped_classes_are_found(tmp_path: Path):
     assert "eyes" in kinds(result, "000002.png")
 
 
+def test_pupils_swapped_as_they_are_clicked_are_found(tmp_path: Path):
+    faces = write_face_synthetics(tmp_path / "faces", 3, size=160)
+    label = faces / "000001.json"
+    points = json.loads(label.read_text())["landmarks_2d"]
+    assert "symmetry" not in kinds(look(faces), "000001.png")
+    edit(label, landmarks_2d=[*points[:68], points[69], points[68]])
+    assert "symmetry" in kinds(look(faces), "000001.png")
+
+
 def test_a_point_called_visible_under_a_mask_is_found(tmp_path: Path):
     write_face_synthetics(tmp_path / "faces", 3, size=160)
     path = tmp_path / "faces" / "000000_seg.png"

@@ -224,14 +224,14 @@ def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float | No
 def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float | None]]:
     """Under a nearly frontal pose middles of mirrored points lie on one line, and left is not right."""
     mirror = np.array(FACE_SYNTHETICS70.mirror)
-    # a point that slides to an outline leaves its twin on the other side where that is
-    points = face.points if face.projected is None else face.projected
-    across = points[mirror] - points
-    eyes = across[36]
-    if abs(face.pose[0]) < 60 and float(across[68] @ eyes) < 0:
+    across = face.points[mirror] - face.points
+    if abs(face.pose[0]) < 60 and float(across[68] @ across[36]) < 0:
         yield "symmetry", "the pupils are swapped", None
     if abs(face.pose[0]) > FRONTAL[0] or abs(face.pose[1]) > FRONTAL[1]:
         return
+    # a point that slides to an outline leaves its twin on the other side where that is
+    points = face.points if face.projected is None else face.projected
+    across = points[mirror] - points
     steady = np.array(_STEADY)
     middles = (points[steady] + points[mirror[steady]]) / 2
     direction = across[[0, 2, 4, 31, 36, 39]].sum(0)

@@ -15,7 +15,7 @@ from scipy import sparse
 from scipy.spatial.transform import Rotation, Slerp
 
 from fauxface.rendering.expression import Expression
-from fauxface.rendering.identity import Identity, macro_coefficients
+from fauxface.rendering.identity import Identity, macro_coefficients, shape_coefficients
 from fauxface.rendering.makehuman import PARTS, Bust, load_bust
 from fauxface.rendering.subdivision import limit_positions, subdivide
 
@@ -23,6 +23,8 @@ LID_GAP = 1.02
 """How far lids stay from the eyeball's centre, as a share of its surface there: nothing may come through them."""
 CANTHUS = 0.95
 """Where the conjunctiva ends between an eyeball's centre (0) and the lids' corner (1)."""
+EYES = ("right_eye", "left_eye")
+"""The eyeballs among the mesh's ``PARTS``."""
 
 _BLINKS = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
 
@@ -111,7 +113,7 @@ class HeadModel:
         self.part = part_weights.argmax(1)
         self.masks = np.asarray(once @ bust.masks, np.float32).clip(0, 1)
         macro = Identity(25, 0.5, (1 / 3, 1 / 3, 1 / 3), 0, 0, {})
-        template = bust.vertices + self._blend({**macro_coefficients(macro)})
+        template = bust.vertices + self._blend(macro_coefficients(macro))
         self.rest = np.asarray(self.smooth @ template - _between_eyes(template, bust.part), np.float32)
         self.coarse, self.fine = (_triangles(q) for q in (bust.quads, self.quads))
         uv = np.stack(
@@ -153,12 +155,9 @@ class HeadModel:
                 matrix[point["index"], place[vertex]] = weight
         return sparse.csr_matrix(matrix)
 
-    def _blend(self, coefficients: dict[str, float]) -> np.ndarray:
-        """Sum of morph targets (V, 3)."""
-        return self._mix(coefficients, self.bust.targets)
-
-    def _mix(self, coefficients: dict[str, float], targets: np.ndarray) -> np.ndarray:
-        """(N, 3): what morph targets with these weights move N points by; targets (T, N, 3)."""
+    def _blend(self, coefficients: dict[str, float], targets: np.ndarray | None = None) -> np.ndarray:
+        """(N, 3): what morph targets with these weights move N points by; targets (T, N, 3), the cage's by default."""
+        targets = self.bust.targets if targets is None else targets
         rows = [self._rows[name] for name in coefficients]
         return np.tensordot(np.array(list(coefficients.values()), np.float32), targets[rows], axes=1)
 
@@ -171,7 +170,7 @@ class HeadModel:
     def person(self, identity: Identity) -> np.ndarray:
         """The cage (V, 3) of a person with a calm face, in the mesh's own frame; the last one is remembered."""
         if self._last is None or self._last[0] is not identity:
-            blend = self._blend({**macro_coefficients(identity), **identity.local})
+            blend = self._blend(shape_coefficients(identity))
             self._last = identity, self._seat_teeth(self.bust.vertices + blend)
         return self._last[1]
 
@@ -216,31 +215,29 @@ class HeadModel:
         cage = self._part_lips(self._keep_philtrum(cage, person))
         cage = self._close_eyes(cage, blinks)
         # the gaze is drawn on the eyeball, so its mesh stays where the person's is
-        eyeball = np.isin(self.bust.part, [PARTS.index("right_eye"), PARTS.index("left_eye")])
+        eyeball = np.isin(self.bust.part, [PARTS.index(name) for name in EYES])
         cage[eyeball] = person[eyeball]
         origin = _between_eyes(person, self.bust.part)
         cage, person = cage - origin, person - origin
         yaw, pitch = expression.gaze
         gaze = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
         canthi = self.landmarks_of_cage[[36, 39, 42, 45]] @ cage
-        eyes = (
-            self._eye(person, "right_eye", canthi[:2], gaze),
-            self._eye(person, "left_eye", canthi[2:], gaze),
-        )
+        right, left = EYES
+        eyes = self._eye(person, right, canthi[:2], gaze), self._eye(person, left, canthi[2:], gaze)
         for eye in eyes:
             self._keep_lids_out(cage, eye)
-        shape = {**macro_coefficients(identity), **identity.local}
-        joints = self.bust.neck_joints + self._mix(shape, self.bust.joint_targets) - origin
+        shape = shape_coefficients(identity)
+        joints = self.bust.neck_joints + self._blend(shape, self.bust.joint_targets) - origin
         cage = _bend_neck(cage, neck, joints, self.bust.neck_weights)
         vertices = np.asarray(self.smooth @ cage, np.float32)
-        for eye, part in zip(eyes, ("right_eye", "left_eye"), strict=True):
+        for eye, part in zip(eyes, EYES, strict=True):
             self._span_eye(vertices, eye, part)
         coefficients = {**shape, **{f"unit:{k}": v for k, v in units.items()}}
         return Posed(vertices, eyes, cage, coefficients, neck, joints, origin)
 
     def anchors(self, posed: Posed) -> np.ndarray:
         """The bust's anchors (A, 3) on that head, head frame, metres."""
-        moved = self.bust.anchors + self._mix(posed.coefficients, self.bust.anchor_targets)
+        moved = self.bust.anchors + self._blend(posed.coefficients, self.bust.anchor_targets)
         return _bend_neck(moved - posed.origin, posed.neck, posed.joints, self.bust.anchor_weights)
 
     def _lip_gaps(self, cage: np.ndarray) -> np.ndarray:
@@ -388,7 +385,7 @@ def _triangles(quads: np.ndarray) -> np.ndarray:
 
 
 def _between_eyes(cage: np.ndarray, part: np.ndarray) -> np.ndarray:
-    return np.mean([_eyeball(cage, part, name)[0] for name in ("right_eye", "left_eye")], axis=0)
+    return np.mean([_eyeball(cage, part, name)[0] for name in EYES], axis=0)
 
 
 @cache

@@ -181,6 +181,11 @@ def macro_coefficients(identity: Identity) -> dict[str, float]:
     return {name: value for name, value in result.items() if value > 0}
 
 
+def shape_coefficients(identity: Identity) -> dict[str, float]:
+    """Coefficients of all targets that shape this person's calm face."""
+    return {**macro_coefficients(identity), **identity.local}
+
+
 def _hat(value: float, anchors: tuple[float, ...]) -> np.ndarray:
     """Weights of linear interpolation between the anchors."""
     return np.array([np.interp(value, anchors, row) for row in np.eye(len(anchors))])

@@ -113,7 +113,8 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
     model = build_model(config.model, config.input_size, scheme, **(options | kept))
     # calibration is of the weights as they were there: these go on, and their card tells of none
     fresh = model.state_dict()
-    weights = {name: value for name, value in source.state_dict().items() if name in fresh.keys() - {"sigma_factor"}}
+    names = fresh.keys() - {"sigma_factor"}
+    weights = {name: value for name, value in source.state_dict().items() if name in names}
     # convolutions take crops of any size
     if any(value.shape != fresh[name].shape for name, value in weights.items()):
         raise ValueError(f"--init {config.init} is {there}, whose weights do not fit {wanted}")
