@@ -173,6 +173,8 @@ def test_convolutions_go_on_with_crops_of_another_size(config, tmp_path):
     onwards = replace(config, model="mobilenetv3small-pip", out=tmp_path / "second", init=str(first), input_size=40)
     model, card = load_checkpoint(train(replace(onwards, steps=1, lr=1e-9)))
     assert card.input_size == 40
+    third = replace(onwards, out=tmp_path / "third", input_size=None)
+    assert load_checkpoint(train(replace(third, steps=1)))[1].input_size == config.input_size
     for a, b in zip(model.parameters(), load_checkpoint(first)[0].parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
 

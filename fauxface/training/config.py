@@ -63,7 +63,8 @@ class TrainingConfig:
     val_fraction: float = 0.05
     """The share of the data that is held out when there is no folder for it (at most 500 images)."""
     input_size: int | None = None
-    """Side of the crops (one-stage: of the frames) that the model sees, pixels. Default: 128; 320 of one-stage."""
+    """Side of the crops (one-stage: of the frames) that the model sees, pixels. Default: that of --init; 128
+    without it, 320 of one-stage."""
     crop: CropKind = "box"
     """What faces are cut out by: the face's box, or five points (eyes, nose tip, mouth's corners), which also set the
     crop upright; then flip, rotation, shift and scale are as the augmentation policy says."""

@@ -28,7 +28,7 @@ from fauxface.training.data import load_data
 from fauxface.training.frames import load_frames
 from fauxface.training.log import COLUMNS, draw_curves, write_log
 from fauxface.training.ranks import agreed, average_statistics, launch, mean_over_ranks, synchronised, threads_each
-from fauxface.training.run import LOG_FILE, begin_run, check_run, first_model, is_finished, write_checkpoint
+from fauxface.training.run import LOG_FILE, begin_run, check_run, first_model, is_finished, settle, write_checkpoint
 from fauxface.training.state import load_state, pack_tensors, restore_tensors, save_state
 from fauxface.training.step import (
     WeightAverage,
@@ -76,7 +76,7 @@ def train(config: TrainingConfig) -> Path:
     FileExistsError if it holds a run already and ``config.resume`` is off, or something else; ValueError for settings
     or data that cannot be used, and when the loss is no longer a finite number; errors of `load_data`.
     """
-    settled = config.scheduled()
+    settled = settle(config)
     settled.check()
     augment.policy(settled.augment)
     check_run(settled)
@@ -85,7 +85,7 @@ def train(config: TrainingConfig) -> Path:
 
 def check(config: TrainingConfig) -> None:
     """ValueError, in one line, for settings, a policy or a model that cannot be; no data is looked at."""
-    settled = config.scheduled()
+    settled = settle(config)
     settled.check()
     augment.policy(settled.augment)
     if not settled.pretrained:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,21 @@ from typing import Any
 import torch
 import yaml
 
-from fauxface.checkpoint import Card, card_of, lane_of, load_checkpoint, load_network, load_one_stage, save_checkpoint
+from fauxface.checkpoint import (
+    Card,
+    card_of,
+    lane_of,
+    load_checkpoint,
+    load_network,
+    load_one_stage,
+    read_card,
+    save_checkpoint,
+)
 from fauxface.datasets.frames import SCHEME
 from fauxface.files import write_text
 from fauxface.models import FaceNetwork, build_model
 from fauxface.models.one_stage import OneStage
-from fauxface.training.config import PIP_ONLY, Scheduled
+from fauxface.training.config import PIP_ONLY, Scheduled, TrainingConfig
 from fauxface.training.data import RunData
 from fauxface.training.frames import FrameData
 from fauxface.training.log import last_step
@@ -31,6 +40,13 @@ class Start:
 
     card: Card | None
     hub: bool
+
+
+def settle(config: TrainingConfig) -> Scheduled:
+    """The configuration with nothing left open; errors of `read_card` if it starts from weights that are not there."""
+    if config.init is not None and config.input_size is None:
+        config = replace(config, input_size=read_card(config.init).input_size)
+    return config.scheduled()
 
 
 def check_run(config: Scheduled) -> Path:
