@@ -12,9 +12,10 @@ from scipy.spatial.transform import Rotation
 from fauxface.rendering import Recipe, load_recipe
 from fauxface.rendering.camera import Lens
 from fauxface.rendering.environments import place as places
+from fauxface.rendering.environments import setting as setting_of
 from fauxface.rendering.environments.exr import read_exr
 from fauxface.rendering.environments.harmonics import diffuse, irradiance, rotated
-from fauxface.rendering.environments.lamps import GREY, take_lamps
+from fauxface.rendering.environments.lamps import GREY, incident, take_lamps
 from fauxface.rendering.environments.maps import find_maps, read_map
 from fauxface.rendering.environments.pack import unpack_maps
 from fauxface.rendering.environments.place import Place, generated_place, read_place, store_place
@@ -28,7 +29,7 @@ from fauxface.rendering.environments.spheres import (
     view_directions,
 )
 from fauxface.rendering.film import develop
-from fauxface.rendering.light import draw_light, incident
+from fauxface.rendering.light import draw_light
 from fauxface.rendering.rasteriser import Raster
 
 HEIGHT = 32
@@ -145,6 +146,20 @@ def test_made_up_places_are_the_same_each_time_and_hold_light(tmp_path: Path):
         assert np.isfinite(first.reflection.astype(float)).all()
         assert first.reflection.max() > 0
         assert first.view(0).pixels.shape == (places.VIEW_SIZE, places.VIEW_SIZE, 3)
+
+
+def test_people_are_photographed_with_the_light_on_their_faces(tmp_path: Path, monkeypatch):
+    """A bright sky on one side of a dark place is seldom behind the head, and never seen where it is not."""
+    side = np.array([0.0, 0.0, 1.0])
+    place = flat_place(tmp_path, lambda rays, pixel: np.where(rays @ side > 0.2, 8.0, 0.5)[:, None] * np.ones(3))
+    monkeypatch.setattr(setting_of, "_draw_place", lambda rng, recipe: place)
+    towards = []
+    for seed in range(80):
+        setting = draw_setting(np.random.default_rng(seed), Recipe(), LENS, 32)
+        bright = float((setting.rotation @ side)[2])  # 1: the sky is straight ahead, behind the head
+        assert abs(bright) < 0.8 or (setting.background.mean() > 4) == (bright > 0)
+        towards.append(bright)
+    assert np.mean(np.array(towards) < 0) > 0.75
 
 
 def test_the_lit_face_is_white_whatever_the_place(tmp_path: Path):

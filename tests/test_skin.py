@@ -189,11 +189,12 @@ def test_hair_grows_in_no_colour_greener_than_it_is_red():
 
 
 def test_smiles_with_teeth_show_their_crowns_and_hardly_any_gum():
-    model, rng = head_model(), np.random.default_rng(4)
+    model = head_model()
     moods = Moods(**dict.fromkeys(asdict(Moods()), 0.0) | {"smile_with_teeth": 1.0})
     toothy = Recipe(moods=moods, neutral=0, crooked=0)
     shown, gum, covered = [], [], []
-    for _ in range(20):
+    for person in range(20):
+        rng = np.random.default_rng([4, person])
         identity = draw_identity(rng, Recipe(children=0), model.bust.names)
         for smiles in (False, True):
             expression = draw_expression(rng, toothy, Pose(0, 0, 0, 0)) if smiles else Expression({}, (0.0, 0.0))

@@ -130,7 +130,7 @@ def _tones(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     black = np.float32(rng.uniform(-0.03, 0.05))
     image = (image - black) / (1 - black) if rng.random() < 0.5 else image
     grey = image @ _GREY
-    return grey[..., None] + (image - grey[..., None]) * np.float32(np.clip(rng.normal(1.02, 0.14), 0.4, 1.5))
+    return grey[..., None] + (image - grey[..., None]) * np.float32(np.clip(rng.normal(1.15, 0.16), 0.4, 1.6))
 
 
 def _monochrome(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -9,17 +9,14 @@ import numpy as np
 
 from fauxface.rendering.camera import Lens
 from fauxface.rendering.environments.dapples import draw_dapples
-from fauxface.rendering.environments.harmonics import diffuse, rotated
-from fauxface.rendering.environments.lamps import GREY
+from fauxface.rendering.environments.harmonics import rotated
+from fauxface.rendering.environments.lamps import GREY, incident, turned
 from fauxface.rendering.environments.scene import Lamp
 from fauxface.rendering.environments.setting import Setting
 from fauxface.rendering.rasteriser import Texture
 
 SHADOW_RADIUS = 0.24
 """Half the width of what the shadow map covers, metres."""
-_FACE = np.array([[x, y, -1.0] for y in (-0.7, 0.0, 0.7) for x in (-0.9, 0.0, 0.9)])
-_FACE /= np.linalg.norm(_FACE, axis=1, keepdims=True)
-"""Normals of a face that looks into the camera, whichever way the head is turned: what the camera sees of it."""
 _DARK = ("night street", "bar", "stage")
 
 
@@ -57,11 +54,11 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_ligh
     ``soft_light`` is the recipe's: at 0 nothing casts a shadow.
     """
     place, rotation = setting.place, setting.rotation
-    lamps = [Lamp(rotation @ lamp.direction, lamp.colour, lamp.radius) for lamp in place.lamps]
+    lamps = turned(place.lamps, rotation)
     soft = rotated(place.coefficients, rotation)
     received = incident(soft, lamps)
     level = max(float(received @ GREY), 1e-6)
-    flashes = 0.45 if place.name in _DARK else 0.14
+    flashes = 0.45 if place.name in _DARK else 0.2
     kind = str(rng.choice(["natural", "flash", "lamp"], p=[0.85 - flashes, flashes, 0.15]))
     background, shadow = 1.0, None
     if kind == "flash":
@@ -107,14 +104,6 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_ligh
     if pattern is not None:
         uniforms["dapples"], uniforms["dapple_place"] = pattern
     return Light(uniforms, background * gain, white * gain, shadow, kind)
-
-
-def incident(soft: np.ndarray, lamps: list[Lamp]) -> np.ndarray:
-    """The mean radiance (3,) of white paper on a face that looks into the camera."""
-    light = np.maximum(diffuse(soft, _FACE), 0).mean(0)
-    for lamp in lamps:
-        light = light + lamp.colour * np.maximum(_FACE @ lamp.direction, 0).mean()
-    return light
 
 
 def _direction(azimuth: float, height: float) -> np.ndarray:

@@ -145,12 +145,14 @@ def draw_assets(
         item, proxy = _choose(own["hair"], "hair", pack, model, wearer)
         path = pack.folder / item.textures[0]
         colour = hair["hair_colour"] * (1 - hair["grey"]) + hair["grey"] * np.array([0.5, 0.49, 0.48])
+        # light hair passes light on from strand to strand: it has less of both dark gaps and bright edges
+        contrast = round(_CONTRAST * float(np.interp(colour.mean(), [0.05, 0.4], [1.0, 0.35])), 1)
         material = Material(
             colour * textures.BRIGHTEST,
             roughness=0.65,
             shine=float(own["hair"].uniform(0.05, 0.35)),
             wrap=(0.15, 0.15, 0.15),
-            image=_grey_texture(path, pack.folder / item.model, model, _CONTRAST),
+            image=_grey_texture(path, pack.folder / item.model, model, contrast),
         )
         vertices, triangles = proxy.fit(points, scale), proxy.triangles
         if cap is not None:

@@ -1,15 +1,19 @@
-"""The brightest regions of a map as lamps, so that they can cast shadows; what is left is soft light."""
+"""The brightest regions of a map as lamps, so that they can cast shadows; the soft light left over; what both give."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+from fauxface.rendering.environments.harmonics import diffuse
 from fauxface.rendering.environments.scene import Lamp
 from fauxface.rendering.environments.spheres import map_directions, solid_angles
 
 GREY = np.array([0.2126, 0.7152, 0.0722])
 _REACH = np.radians(38)
+_FACE = np.array([[x, y, -1.0] for y in (-0.7, 0.0, 0.7) for x in (-0.9, 0.0, 0.9)])
+_FACE /= np.linalg.norm(_FACE, axis=1, keepdims=True)
+"""Normals of a face that looks into the camera, whichever way the head is turned: what the camera sees of it."""
 
 
 def take_lamps(image: np.ndarray, count: int) -> tuple[list[Lamp], np.ndarray]:
@@ -37,3 +41,21 @@ def take_lamps(image: np.ndarray, count: int) -> tuple[list[Lamp], np.ndarray]:
         lamps.append(Lamp(centre / length, (taken * angles[..., None]).sum((0, 1)) / np.pi, radius))
         rest = rest - taken
     return lamps, rest
+
+
+def turned(lamps: list[Lamp], rotation: np.ndarray) -> list[Lamp]:
+    """The lamps in the frame that ``rotation`` (3, 3) brings theirs into."""
+    return [Lamp(rotation @ lamp.direction, lamp.colour, lamp.radius) for lamp in lamps]
+
+
+def incident(soft: np.ndarray, lamps: list[Lamp]) -> np.ndarray:
+    """The mean radiance (3,) of white paper on a face that looks into the camera.
+
+    Args:
+        soft: (9, 3) coefficients of the light that is not the lamps', camera frame.
+        lamps: in that frame.
+    """
+    light = np.maximum(diffuse(soft, _FACE), 0).mean(0)
+    for lamp in lamps:
+        light = light + lamp.colour * np.maximum(_FACE @ lamp.direction, 0).mean()
+    return light

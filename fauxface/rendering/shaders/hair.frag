@@ -11,7 +11,9 @@ void main() {
     vec3 base = o.y < streaks && o.x > 0.15 ? streak_colour : hair_colour;
     base *= mix(1.0 - 0.55 * roots, 1.0, smoothstep(0.05, 0.35, o.x));
     base = mix(base, vec3(0.55, 0.54, 0.53), clamp(4.0 * (grey * 1.25 - 0.6 * s.b - 0.4 * o.y), 0.0, 1.0) * min(1.0, 0.6 + grey));
-    vec3 albedo = base * (0.3 + 1.4 * s.g) * (0.8 + 0.4 * o.y);
+    // light hair passes light on from strand to strand: it has less of both dark gaps and bright edges
+    float even = 0.6 * smoothstep(0.05, 0.5, dot(base, vec3(0.2126, 0.7152, 0.0722)));
+    vec3 albedo = min(base * mix(0.3 + 1.4 * s.g, 1.0, even) * (0.8 + 0.4 * o.y), 0.75);
     // two highlights across the strands, the second one coloured and shifted to the tips (Marschner et al. 2003)
     float d = gloss.w + 0.3 * (s.g - 0.5), first = exp(-90.0 * (d - 0.08) * (d - 0.08)), second = exp(-22.0 * (d + 0.12) * (d + 0.12));
     vec3 c = albedo * matt + s.g * hair_shine * (gloss.rgb * (0.14 * first + 0.55 * albedo * second) + glow * (0.05 + 0.4 * albedo));
