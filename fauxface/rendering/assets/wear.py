@@ -35,6 +35,8 @@ _UNDER_BRIM = 0.028
 """How far under the ring of a hat hair is held down, metres."""
 DYED = 0.6
 """Share of the pack's clothes in another colour than they were painted in: several share one shirt."""
+_LOOSE = 0.04
+"""How far below a cap's rim hair is as free as without it, metres."""
 _CONTRAST = 1.1
 """Exponent of the brightness in textures of hair: dark hair would be one flat helmet without."""
 
@@ -232,10 +234,14 @@ def _cap(hat: np.ndarray) -> HairCap:
 
 
 def _pressed(vertices: np.ndarray, triangles: np.ndarray, cap: HairCap) -> tuple[np.ndarray, np.ndarray]:
-    """Hair pushed into the ellipsoid of a cap above the cap's plane, and its triangles that are then still seen."""
+    """Hair pushed into the ellipsoid of a cap above the cap's plane, and its triangles that are then still seen.
+
+    What hangs down from there comes away from the head by and by: a full fringe would stand before the cap.
+    """
     offset = (vertices - cap.centre) / cap.radii
     distance = np.linalg.norm(offset, axis=1, keepdims=True)
-    above = (vertices - cap.point) @ cap.normal > 0
-    over = above[:, None] & (distance > 1)
-    pressed = np.where(over, cap.centre + offset / np.maximum(distance, 1e-9) * cap.radii, vertices)
-    return pressed, triangles[~above[triangles].all(1)] if cap.hides else triangles
+    height = (vertices - cap.point) @ cap.normal
+    inside = cap.centre + offset / np.maximum(distance, 1) * cap.radii
+    share = np.clip(1 + height / _LOOSE, 0, 1)[:, None]
+    pressed = vertices + share * (inside - vertices)
+    return pressed, triangles[~(height > 0)[triangles].all(1)] if cap.hides else triangles
