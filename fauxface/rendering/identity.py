@@ -87,9 +87,9 @@ _AFRICAN = {
     "mouth-scale-horiz": (0.35, 0.45),
     "nose-scale-vert": (-0.65, -0.6),
 }
-"""What African ancestry adds to axes of women and men, to have the lengths of Virdi et al. 2019, "Normative anthropometry
-and proportions of the Kenyan-African face": MakeHuman's target alone has noses 3 mm too high, mouths 4 mm too narrow and
-men's lower lips 2 mm too thick."""
+"""What African ancestry adds to axes of women and men, for the lengths of Virdi et al. 2019, "Normative anthropometry
+and proportions of the Kenyan-African face": MakeHuman's target alone has noses 3 mm too high, mouths 4 mm too narrow
+and men's lower lips 2 mm too thick."""
 _GROWN = ("chin", "mouth", "nose")
 """Parts whose proportions come with age: their means count from 0 in a toddler to the full in a grown person."""
 _FARTHEST = 1.6
