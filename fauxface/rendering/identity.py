@@ -87,7 +87,7 @@ _AFRICAN = {
     "mouth-scale-horiz": (0.35, 0.45),
     "nose-scale-vert": (-0.65, -0.6),
 }
-"""What African ancestry adds to axes of women and men, for the lengths of Virdi et al. 2019, "Normative anthropometry
+"""What African ancestry adds to axes of women and men, towards lengths of Virdi et al. 2019, "Normative anthropometry
 and proportions of the Kenyan-African face": MakeHuman's target alone has noses 3 mm too high, mouths 4 mm too narrow
 and men's lower lips 2 mm too thick."""
 _GROWN = ("chin", "mouth", "nose")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import cv2
@@ -16,8 +16,8 @@ import numpy as np
 
 from fauxface.files import atomic_path, cache_folder
 from fauxface.rendering.environments import indoors, outdoors
-from fauxface.rendering.environments.harmonics import irradiance
-from fauxface.rendering.environments.lamps import GREY, take_lamps
+from fauxface.rendering.environments.harmonics import irradiance, rotated
+from fauxface.rendering.environments.lamps import GREY, incident, take_lamps, turned
 from fauxface.rendering.environments.scene import Lamp, Scene
 from fauxface.rendering.environments.spheres import look_along, map_directions, solid_angles, view_directions
 
@@ -76,6 +76,15 @@ class Place:
     coefficients: np.ndarray
     lamps: list[Lamp]
     views: list[tuple[bytes, float, np.ndarray, float]]
+
+    @cached_property
+    def well_lit(self) -> np.ndarray:
+        """(V,) for each view how bright white paper on a face is there, as a share of the background's mean."""
+        received = [
+            incident(rotated(self.coefficients, rotation), turned(self.lamps, rotation)) @ GREY
+            for _, _, rotation, _ in self.views
+        ]
+        return np.array(received) / [scale for _, scale, _, _ in self.views]
 
     def view(self, k: int) -> ViewOf:
         """The k-th stored view, decoded."""

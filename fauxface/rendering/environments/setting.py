@@ -9,8 +9,6 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering.camera import Lens
-from fauxface.rendering.environments.harmonics import rotated
-from fauxface.rendering.environments.lamps import GREY, incident, turned
 from fauxface.rendering.environments.maps import maps_of, stored_map
 from fauxface.rendering.environments.place import GENERATED, Place, generated_place, read_place
 from fauxface.rendering.recipe import Recipe
@@ -46,7 +44,7 @@ def draw_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: int
     place = _draw_place(rng, recipe)
     wanted = max(2 * np.arctan(size / 2 / lens.focal), _NARROW)
     fields = np.array([field for *_, field in place.views])
-    likely = np.exp(-(np.log(fields / wanted) ** 2)) * _well_lit(place) ** _FRONT_LIT
+    likely = np.exp(-(np.log(fields / wanted) ** 2)) * place.well_lit**_FRONT_LIT
     seen = place.view(int(rng.choice(len(fields), p=likely / likely.sum())))
     share = float(np.clip(2 * np.arctan(np.tan(wanted / 2)) / seen.field, 0.65, 1.0) * rng.uniform(0.9, 1.0))
     offset = rng.uniform(-1, 1, 2) * (1 - share)
@@ -70,15 +68,6 @@ def draw_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: int
     distance = subject + float(np.exp(rng.uniform(*np.log(behind))))
     blur = lens.aperture * lens.focal * (1 / subject - 1 / distance)
     return Setting(place, rotation, np.maximum(defocused(background, blur / 2), 0), distance)
-
-
-def _well_lit(place: Place) -> np.ndarray:
-    """(V,) for each view how bright white paper on a face is there, as a share of the background's mean."""
-    received = [
-        incident(rotated(place.coefficients, rotation), turned(place.lamps, rotation)) @ GREY
-        for _, _, rotation, _ in place.views
-    ]
-    return np.array(received) / [scale for _, scale, _, _ in place.views]
 
 
 def _draw_place(rng: np.random.Generator, recipe: Recipe) -> Place:
