@@ -84,7 +84,7 @@ def test_all_tones_are_common():
 def test_cheeks_and_nose_are_redder_and_attributes_are_finite():
     model = head_model()
     skin = draw_complexion(np.random.default_rng(1), SOMEONE)
-    values = skin_attributes(skin, model, {"mouthSmileLeft": 1.0}, len(model.rest))
+    values = skin_attributes(skin, model, {"mouthSmileLeft": 1.0}, np.arange(len(model.rest)))
     assert all(np.isfinite(v).all() for v in values.values())
     assert values["tint"].min() > 0
     assert values["tint"].max() < 0.8

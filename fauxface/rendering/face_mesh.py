@@ -5,6 +5,7 @@ One program for all would be shorter, but a software driver runs every branch of
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -47,16 +48,16 @@ def face_meshes(
         model, posed, view, look: the head, how it stands, from where it is seen, and its colours.
         units: the expression's face units, which fold the skin.
         points: (70, 3) landmarks, head frame.
-        coarse: with the cage's triangles, for faces of few pixels.
+        coarse: with the cage's triangles but for the eyes, for faces of few pixels.
         neckline: where the cloth begins that is painted on the body.
         hidden: (M,) bool, vertices of the subdivided mesh whose triangles are left out, because clothes made by others
             lie there; no cloth is painted on the body then.
     """
-    quads = model.bust.quads if coarse else model.quads
-    count = len(model.bust.vertices) if coarse else len(model.rest)  # the first vertices are the cage's
-    cover = np.full(count, -1.0) if hidden is not None else neckline.cover(model.rest[:count])
-    vertices = posed.vertices[:count]
-    cloth = np.clip(cover / 0.012, 0, 1) * (model.part[:count] == 0)
+    drawn = _drawn(model, coarse)
+    shown, quads = drawn.vertices, drawn.quads
+    rest, vertices = model.rest[shown], posed.vertices[shown]
+    cover = np.full(len(shown), -1.0) if hidden is not None else neckline.cover(rest)
+    cloth = np.clip(cover / 0.012, 0, 1) * (model.part[shown] == 0)
     if cloth.any():
         vertices = vertices + (CLOTH * cloth)[:, None] * vertex_normals(vertices, quads)
     position = view.to_camera(vertices).astype(np.float32)
@@ -71,25 +72,24 @@ def face_meshes(
     every = {
         "position": position,
         "normal": vertex_normals(position, quads),
-        "rest": model.rest,
-        "masks": model.masks,
-        "kind": model.kind,
+        "rest": rest,
+        "masks": model.masks[shown],
+        "kind": model.kind[shown],
         "cover": cover[:, None],
-        **skin_attributes(look.skin, model, units, count),
+        **skin_attributes(look.skin, model, units, shown),
     }
     meshes = []
-    for program, (drawn, triangles) in _drawn(model, coarse).items():
+    for program, (place, uv, triangles) in drawn.programs.items():
         if program == "face_mouth" and apart < 0.0005:
             continue
-        place = model.drawn[drawn]
-        attributes = {name: values[place] for name, values in every.items()} | {"uv": model.uv[drawn]}
+        attributes = {name: values[place] for name, values in every.items()} | {"uv": uv}
         if program == "face":
             if hidden is not None:
-                triangles = triangles[~hidden[place[triangles]].all(1)]
+                triangles = triangles[~hidden[shown[place]][triangles].all(1)]
             # a triangle on the edge is drawn as skin and as cloth, each cut off there
             inside = cover[place][triangles] > 0
             clothed, triangles = triangles[inside.any(1)], triangles[~inside.all(1)]
-            ears = (model.masks[place, 1][triangles] > 0.05).any(1)
+            ears = (attributes["masks"][:, 1][triangles] > 0.05).any(1)
             meshes.append(Mesh("face_ear", attributes, triangles[ears], uniforms, solid=True))
             triangles = triangles[~ears]
             if len(clothed):
@@ -100,16 +100,44 @@ def face_meshes(
     return meshes
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """What is drawn of the subdivided mesh.
+
+    Attributes:
+        vertices: (S,) which of its vertices.
+        quads: (Q, 4) indices into these.
+        programs: program → which of these its vertices (N,) are, their texture coordinates (N, 2), triangles (T, 3).
+    """
+
+    vertices: np.ndarray
+    quads: np.ndarray
+    programs: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
 @cache
-def _drawn(model: HeadModel, coarse: bool) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Program → which vertices of the textured mesh it draws, and the triangles (T, 3) of them."""
-    triangles = model.drawn_coarse if coarse else model.drawn_fine
-    part = model.part[model.drawn[triangles[:, 0]]]
-    result = {}
+def _drawn(model: HeadModel, coarse: bool) -> _Drawn:
+    """All of the subdivided mesh; or the cage, but for its eyeballs, whose corners lie between the cage's vertices."""
+    fine = _PROGRAMS["face_eye"]
+    quads = model.quads
+    if coarse:
+        rough = model.bust.quads
+        eyes = np.isin(model.part[quads[:, 0]], fine)
+        quads = np.concatenate([rough[~np.isin(model.part[rough[:, 0]], fine)], quads[eyes]])
+    vertices, quads = _renumbered(quads)
+    programs = {}
     for program, parts in _PROGRAMS.items():
-        drawn, chosen = np.unique(triangles[np.isin(part, parts)], return_inverse=True)
-        result[program] = drawn, chosen.reshape(-1, 3).astype(np.int32)
-    return result
+        triangles = model.drawn_coarse if coarse and parts != fine else model.drawn_fine
+        part = model.part[model.drawn[triangles[:, 0]]]
+        used, triangles = _renumbered(triangles[np.isin(part, parts)])
+        programs[program] = np.searchsorted(vertices, model.drawn[used]), model.uv[used], triangles.astype(np.int32)
+    return _Drawn(vertices, quads, programs)
+
+
+def _renumbered(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The vertices that faces (F, 3 or 4) use, and the faces in terms of them."""
+    used, faces_of_used = np.unique(faces, return_inverse=True)
+    return used, faces_of_used.reshape(faces.shape)
 
 
 @cache

@@ -18,7 +18,7 @@ from fauxface.rendering.film import develop
 from fauxface.rendering.hair import beard_colours, beard_meshes, draw_beard, draw_hair, hair_meshes
 from fauxface.rendering.head import Posed, head_model
 from fauxface.rendering.identity import draw_identity
-from fauxface.rendering.labels import annotated, landmarks_3d
+from fauxface.rendering.labels import JAW, annotated, landmarks_3d
 from fauxface.rendering.light import SHADOW_RADIUS, draw_light
 from fauxface.rendering.look import draw_look
 from fauxface.rendering.neighbours import draw_neighbour
@@ -47,13 +47,15 @@ ASPECTS = (
 )
 """Each draws from a stream of its own, so that a change to one leaves the others as they were."""
 COARSE_SIZE = 320
-"""Frames up to this size draw the cage's triangles, a few pixels wide there; larger ones the subdivided mesh's."""
+"""Frames up to this size draw the cage's triangles, a few pixels wide there (but for the eyes); larger ones the subdivided mesh's."""
 FACEWEAR = 18
 """The segmentation class of masks."""
-HIDDEN_BY = 0.006
+HIDDEN_BY = 0.003
 """A point is hidden when something is this much nearer to the camera, metres."""
 COVERS = (13, 17, 18, 255)
 """Classes of what hides a point however near to it: hair, headwear, facewear, hands and objects."""
+PUPILS, SHOWS_PUPILS = slice(68, 70), (3, 4, 16)
+"""A pupil is hidden where there is none of these classes, eyes and glasses: by a lid, or by one of ``COVERS``."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def draw_person(
         rng: a stream for each of ``ASPECTS``.
         recipe: what is drawn how often.
         see: the camera that sees a pose and landmarks (68, 3; head frame).
-        coarse: with the cage's triangles, for faces of few pixels.
+        coarse: with the cage's triangles but for the eyes, for faces of few pixels.
     """
     model = head_model()
     identity = draw_identity(rng["identity"], recipe, model.bust.names)
@@ -233,7 +235,13 @@ def _visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarr
     inside = (column >= 1) & (column < size - 1) & (row >= 1) & (row < size - 1)
     column, row = column.clip(1, size - 2), row.clip(1, size - 2)
     near = [(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
-    before = points[:, 2] < np.max([raster.depth[pixel] for pixel in near], axis=0) + HIDDEN_BY
+    depth, labels = (np.stack([image[pixel] for pixel in near]) for image in (raster.depth, raster.labels))
+    # the jaw is an outline, and ends where there is nothing; what is nearer the middle may lie behind that outline
+    surface = np.isfinite(depth) | ~np.isfinite(depth).any(0)
+    surface[:, :JAW] = True
+    before = points[:, 2] < np.where(surface, depth, -np.inf).max(0) + HIDDEN_BY
     # what lies close on the skin hides it, too
-    covered = np.all([np.isin(raster.labels[pixel], COVERS) for pixel in near], axis=0)
+    covered = np.isin(labels, COVERS).all(0)
+    # lids are thinner than depth can tell
+    covered[PUPILS] = ~np.isin(labels[:, PUPILS], SHOWS_PUPILS).any(0)
     return inside & before & ~covered

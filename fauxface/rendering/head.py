@@ -142,6 +142,8 @@ class HeadModel:
         self._blinks = [self._blend({unit: 1.0}) for unit in _BLINKS]
         self._jaw = self._blend({"unit:jawOpen": 1.0})
         self._lift = self._blend({"unit:mouthUpperUpLeft": 1.0, "unit:mouthUpperUpRight": 1.0})
+        self._roll = self._blend({"unit:mouthRollUpper": 1.0})
+        self._roll_red = self._upper_red(self._roll)
         self._jaw_gaps, self._lift_philtrum = self._lip_gaps(self._jaw), self._philtrum(self._lift)
         shut = template + self._blend(dict.fromkeys(_BLINKS, 1.0))
         self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
@@ -212,6 +214,7 @@ class HeadModel:
         # the units are as large as a grown face; a child's moves as much less as it is smaller
         size = float(np.clip(self._face_height(person) / self._grown, 0.5, 1.15))
         cage = person + size * self._blend({f"unit:{k}": v for k, v in units.items()})
+        cage = self._keep_red(cage, person, units.get("mouthRollUpper", 0.0))
         cage = self._part_lips(self._keep_philtrum(cage, person))
         cage = self._close_eyes(cage, blinks)
         # the gaze is drawn on the eyeball, so its mesh stays where the person's is
@@ -254,6 +257,19 @@ class HeadModel:
         """Height of the nose's base above the upper lip's edge, metres."""
         heights = self.landmarks_of_cage @ cage[:, 1]
         return float(heights[33] - heights[51])
+
+    def _upper_red(self, cage: np.ndarray) -> float:
+        """Height of the upper lip's red as seen from the front, metres."""
+        heights = self.landmarks_of_cage @ cage[:, 1]
+        return float((heights[50:53] - heights[61:64]).mean())
+
+    def _keep_red(self, cage: np.ndarray, person: np.ndarray, rolled: float) -> np.ndarray:
+        """Turn the upper lip outwards until two thirds of the person's red are left, less what is rolled in on purpose.
+
+        Smiles draw lips thin, jaws draw them down; both together would turn the upper one under, out of sight.
+        """
+        lack = 2 / 3 * self._upper_red(person) + rolled * self._roll_red - self._upper_red(cage)
+        return cage + lack / self._roll_red * self._roll if lack > 0 else cage
 
     def _keep_philtrum(self, cage: np.ndarray, person: np.ndarray) -> np.ndarray:
         """Lower a lifted upper lip until two fifths of the person's skin below the nose are left."""

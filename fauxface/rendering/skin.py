@@ -142,17 +142,17 @@ def skin_uniforms(complexion: Complexion) -> dict[str, Any]:
 
 
 def skin_attributes(
-    complexion: Complexion, model: HeadModel, units: dict[str, float], count: int
+    complexion: Complexion, model: HeadModel, units: dict[str, float], vertices: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Vertex attributes of the first ``count`` vertices of the subdivided mesh.
+    """Vertex attributes of some vertices (V,) of the subdivided mesh.
 
     Returns:
-        ``tint`` (count, 3), the albedo, linear sRGB; ``relief`` (count, 4): depth of the wrinkles, share of the sky
+        ``tint`` (V, 3), the albedo, linear sRGB; ``relief`` (V, 4): depth of the wrinkles, share of the sky
         that is seen, shine, and how sharply the surface curves (0 flat … 1 radius of 8 mm and less).
     """
     fields = _fields(model)
-    f = {name: values[:count] for name, values in fields.items()}
-    rest = model.rest[:count]
+    f = {name: values[vertices] for name, values in fields.items()}
+    rest = model.rest[vertices]
     waves = np.sin(rest @ complexion.waves[:, :3].T.astype(np.float32) + complexion.waves[:, 3].astype(np.float32))
     patches = 0.35 * complexion.uneven
     old = np.clip((complexion.age - 30) / 50, 0, 1)
