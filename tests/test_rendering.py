@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, load_recipe, render_dataset, render_frame
-from fauxface.rendering.brows import STATIONS, Shape, brow_points, brows_of
+from fauxface.rendering.brows import STATIONS, Shape, brow_points, brows_of, draw_brows
 from fauxface.rendering.camera import FACING, Pose, View, draw_lens, draw_view
 from fauxface.rendering.expression import MOODS, Expression, draw_expression
 from fauxface.rendering.head import head_model
@@ -32,7 +32,7 @@ from fauxface.rendering.subdivision import limit_positions, subdivide
 
 SIZE = 96
 SOMEONE = Identity(30, 0.5, (0.2, 0.3, 0.5), 0, 0, {})
-BROW_SHAPE = Shape(head=0.013, tail=0.0, arch=0.004, apex=0.66, thickness=0.0075)
+BROW_SHAPE = Shape(head=0.013, tail=0.0, droop=0.0, arch=0.004, apex=0.66, thickness=0.0075)
 CALM = Expression({}, (0.0, 0.0))
 CUBE = np.array([[x, y, z] for z in (-1, 1) for y in (-1, 1) for x in (-1, 1)], float)
 CUBE_QUADS = np.array([[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]])
@@ -241,6 +241,19 @@ def test_brows_lie_where_anatomy_puts_them_on_everyone(seed: int):
     y = brow_points(brows, posed)[:, 1] / unit
     y = (y[:5][::-1] + y[5:]) / 2  # the sides of a face differ; inner end first
     np.testing.assert_allclose(y, BROW_SHAPE.head + np.array([0.0033, 0.0080, 0.0100, 0.0085, 0.0008]), atol=0.002)
+
+
+def test_tails_of_brows_sink_with_the_years_and_heads_do_not():
+    def ends(age: float) -> np.ndarray:
+        brows = [draw_brows(np.random.default_rng(seed), replace(SOMEONE, age=age)) for seed in range(20)]
+        points = np.mean([brow_points(one, pose_head(replace(SOMEONE, age=age))) for one in brows], axis=0)
+        return (points[[4, 0], 1] + points[[5, 9], 1]) / 2  # inner ends, outer ends
+
+    young, old = ends(25.0), ends(65.0)
+    heads, tails = old - young
+    # 2.5 mm in 20 years at the tip, beside which the last point lies
+    assert -0.0060 < tails < -0.0035
+    assert abs(heads) < 0.001
 
 
 def test_a_view_frames_the_face_as_the_recipe_says():

@@ -4,7 +4,9 @@ Where a brow lies is what anatomy says of it, in the person's own head and not t
 and the tip of its tail lie on one level, the arch is highest about two thirds out, above the stretch between the
 lateral limbus and the outer canthus (Westmore 1975, "Facial cosmetics in conjunction with surgery"; Yalçınkaya et al.
 2016, "Aesthetic analysis of the ideal eyebrow shape and position"), its top 22–25 mm above the pupil (McKinney et al.
-1991, "Criteria for the forehead lift"); men's run lower, along the rim of the orbit, flatter and thicker.
+1991, "Criteria for the forehead lift"); men's run lower, along the rim of the orbit, flatter and thicker. That is the
+young's: tails sink with the years (Dagi Glass et al. 2014, "The lateral brow: position in relation to age, gender, and
+ethnicity"), heads do not (Son et al. 2017, "Changes in eyebrow position and movement with aging").
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ _SHARES = np.array([0.02, 0.25, 0.48, 0.71, 0.94])
 """Where the landmarks lie on the way from the inner to the outer end …"""
 _LEVELS = np.array([0.6, 0.85, 0.9, 0.85, 0.5])
 """… and how far up between the edges: along the upper part of the hair, as in iBUG's figure, out to the tail's tip."""
+_YOUNG, _SINKING = 25.0, 0.0025 / 20
+"""Years until which a tail keeps its height, and metres that it sinks each year from then on (Dagi Glass et al.)."""
 _ADULT = 0.0895
 """Between the outer corners of the eyes of a grown person, metres (Farkas 1994): brows grow with it."""
 
@@ -70,6 +74,7 @@ def draw_brows(rng: np.random.Generator, identity: Identity) -> Brows:
         head=rng.normal(0.0142 - 0.0022 * male, 0.0020),
         tail=rng.normal(0.0002 - 0.0010 * male, 0.0020),
         arch=max(0.0005, rng.normal(0.0052 - 0.0022 * male, 0.0014)),
+        droop=max(0.0, identity.age - _YOUNG) * _SINKING,
         apex=float(np.clip(rng.normal(0.66, 0.05), 0.5, 0.8)),
         thickness=float(np.clip(rng.normal(0.0066 + 0.0020 * male, 0.0017), 0.003, 0.014)),
     )
@@ -86,7 +91,8 @@ class Shape:
 
     Attributes:
         head: height of the lower edge's inner end above the pupil.
-        tail: how much higher the tail's tip is than that.
+        tail: how much higher the tail's tip is than that in the young.
+        droop: how far the tail has sunk since.
         arch: how much the lower edge rises between them.
         apex: where it is highest, as a share of the way out.
         thickness: of the hair, where it is thickest.
@@ -94,6 +100,7 @@ class Shape:
 
     head: float
     tail: float
+    droop: float
     arch: float
     apex: float
     thickness: float
@@ -103,7 +110,7 @@ class Shape:
         t = np.clip(share, 0, 1)
         turn = np.where(t < self.apex, t / self.apex, (1 - t) / (1 - self.apex))
         rise = np.sin(np.pi / 2 * turn) ** 2
-        lower = self.head + self.tail * t + self.arch * rise
+        lower = self.head + self.tail * t - self.droop * t**3 + self.arch * rise
         full = np.interp(t, [0, 0.06, 0.2, 0.45, 0.75, 1], [0.6, 0.85, 1, 0.95, 0.62, 0.14])
         # past its tip the tail's two edges fall on, side by side
         return lower - 0.1 * np.maximum(0, share - 1), lower + self.thickness * full - 0.1 * np.maximum(0, share - 1)
