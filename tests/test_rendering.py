@@ -23,7 +23,7 @@ from fauxface.rendering.brows import STATIONS, Shape, brow_points, brows_of, dra
 from fauxface.rendering.camera import FACING, Pose, View, draw_lens, draw_view
 from fauxface.rendering.expression import MOODS, Expression, draw_expression
 from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import Identity, draw_identity, macro_coefficients
+from fauxface.rendering.identity import Identity, draw_identity, macro_coefficients, shape_coefficients
 from fauxface.rendering.labels import STEPS, annotated, jaw_curves, landmarks_3d
 from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import NoDisplayError, projection_matrix
@@ -241,6 +241,18 @@ def test_brows_lie_where_anatomy_puts_them_on_everyone(seed: int):
     y = brow_points(brows, posed)[:, 1] / unit
     y = (y[:5][::-1] + y[5:]) / 2  # the sides of a face differ; inner end first
     np.testing.assert_allclose(y, BROW_SHAPE.head + np.array([0.0033, 0.0080, 0.0100, 0.0085, 0.0008]), atol=0.002)
+
+
+def test_heavy_faces_are_wide_below_and_have_a_double_chin():
+    lean, usual, heavy = (replace(SOMEONE, weight=w) for w in (-1.0, 0.0, 1.0))
+    widths = [
+        float(np.ptp((head_model().landmarks_of_cage @ head_model().person(one))[[4, 12], 0]))
+        for one in (lean, usual, heavy)
+    ]
+    assert widths[0] < widths[1] - 0.002
+    assert widths[2] > widths[1] + 0.006
+    assert shape_coefficients(lean).get("local:neck-double-incr", 0) == 0
+    assert shape_coefficients(heavy)["local:neck-double-incr"] > 0.3
 
 
 def test_tails_of_brows_sink_with_the_years_and_heads_do_not():
