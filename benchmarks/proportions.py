@@ -65,7 +65,7 @@ LENGTHS: dict[str, tuple[tuple[float, float], Callable[[Measured], float]]] = {
     "nasal bridge (nasion–tip)": ((50, 45), lambda m: m.from_tip(27)),
     "nose's protrusion (subnasale–tip)": ((19.5, 18.9), lambda m: m.from_tip(33)),
     "skin of the upper lip": ((15.9, 13.9), lambda m: m.above(33, 51)),
-    "red of the upper lip": ((8.0, 8.7), lambda m: m.above(51, 62)),
+    "red of the upper lip (Pietruski & Majak 2022)": ((5.9, 6.5), lambda m: m.above(51, 62)),
     "red of the lower lip": ((9.3, 9.4), lambda m: m.above(66, 57)),
     "mouth to chin": ((51, 43), lambda m: m.above(62, 8)),
     "mouth width": ((53, 50), lambda m: m.apart(48, 54)),

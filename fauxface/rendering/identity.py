@@ -65,11 +65,12 @@ _CENTRE = {
     "head-round": (0.15, 0.35),
     "head-scale-horiz": (-0.1, -0.05),
     "head-square": (0.1, 0.35),
+    "mouth-cupidsbow": (0.8, 0.8),
     "mouth-lowerlip-height": (0.1, 0.15),
     "mouth-philtrum-volume": (-0.4, -0.4),
     "mouth-scale-horiz": (0.75, 0.7),
     "mouth-trans": (-0.5, -0.6),
-    "mouth-upperlip-height": (0.15, 0.25),
+    "mouth-upperlip-height": (-0.38, -0.38),
     "nose-nostrils-angle": (-0.8, -0.9),
     "nose-point": (-0.3, -0.22),
     "nose-scale-depth": (0.1, 0.3),
@@ -79,12 +80,14 @@ _CENTRE = {
     "nose-width3": (-0.6, -0.1),
 }
 """Means of axes for women and men; others 0. MakeHuman's average has small eyes, a narrow mouth and a wide, flat nose:
-these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart. The
-outline is as wide as ANSUR II says (bitragion and soft bigonial breadth; Gordon et al. 2014): Farkas' breadths are a
+these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart; the
+upper lip's red as low as it is in the middle on photographs from the front (Pietruski & Majak 2022, "The concept of
+ideal Caucasian male lips" and their study of women), between the two peaks of its bow. The outline is as wide as ANSUR II says (bitragion and soft bigonial breadth; Gordon et al. 2014): Farkas' breadths are a
 caliper's, pressed to the bone."""
 _AFRICAN = {
     "mouth-lowerlip-height": (-0.12, -0.45),
     "mouth-scale-horiz": (0.35, 0.45),
+    "mouth-upperlip-height": (0.4, 0.5),
     "nose-scale-vert": (-0.65, -0.6),
 }
 """What African ancestry adds to axes of women and men, towards lengths of Virdi et al. 2019, "Normative anthropometry
