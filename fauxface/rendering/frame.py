@@ -47,8 +47,8 @@ ASPECTS = (
 )
 """Each draws from a stream of its own, so that a change to one leaves the others as they were."""
 COARSE_SIZE = 320
-"""Frames up to this size draw the cage's triangles, a few pixels wide there, but for the eyes; larger ones the subdivided
-mesh's."""
+"""Frames up to this size draw the cage's triangles, a few pixels wide there, but for the eyes; larger ones the
+subdivided mesh's."""
 FACEWEAR = 18
 """The segmentation class of masks."""
 HIDDEN_BY = 0.003

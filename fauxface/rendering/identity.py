@@ -83,8 +83,8 @@ _CENTRE = {
 these bring grown persons of Caucasian ancestry to Farkas' mean lengths, from which the ancestry targets depart; the
 upper lip's red as low as it is in the middle on photographs from the front (Pietruski & Majak 2022, "The concept of
 ideal Caucasian male lips", and their study of women's), between the two peaks of its bow. The outline is as wide as
-ANSUR II says (bitragion and soft bigonial breadth; Gordon et al. 2014): Farkas' breadths are a caliper's, pressed to the
-bone."""
+ANSUR II says (bitragion and soft bigonial breadth; Gordon et al. 2014): Farkas' breadths are a caliper's, pressed to
+the bone."""
 _AFRICAN = {
     "mouth-lowerlip-height": (-0.12, -0.45),
     "mouth-scale-horiz": (0.35, 0.45),
