@@ -9,7 +9,7 @@ vec3 cloth_shade(vec3 normal) {
     vec2 place = vec2(r.x, r.y - 0.6 * r.z);
     float which = texture(cloth_map, place * cloth_scale).r;
     vec3 albedo = mix(cloth_colour[0], cloth_colour[1], which) * (0.2 + texture(cloth_map, place * 20.0).g);
-    vec2 folds = 0.9 * (texture(cloth_map, place * 3.0 + seed).ba - 0.502);
+    vec2 folds = 1.5 * (texture(cloth_map, place * 2.2 + seed).ba - 0.502);
     vec3 rise = folds.x * eye_right + folds.y * eye_up;
     float hem = mix(0.6, 1.0, smoothstep(0.0, 0.006, covered));
     return shade(at, normalize(normal - rise + normal * dot(normal, rise)), albedo, vec3(0.1), 0.85, 0.3, hem, shadow);

@@ -97,14 +97,25 @@ def pattern(number: int) -> Texture:
         np.hypot(_cloud(rng, 3.0), _cloud(rng, 3.0)) < 0.6,
     ][kind]
     weave = 0.8 + 0.06 * rng.normal(size=u.shape) + 0.05 * np.sin(2 * np.pi * 42 * u) * np.sin(2 * np.pi * 42 * v)
-    folds = _cloud(rng, 9.0) + 0.4 * _cloud(rng, 4.0)
+    folds = _folds(rng)
     slopes = [ndimage.sobel(folds, axis, mode="wrap") for axis in (1, 0)]
     packed = [share, weave, *(0.502 + 0.5 * s / np.abs(s).max() for s in slopes)]
     pixels = np.stack([np.clip(np.asarray(p, float), 0, 1) * 255 for p in packed], -1).round().astype(np.uint8)
     return Texture(f"cloth-{number}", pixels)
 
 
-def _cloud(rng: np.random.Generator, width: float) -> np.ndarray:
+def _folds(rng: np.random.Generator) -> np.ndarray:
+    """Heights (_SIZE, _SIZE) of cloth that hangs: sharp crests and wide valleys, most of them down or slanting down."""
+    height = 0.5 * _cloud(rng, 10.0)
+    for slant, weight in ((0, 0.7), (1, 0.6), (-1, 0.6)):
+        family = _cloud(rng, (16.0, 4.5)) + 0.35 * _cloud(rng, (8.0, 2.5))
+        # each row shifted by one more texel: slanted, and still without a seam
+        family = np.stack([np.roll(row, slant * i) for i, row in enumerate(family)])
+        height += weight * np.exp(-1.6 * np.abs(family)) * (0.5 + 0.5 * np.tanh(2 * _cloud(rng, 14.0)))
+    return ndimage.gaussian_filter(height, 1.0, mode="wrap")
+
+
+def _cloud(rng: np.random.Generator, width: float | tuple[float, float]) -> np.ndarray:
     blurred = ndimage.gaussian_filter(rng.normal(size=(_SIZE, _SIZE)), width, mode="wrap")
     return blurred / blurred.std()
 
@@ -163,7 +174,7 @@ def _lapels(rng: np.random.Generator, fit: Fit, female: bool, colour: np.ndarray
         width = rng.uniform(0.28, 0.4) * np.interp(down, [0.22, 0.45, 0.55, deep], [0.4, 0.8, 1.3, 0.05])
         across = np.linspace(-0.12, 1, 5)[None]
         turn = sign * (np.interp(down, at, opened) + width * across)
-        flaps.append(sheet(_around(fit, down, turn, 0.014 + 0.004 * np.sin(np.pi * across.clip(0, 1)) + 0 * turn)))
+        flaps.append(sheet(_around(fit, down, turn, 0.019 + 0.005 * np.sin(np.pi * across.clip(0, 1)) + 0 * turn)))
     things = [_thing(sheet(front), shirt), _thing(merged(flaps), colour * 1.15)]
     if rng.random() < (0.15 if female else 0.75):
         things.append(_tie(rng, fit))
