@@ -20,7 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from fauxface.rendering.head import HeadModel, Posed, head_model
-from fauxface.rendering.identity import Identity
+from fauxface.rendering.identity import Identity, grown
 from fauxface.rendering.mesh import front_points
 
 BROW = slice(17, 27)
@@ -32,8 +32,8 @@ _SHARES = np.array([0.02, 0.25, 0.48, 0.71, 0.94])
 """Where the landmarks lie on the way from the inner to the outer end …"""
 _LEVELS = np.array([0.6, 0.85, 0.9, 0.85, 0.5])
 """… and how far up between the edges: along the upper part of the hair, as in iBUG's figure, out to the tail's tip."""
-_YOUNG, _SINKING = 25.0, 0.0025 / 20
-"""Years until which a tail keeps its height, and metres that it sinks each year from then on (Dagi Glass et al.)."""
+_YOUNG, _SUNKEN, _SINKING = 25.0, 65.0, 0.0025 / 20
+"""Years between which a tail sinks, and how many metres a year (Dagi Glass et al.)."""
 _ADULT = 0.0895
 """Between the outer corners of the eyes of a grown person, metres (Farkas 1994): brows grow with it."""
 
@@ -73,10 +73,11 @@ def draw_brows(rng: np.random.Generator, identity: Identity) -> Brows:
     """Random brows, laid on that person's own forehead."""
     male = identity.gender
     shape = Shape(
-        head=rng.normal(0.0110, 0.0020),
+        # the eyes are large in a small child's face, and the brows keep clear of them
+        head=rng.normal(0.0110 + 0.0025 * (1 - grown(identity.age)), 0.0020),
         tail=rng.normal(0.0002 - 0.0010 * male, 0.0020),
+        droop=float(np.clip(identity.age, _YOUNG, _SUNKEN) - _YOUNG) * _SINKING,
         arch=max(0.0005, rng.normal(0.0046 - 0.0016 * male, 0.0014)),
-        droop=max(0.0, identity.age - _YOUNG) * _SINKING,
         apex=float(np.clip(rng.normal(0.66, 0.05), 0.5, 0.8)),
         thickness=float(np.clip(rng.normal(0.0073 + 0.0015 * male, 0.0017), 0.003, 0.014)),
     )

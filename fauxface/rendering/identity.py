@@ -140,7 +140,7 @@ def draw_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ..
     return Identity(float(age), gender, (african, asian, caucasian), float(weight), float(muscle), local)
 
 
-def _grown(age: float) -> float:
+def grown(age: float) -> float:
     """How much a person has of a grown face's proportions, 0–1."""
     return float(np.interp(age, [3, 16], [0, 1]))
 
@@ -169,7 +169,7 @@ def _draw_local(
 ) -> dict[str, float]:
     local: dict[str, float] = {}
     shared: dict[str, float] = {}
-    grown = _grown(age)
+    share = grown(age)
     for axis, targets in _axes(names).items():
         word = axis.removeprefix("local:")
         side, common = (word[0], word[2:]) if word[:2] in ("l-", "r-") else ("", word)
@@ -179,7 +179,7 @@ def _draw_local(
             value = shared.setdefault(common, value) + 0.3 * value
         if common in _CENTRE:
             woman, man = _CENTRE[common]
-            value += (woman + (man - woman) * gender) * (grown if common.startswith(_GROWN) else 1.0)
+            value += (woman + (man - woman) * gender) * (share if common.startswith(_GROWN) else 1.0)
         value = float(min(max(value, -_FARTHEST), _FARTHEST))
         if value > 0:
             local[targets[0]] = value
@@ -207,7 +207,7 @@ def macro_coefficients(identity: Identity) -> dict[str, float]:
 def shape_coefficients(identity: Identity) -> dict[str, float]:
     """Coefficients of all targets that shape this person's calm face."""
     local = dict(identity.local)
-    african, gender, weight = identity.ancestry[0] * _grown(identity.age), identity.gender, identity.weight
+    african, gender, weight = identity.ancestry[0] * grown(identity.age), identity.gender, identity.weight
     added = {axis: african * (woman + (man - woman) * gender) for axis, (woman, man) in _AFRICAN.items()}
     added |= {axis: weight * much for axis, much in _HEAVY.items()}
     added["neck-double"] = max(weight, 0.0) * _DOUBLE_CHIN
