@@ -63,11 +63,11 @@ def draw_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> 
     kind = str(rng.choice(names, p=[KINDS[name][0] for name in names]))
     spans = {
         "stubble": (0.0004, 0.002),
-        "full": (0.003, 0.07),
-        "moustache": (0.004, 0.022),
-        "sideburns": (0.003, 0.015),
+        "full": (0.0015, 0.016) if rng.random() < 0.88 else (0.016, 0.07),
+        "moustache": (0.003, 0.012),
+        "sideburns": (0.002, 0.008),
     }
-    low, high = spans.get(kind, (0.002, 0.035))
+    low, high = spans.get(kind, (0.001, 0.02))
     young = np.clip((identity.age - 16) / 8, 0.3, 1)
     return Beard(
         kind=kind,
@@ -170,7 +170,7 @@ def beard_meshes(
         covered = np.where(covered > 0.03, covered, 0.0)
         points = skin + height[:, None] * normals
         opening = 0.55 + 0.45 * (away / thick if thick > 0.002 else 1.0)
-        softness = 0.35 if away > 0.0007 else 0.8
+        softness = 0.5 if away > 0.0007 else 0.8
         meshes.append(sheet(points, normals, places, covered, area.triangles, label, opening, softness))
     if beard.length > 0.006:
         locks = _locks(beard, area, skin, fields, grown, Skull(posed), view, rng)
@@ -190,7 +190,7 @@ def _locks(
     rng: np.random.Generator,
 ) -> Locks:
     density = area.at(grown[:, None])[:, 0]
-    chosen = np.flatnonzero(density > rng.uniform(0.3, 0.8, len(density)))[:170]
+    chosen = np.flatnonzero(density > rng.uniform(0.3, 0.8, len(density)))[:520]
     roots, kinds = area.at(skin)[chosen], area.at(fields)[chosen]
     count = len(chosen)
     down = view.rotation.T @ np.array([0.0, 1.0, 0.0])
@@ -213,7 +213,7 @@ def _locks(
     curves = follow(roots, comb + 0.5 * outward, comb, length, off, loose, skull, down)
     curves = curled(curves[:, ::2], loose, skull, rng)
     tiles = ["curly", "clumped"] if beard.curl > 0.5 else ["clumped", "wavy", "dense"]
-    width = rng.uniform(0.5, 1.0, count) * np.clip(0.5 * beard.length, 0.007, 0.014)
+    width = rng.uniform(0.5, 1.0, count) * np.clip(0.3 * beard.length, 0.004, 0.009)
     return Locks(curves, width, rng.choice(tiles, count), rng.uniform(0.3, 1, count), rng.normal(0, 0.5, count))
 
 

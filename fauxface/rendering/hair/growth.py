@@ -9,8 +9,11 @@ import numpy as np
 from fauxface.rendering.hair.scalp import CENTRE, Skull, directions
 from fauxface.rendering.hair.styles import Hair
 
-NODES = 9
+NODES = 13
 _STEPS = 2 * (NODES - 1)
+_STRIDES = np.interp(np.arange(_STEPS), [0, _STEPS - 1], [0.5, 1.5]) / _STEPS
+"""Steps along a curve as shares of its length: short ones where it bends round the skull, long ones where it hangs."""
+_ARCS = np.concatenate([[0.0], _STRIDES.cumsum()])
 _WHORL = CENTRE + 0.1 * np.array([0.08, 0.78, -0.62])
 _LOOSE = ("dense", "clumped", "wavy", "curly")
 """Pictures of locks of which some at the hairline are wisps."""
@@ -84,7 +87,7 @@ def grow(
         (inside > 0) & (inside < 0.05) & (np.abs(places[:, 0]) < 0.055) & (places[:, 2] > -0.06) & (places[:, 1] > 0.05)
     )
     if hair.fringe < 0.1 and len(front):
-        parts.append(_fringe(hair, roots[front[:70]], skull, down, rng))
+        parts.append(_fringe(hair, roots[front[:110]], skull, down, rng))
     if hair.across and len(front):
         parts.append(_across(hair, roots[front[rng.integers(len(front), size=hair.across)]], skull, down, rng))
     if hair.wisps and len(grown):
@@ -128,12 +131,11 @@ def follow(
     """
     points = np.empty((len(roots), _STEPS + 1, 3))
     points[:, 0] = roots
-    step = (length / _STEPS)[:, None]
     direction = _unit(start)
     hold = max(way.stiff, 1e-3)
     for k in range(_STEPS):
         at = points[:, k]
-        arc = step * k
+        step, arc = (length * _STRIDES[k])[:, None], (length * _ARCS[k])[:, None]
         outward = _unit(at - CENTRE)
         if goal is not None:
             comb = _unit(goal - at)
@@ -193,6 +195,34 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
     return points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * _unit(points - CENTRE)
 
 
+def gathered(curves: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """The curves (N, NODES, 3), evenly spread in their order, run together towards their tips in clumps of about six.
+
+    ``share`` of the way to the clump's middle is gone at the tips.
+    """
+    count = len(curves)
+    middles = curves[: max(1, count // 6)]
+    # who is near is told half way down: what a parting separates does not run together
+    way = curves[:, None, NODES // 2] - middles[None, :, NODES // 2]
+    distance = np.sqrt((way**2).sum(-1))
+    nearest = distance.argmin(1)
+    pull = share * rng.uniform(0.5, 1.0, count) * np.clip(2 - distance[np.arange(count), nearest] / 0.02, 0, 1)
+    along = np.linspace(0, 1, NODES) ** 1.5
+    return curves + (pull[:, None] * along)[..., None] * (middles[nearest] - curves)
+
+
+def waved(curves: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
+    """The curves (N, NODES, 3) swung by up to about ``size`` metres, neighbours alike, and a little each on its own."""
+    if size == 0:
+        return curves
+    along = np.concatenate([[0.0], np.linspace(0.2, 1, NODES - 1)])[None, :, None]
+    swing = np.zeros_like(curves)
+    for frequency, weight in ((22.0, 0.7), (55.0, 0.4)):
+        swing += weight * np.sin(curves @ rng.normal(0, frequency, (3, 3)) + rng.uniform(0, 6.3, 3))
+    own = rng.normal(0, 0.25, (len(curves), 1, 3)) * along
+    return curves + size * along * (swing + own)
+
+
 def _up(down: np.ndarray) -> np.ndarray:
     """Heights at which hair is cut: half way between the head's own and true ones."""
     return _unit(np.array([0.0, 1.0, 0.0]) - down)
@@ -249,7 +279,8 @@ def _body(
     if hair.fringe > 0.1 or hair.comb == "forward":
         # what is not a fringe leaves the forehead free
         ends = np.where((front < 0.75) & (facing is None) & ~patches, np.maximum(ends, min(0.058, hair.fringe)), ends)
-    curves = curled(_cut(curves, ends, _up(down)), manner(hair), skull, rng)
+    curves = waved(gathered(_cut(curves, ends, _up(down)), hair.gather, rng), hair.wave, rng)
+    curves = curled(curves, manner(hair), skull, rng)
     width = np.where(
         patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.5 + inside / 0.03, 0, 1)
     )
@@ -282,7 +313,7 @@ def _combed(
     # neighbours stray together, and each a little on its own
     wave = rng.uniform(0, 6.3, (3, 3))
     drift = np.sin(places @ rng.normal(0, 70, (3, 3)) + wave[0]) + np.sin(places @ rng.normal(0, 140, (3, 3)) + wave[1])
-    return _unit(comb) + hair.messy * (0.35 * drift + 0.35 * rng.normal(size=roots.shape))
+    return _unit(comb) + hair.messy * (0.4 * drift + 0.15 * rng.normal(size=roots.shape))
 
 
 def _fringe(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
@@ -295,7 +326,8 @@ def _fringe(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     loose = Manner(stiff=min(hair.stiff, 0.05))
     curves = follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
     level = hair.fringe + rng.normal(0, 0.0035, count) - hair.slant * roots[:, 0]
-    curves = curled(_cut(curves, level, _up(down)), manner(hair), skull, rng)
+    curves = gathered(_cut(curves, level, _up(down)), 0.5 * hair.gather, rng)
+    curves = curled(curves, manner(hair), skull, rng)
     tile = rng.choice([t for t in hair.tiles if t not in ("coily", "rope", "braid")] or ["dense"], count)
     return Locks(curves, hair.width * rng.uniform(0.6, 1.1, count), tile, depth, rng.normal(0, 0.3, count))
 

@@ -35,6 +35,8 @@ class Hair:
         fringe: height at which hair over the forehead ends; above 0.1 there is none.
         slant: how much lower the fringe is on the subject's left.
         curtain: how far from the midline hair beside the face keeps, as a share of the face's half width.
+        wave: how far hair swings on its way down, metres.
+        gather: how far locks run together towards their tips, 0–1.
         tie: where hair is gathered, and how: ``""``, ``tail``, ``bun``, ``tails`` (two).
         tail: length of what hangs from there.
         locks: how many, and their width.
@@ -61,10 +63,12 @@ class Hair:
     fringe: float = 1.0
     slant: float = 0.0
     curtain: float = 1.0
+    wave: float = 0.0
+    gather: float = 0.35
     tie: str = ""
     tail: float = 0.0
-    locks: int = 200
-    width: float = 0.023
+    locks: int = 300
+    width: float = 0.016
     tiles: tuple[str, ...] = ("dense", "clumped")
     puffs: float = 0.0
     wisps: int = 12
@@ -236,8 +240,8 @@ def _curls(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> H
         turns=float(rng.uniform(1, 2)),
         fringe=float(rng.uniform(0.03, 0.06)) if fringe else 1.0,
         cut=(-0.06, -0.1),
-        locks=260,
-        width=float(rng.uniform(0.016, 0.026)),
+        locks=440,
+        width=float(rng.uniform(0.01, 0.016)),
         tiles=("curly", "curly", "coily"),
         puffs=0.35,
         wisps=20,
@@ -258,8 +262,8 @@ def _afro(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Ha
         stiff=1.0,
         messy=0.7,
         curl=0.003,
-        locks=300,
-        width=0.014 + 0.15 * size,
+        locks=520,
+        width=0.01 + 0.08 * size,
         tiles=("coily",),
         puffs=1.0,
         wisps=0,
@@ -317,17 +321,19 @@ def _falling(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
         hair,
         comb=str(rng.choice(["part", "back"], p=[0.85, 0.15])),
         part=part,
-        lift=float(rng.uniform(0.008, 0.026)),
+        lift=float(rng.uniform(0.006, 0.018)),
         rise=float(rng.uniform(0.15, 0.6)),
         stiff=float(rng.uniform(0.02, 0.06)),
         messy=float(rng.uniform(0.08, 0.4)),
-        curl=float(rng.uniform(0.006, 0.018)) if curly else 0.006 * wavy,
+        curl=float(rng.uniform(0.006, 0.014)) if curly else 0.005 * wavy,
         turns=float(rng.uniform(1.2, 2.2)),
         fringe=_brow_fringe(rng) if fringe else 1.0,
         slant=float(rng.normal(0, 0.2)),
         curtain=float(rng.uniform(0.62, 1.12)),
-        locks=280 if curly else 240,
-        width=0.03,
+        wave=float(rng.uniform(0.003, 0.009)),
+        gather=float(rng.uniform(0.3, 0.7)),
+        locks=420,
+        width=0.017,
         tiles=("curly", "wavy") if curly else ("wavy", "clumped") if wavy else ("dense", "dense", "clumped"),
         wisps=int(rng.integers(8, 30)),
         across=int(rng.integers(1, 6)) if rng.random() < 0.25 else 0,
