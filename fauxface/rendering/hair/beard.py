@@ -190,7 +190,7 @@ def _locks(
     rng: np.random.Generator,
 ) -> Locks:
     density = area.at(grown[:, None])[:, 0]
-    chosen = np.flatnonzero(density > rng.uniform(0.3, 0.8, len(density)))[:520]
+    chosen = np.flatnonzero(density > rng.uniform(0.3, 0.8, len(density)))[:600]
     roots, kinds = area.at(skin)[chosen], area.at(fields)[chosen]
     count = len(chosen)
     down = view.rotation.T @ np.array([0.0, 1.0, 0.0])
@@ -213,7 +213,7 @@ def _locks(
     curves = follow(roots, comb + 0.5 * outward, comb, length, off, loose, skull, down)
     curves = curled(curves[:, ::2], loose, skull, rng)
     tiles = ["curly", "clumped"] if beard.curl > 0.5 else ["clumped", "wavy", "dense"]
-    width = rng.uniform(0.5, 1.0, count) * np.clip(0.3 * beard.length, 0.004, 0.009)
+    width = rng.uniform(0.5, 1.0, count) * np.clip(0.25 * beard.length, 0.0035, 0.006)
     return Locks(curves, width, rng.choice(tiles, count), rng.uniform(0.3, 1, count), rng.normal(0, 0.5, count))
 
 

@@ -275,7 +275,7 @@ def _body(
         goal,
     )
     near = np.clip((1.7 - front) / 0.5, 0, 1)
-    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, 0.016, count)
+    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, hair.ragged, count)
     if hair.fringe > 0.1 or hair.comb == "forward":
         # what is not a fringe leaves the forehead free
         ends = np.where((front < 0.75) & (facing is None) & ~patches, np.maximum(ends, min(0.058, hair.fringe)), ends)

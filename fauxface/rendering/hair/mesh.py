@@ -119,8 +119,8 @@ def ribbons(
     opening = (0.6 + 0.4 * depth) * np.interp(taper, [0, 0.4, 1], [0.6, 0.9, 1])[..., None]
     shape = vertices.shape[:3]
     # thin at the root, where single hairs leave the skin, and at the tip
-    leaving = np.interp(arc, [0, 0.008], [0.25, 0.55])
-    cover = np.broadcast_to(np.minimum(leaving, np.interp(taper, [0.5, 1], [0.55, 0.3]))[..., None], shape)
+    leaving = np.interp(arc, [0, 0.006], [0.26, 0.43])
+    cover = np.broadcast_to(np.minimum(leaving, np.interp(taper, [0.5, 1], [0.43, 0.25]))[..., None], shape)
     if cap is not None and cap.hides:
         cover = np.where(((points - cap.point) @ cap.normal > 0)[:, :, None], 0.0, cover)
     along = np.broadcast_to(taper[..., None], shape)

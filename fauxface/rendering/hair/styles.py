@@ -32,6 +32,7 @@ class Hair:
         curl: radius of the curls; ``turns`` of them along a lock.
         turns: see ``curl``.
         cut: heights at which hair beside the face and behind the head ends.
+        ragged: by how much single locks are longer or shorter than that.
         fringe: height at which hair over the forehead ends; above 0.1 there is none.
         slant: how much lower the fringe is on the subject's left.
         curtain: how far from the midline hair beside the face keeps, as a share of the face's half width.
@@ -60,6 +61,7 @@ class Hair:
     curl: float = 0.0
     turns: float = 1.0
     cut: tuple[float, float] = (NEVER, NEVER)
+    ragged: float = 0.016
     fringe: float = 1.0
     slant: float = 0.0
     curtain: float = 1.0
@@ -75,7 +77,7 @@ class Hair:
     across: int = 0
 
 
-SHORT = {"shaved": 0.16, "crew": 0.22, "side": 0.22, "quiff": 0.12, "messy": 0.16, "forward": 0.14, "slicked": 0.08}
+SHORT = {"shaved": 0.05, "crew": 0.2, "side": 0.28, "quiff": 0.15, "messy": 0.13, "forward": 0.14, "slicked": 0.08}
 LONG = {"bob": 0.26, "long": 0.42, "tail": 0.16, "bun": 0.12, "tails": 0.04}
 """Shares among straight and wavy hair; curls and what African hair alone does come on top."""
 
@@ -93,7 +95,7 @@ def draw_hair(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> H
     fringe = rng.random() < recipe.fringe * (1.4 if age < 14 else 1.0)
     if coily:
         names = {"afro": 0.3, "dreads": 0.17, "braids": 0.28, "bun": 0.15, "curls": 0.1} if long else None
-        name = _pick(rng, names or {"shaved": 0.45, "crew": 0.25, "afro": 0.2, "curls": 0.1})
+        name = _pick(rng, names or {"shaved": 0.2, "crew": 0.35, "afro": 0.3, "curls": 0.15})
     elif long:
         name = _pick(rng, LONG)
     else:
@@ -102,7 +104,7 @@ def draw_hair(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> H
             weights |= {"shaved": 0.02, "crew": 0.08, "slicked": 0.05}
         name = "curls" if curly else _pick(rng, weights)
     if line.bald > 0.4 and name not in ("crew", "shaved"):
-        name = "crew" if rng.random() < 0.7 else "shaved"
+        name = "crew" if rng.random() < 0.75 else "shaved"
     return _STYLES[name](rng, Hair(name, line), curly or coily, fringe)
 
 
@@ -119,7 +121,7 @@ def _brow_fringe(rng: np.random.Generator) -> float:
 
 
 def _shaved(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
-    return replace(hair, shells=((0.0006, float(rng.uniform(0.3, 0.85))),), locks=0, wisps=0, lift=0.001)
+    return replace(hair, shells=((0.0006, float(rng.uniform(0.15, 0.6))),), locks=0, wisps=0, lift=0.001)
 
 
 def _crew(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
@@ -343,7 +345,7 @@ def _falling(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
 def _bob(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
     level = float(rng.uniform(-0.12, -0.045))
     cut = (level, level + float(rng.uniform(-0.02, 0.03)))
-    return replace(_falling(rng, hair, curly, fringe), lengths=(0.3, 0.2, 0.18), cut=cut)
+    return replace(_falling(rng, hair, curly, fringe), lengths=(0.3, 0.2, 0.18), cut=cut, ragged=float(rng.uniform(0.003, 0.012)))
 
 
 def _long(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:

@@ -23,7 +23,7 @@ def lock_atlas() -> Texture:
     """The atlas of `LOCKS`, (256, 1024, 3)."""
     rng = np.random.default_rng(1)
     painted = [
-        _lock(rng, strands=84, clumps=9, gather=0.2, wander=0.02, waves=0.0),
+        _lock(rng, strands=84, clumps=9, gather=0.2, wander=0.02, waves=0.0, ends=0.97),
         _lock(rng, strands=64, clumps=5, gather=0.5, wander=0.04, waves=0.0),
         _lock(rng, strands=11, clumps=4, gather=0.3, wander=0.12, waves=0.0),
         _lock(rng, strands=76, clumps=7, gather=0.4, wander=0.05, waves=0.07),
@@ -60,14 +60,17 @@ def _to_bytes(picture: np.ndarray) -> np.ndarray:
 
 
 def _lock(
-    rng: np.random.Generator, strands: int, clumps: int, gather: float, wander: float, waves: float
+    rng: np.random.Generator, strands: int, clumps: int, gather: float, wander: float, waves: float, ends: float = 0.85
 ) -> np.ndarray:
-    """Strands side by side that run together in clumps towards their tips; lengths in shares of the tile's width."""
+    """Strands side by side that run together in clumps towards their tips; lengths in shares of the tile's width.
+
+    ``ends`` is where about the longest of them end, as a share of the tile's height.
+    """
     picture = np.zeros((_HEIGHT, _WIDTH, 3))
     along = np.linspace(0, 1, _HEIGHT)
     centres = 0.14 + 0.72 * (np.arange(clumps) + rng.uniform(0.2, 0.8, clumps)) / clumps
     phases, swings = rng.uniform(0, 2 * np.pi, clumps), rng.uniform(2.0, 4.0, clumps)
-    ends, lights = rng.uniform(0.75, 0.95, clumps), rng.uniform(0.36, 0.64, clumps)
+    lasts, lights = ends + rng.uniform(-0.1, 0.02, clumps), rng.uniform(0.28, 0.72, clumps)
     columns = np.arange(-5, 6)
     rows = np.arange(_HEIGHT)[:, None]
     for _ in range(strands):
@@ -78,7 +81,7 @@ def _lock(
         centre = root + (centres[clump] + rng.normal(0, 0.018) - root) * pull
         centre = centre + waves * along**0.7 * np.sin(phases[clump] + 2 * np.pi * swings[clump] * along)
         centre = centre + wander * along * np.sin(rng.uniform(0, 6.3) + rng.uniform(2, 7) * along)
-        end = ends[clump] * rng.uniform(0.75, 1.0) * (1 - 0.9 * (root - 0.5) ** 2)
+        end = lasts[clump] * rng.uniform(0.75, 1.0) * (1 - 0.9 * (root - 0.5) ** 2)
         half = rng.uniform(0.7, 1.5) * np.sqrt(np.clip((end - along) / 0.3, 0, 1))
         middle = centre.clip(0.07, 0.93) * _WIDTH
         pixel = np.round(middle).astype(int)[:, None] + columns

@@ -5,7 +5,7 @@ out vec4 colour;
 uniform vec3 hair_colour, streak_colour;
 uniform float grey, hair_shine, roots, streaks;
 void main() {
-    vec4 s = texture(strands, p.xy);
+    vec4 s = texture(strands, p.xy, -0.8);  // crisper than smooth: strands glitter
     float alpha = cover(s);
     if (alpha < 0.05) discard;
     vec3 base = o.y < streaks && o.x > 0.15 ? streak_colour : hair_colour;
@@ -15,7 +15,7 @@ void main() {
     float even = 0.6 * smoothstep(0.05, 0.5, dot(base, vec3(0.2126, 0.7152, 0.0722)));
     vec3 albedo = min(base * mix(0.3 + 1.4 * s.g, 1.0, even) * (0.8 + 0.4 * o.y), 0.75);
     // two highlights across the strands, the second one coloured and shifted to the tips (Marschner et al. 2003)
-    float d = gloss.w + 0.3 * (s.g - 0.5), first = exp(-90.0 * (d - 0.08) * (d - 0.08)), second = exp(-22.0 * (d + 0.12) * (d + 0.12));
-    vec3 c = albedo * matt + s.g * hair_shine * (gloss.rgb * (0.14 * first + 0.55 * albedo * second) + glow * (0.05 + 0.4 * albedo));
+    float d = gloss.w + 0.3 * (s.g - 0.5), first = exp(-60.0 * (d - 0.08) * (d - 0.08)), second = exp(-16.0 * (d + 0.12) * (d + 0.12));
+    vec3 c = albedo * matt + s.g * hair_shine * (gloss.rgb * (0.5 * first + 1.5 * albedo * second) + glow * (0.07 + 0.6 * albedo));
     colour = vec4(min(c, 60.0), alpha);  // not premultiplied: alpha picks samples, each of which is opaque
 }
