@@ -221,4 +221,4 @@ def beard_colours(beard: Beard, colours: dict) -> dict:
     """Uniforms of ``hair.frag`` for the beard of a head with those ``colours``."""
     grey = float(np.clip(colours["grey"] + beard.grey * (colours["grey"] > 0), 0, 1))
     own = {"hair_colour": colours["natural_colour"] * beard.tint, "grey": grey, "roots": 0.0, "streaks": 0.0}
-    return {**colours, **own, "hair_shine": 0.4 * colours["hair_shine"]}
+    return {**colours, **own, "hair_shine": 0.15 * colours["hair_shine"]}

@@ -79,15 +79,21 @@ def grow(
         rng: the strands' stream.
     """
     inside = hair.hairline.inside(places)
-    grown = np.flatnonzero(inside > 0.001)[: hair.locks]
+    able = np.flatnonzero(inside > 0.001)
+    grown = able[: hair.locks]
+    if 0 < hair.locks < len(able):
+        # the hairline over the forehead is seen from near: more locks begin there
+        late = able[hair.locks :]
+        rim = (inside[late] < 0.014) & (places[late, 2] > -0.09) & (places[late, 1] > 0.03)
+        grown = np.concatenate([grown, late[rim][: hair.locks // 4]])
     parts = []
     if len(grown):
         parts.append(_body(hair, roots[grown], places[grown], inside[grown], skull, down, rng))
     front = np.flatnonzero(
-        (inside > 0) & (inside < 0.05) & (np.abs(places[:, 0]) < 0.055) & (places[:, 2] > -0.06) & (places[:, 1] > 0.05)
+        (inside > 0) & (inside < 0.05) & (np.abs(places[:, 0]) < 0.062) & (places[:, 2] > -0.07) & (places[:, 1] > 0.05)
     )
     if hair.fringe < 0.1 and len(front):
-        parts.append(_fringe(hair, roots[front[:110]], skull, down, rng))
+        parts.append(_fringe(hair, roots[front[:130]], skull, down, rng))
     if hair.across and len(front):
         parts.append(_across(hair, roots[front[rng.integers(len(front), size=hair.across)]], skull, down, rng))
     if hair.wisps and len(grown):
@@ -246,7 +252,7 @@ def _body(
     length = top * hair.lengths[0] + (1 - top) * (back * hair.lengths[2] + (1 - back) * hair.lengths[1])
     length = length * rng.uniform(0.75, 1.25, count) * np.clip(0.35 + inside / 0.02, 0, 1)
     depth = rng.random(count)
-    off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.025, 0.15, 1) * (0.6 + 0.4 * top)
+    off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.016, 0.2, 1) * (0.6 + 0.4 * top)
     side = np.where(places[:, 0] > hair.part + 0.3 * (places[:, 2] + 0.06) * np.sign(hair.part), 1.0, -1.0)
     goal = None
     if hair.tie:
@@ -258,7 +264,7 @@ def _body(
     start = _unit(comb) + hair.rise * outward * (0.5 + 0.5 * top[:, None])
     patches = rng.random(count) < hair.puffs
     start[patches] = rng.normal(size=(patches.sum(), 3))
-    off = np.where(patches, hair.lift * rng.uniform(0.7, 1.15, count) * np.clip(inside / 0.025, 0.15, 1), off)
+    off = np.where(patches, hair.lift * np.sqrt(rng.uniform(0.2, 1.1, count)) * np.clip(inside / 0.025, 0.15, 1), off)
     from_outside = np.where(patches, off, 0)[:, None] * outward
     length = np.where(patches, hair.width * rng.uniform(0.7, 1.3, count), length)
     facing = None if hair.tie or hair.comb in ("up", "out", "forward") else side
@@ -282,11 +288,11 @@ def _body(
     curves = waved(gathered(_cut(curves, ends, _up(down)), hair.gather, rng), hair.wave, rng)
     curves = curled(curves, manner(hair), skull, rng)
     width = np.where(
-        patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.5 + inside / 0.03, 0, 1)
+        patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.65 + inside / 0.03, 0, 1)
     )
     main = hair.tiles[:1] if hair.tie == "" else ("dense",)
     tile = rng.choice(hair.tiles if hair.tie == "" else main, count)
-    wispy = np.isin(tile, _LOOSE) & (inside < 0.01) & (rng.random(count) < 0.4)
+    wispy = np.isin(tile, _LOOSE) & (inside < 0.006) & (rng.random(count) < 0.4)
     tile = np.where(wispy, "wispy", tile)
     twist = rng.normal(0, 0.25 + 0.4 * hair.messy, count) + np.where(patches, rng.uniform(-1.2, 1.2, count), 0)
     long_enough = np.clip(np.linalg.norm(curves[:, -1] - curves[:, 0], axis=1) / 0.012 - 0.3, 0, 1)
@@ -325,7 +331,7 @@ def _fringe(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     off = hair.lift * (0.2 + 0.6 * depth)
     loose = Manner(stiff=min(hair.stiff, 0.05))
     curves = follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
-    level = hair.fringe + rng.normal(0, 0.0035, count) - hair.slant * roots[:, 0]
+    level = hair.fringe + rng.normal(0, 0.0035, count) - hair.slant * np.clip(roots[:, 0], -0.045, 0.045)
     curves = gathered(_cut(curves, level, _up(down)), 0.5 * hair.gather, rng)
     curves = curled(curves, manner(hair), skull, rng)
     tile = rng.choice([t for t in hair.tiles if t not in ("coily", "rope", "braid")] or ["dense"], count)

@@ -41,7 +41,7 @@ def nap() -> Texture:
     rng = np.random.default_rng(2)
     octaves = [
         weight * _standard(gaussian_filter(rng.normal(size=(256, 256)), (3.5 * width, width), mode="wrap"))
-        for width, weight in ((1.0, 1.0), (3.0, 0.6), (9.0, 0.3))
+        for width, weight in ((1.0, 1.0), (3.0, 0.4), (9.0, 0.15))
     ]
     height = np.sum(octaves, axis=0)
     rank = np.empty(height.size)
