@@ -190,8 +190,10 @@ def _locks(
     rng: np.random.Generator,
 ) -> Locks:
     density = area.at(grown[:, None])[:, 0]
-    chosen = np.flatnonzero(density > rng.uniform(0.3, 0.8, len(density)))[:600]
-    roots, kinds = area.at(skin)[chosen], area.at(fields)[chosen]
+    kinds = area.at(fields)
+    # throats have stubble only: single locks would hang there like icicles
+    chosen = np.flatnonzero((density > rng.uniform(0.3, 0.8, len(density))) & (kinds.argmax(1) < 4))[:600]
+    roots, kinds = area.at(skin)[chosen], kinds[chosen]
     count = len(chosen)
     down = view.rotation.T @ np.array([0.0, 1.0, 0.0])
     outward = roots - CENTRE

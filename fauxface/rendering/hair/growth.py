@@ -43,6 +43,10 @@ class Locks:
     depth: np.ndarray
     twist: np.ndarray
 
+    def of(self, chosen: np.ndarray) -> Locks:
+        """Those of them."""
+        return Locks(*(getattr(self, name)[chosen] for name in Locks.__dataclass_fields__))
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -93,7 +97,7 @@ def grow(
         (inside > 0) & (inside < 0.05) & (np.abs(places[:, 0]) < 0.062) & (places[:, 2] > -0.07) & (places[:, 1] > 0.05)
     )
     if hair.fringe < 0.1 and len(front):
-        parts.append(_fringe(hair, roots[front[:130]], skull, down, rng))
+        parts.append(_fringe(hair, roots[front[:170]], skull, down, rng))
     if hair.across and len(front):
         parts.append(_across(hair, roots[front[rng.integers(len(front), size=hair.across)]], skull, down, rng))
     if hair.wisps and len(grown):
@@ -251,6 +255,9 @@ def _body(
     back = np.clip((front - 1.8) / 0.5, 0, 1)
     length = top * hair.lengths[0] + (1 - top) * (back * hair.lengths[2] + (1 - back) * hair.lengths[1])
     length = length * rng.uniform(0.75, 1.25, count) * np.clip(0.35 + inside / 0.02, 0, 1)
+    if max(hair.lengths) < 0.2:
+        # short hair is cut shorter still towards the ears and the nape
+        length = length * np.where(front > 1.1, np.clip(0.2 + inside / 0.05, 0, 1), 1)
     depth = rng.random(count)
     off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.016, 0.2, 1) * (0.6 + 0.4 * top)
     side = np.where(places[:, 0] > hair.part + 0.3 * (places[:, 2] + 0.06) * np.sign(hair.part), 1.0, -1.0)
@@ -296,7 +303,10 @@ def _body(
     tile = np.where(wispy, "wispy", tile)
     twist = rng.normal(0, 0.25 + 0.4 * hair.messy, count) + np.where(patches, rng.uniform(-1.2, 1.2, count), 0)
     long_enough = np.clip(np.linalg.norm(curves[:, -1] - curves[:, 0], axis=1) / 0.012 - 0.3, 0, 1)
-    return Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)
+    locks = Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)
+    # the shortest way from a sideburn to a high knot leads over the cheek and the eye
+    astray = ((curves[..., 2] > -0.012) & (curves[..., 1] < 0.045)).any(1) & bool(hair.tie)
+    return locks.of(~astray)
 
 
 def _combed(
@@ -331,11 +341,11 @@ def _fringe(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     off = hair.lift * (0.2 + 0.6 * depth)
     loose = Manner(stiff=min(hair.stiff, 0.05))
     curves = follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
-    level = hair.fringe + rng.normal(0, 0.0035, count) - hair.slant * np.clip(roots[:, 0], -0.045, 0.045)
-    curves = gathered(_cut(curves, level, _up(down)), 0.5 * hair.gather, rng)
+    level = hair.fringe + rng.normal(0, 0.005, count) - hair.slant * np.clip(roots[:, 0], -0.045, 0.045)
+    curves = gathered(_cut(curves, level, _up(down)), 0.3 * hair.gather, rng)
     curves = curled(curves, manner(hair), skull, rng)
     tile = rng.choice([t for t in hair.tiles if t not in ("coily", "rope", "braid")] or ["dense"], count)
-    return Locks(curves, hair.width * rng.uniform(0.6, 1.1, count), tile, depth, rng.normal(0, 0.3, count))
+    return Locks(curves, 0.8 * hair.width * rng.uniform(0.5, 1.1, count), tile, depth, rng.normal(0, 0.3, count))
 
 
 def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
