@@ -97,7 +97,8 @@ def grow(
         (inside > 0) & (inside < 0.05) & (np.abs(places[:, 0]) < 0.062) & (places[:, 2] > -0.07) & (places[:, 1] > 0.05)
     )
     if hair.fringe < 0.1 and len(front):
-        parts.append(_fringe(hair, roots[front[:170]], skull, down, rng))
+        chosen = front[:170]
+        parts.append(_fringe(hair, roots[chosen], inside[chosen], skull, down, rng))
     if hair.across and len(front):
         parts.append(_across(hair, roots[front[rng.integers(len(front), size=hair.across)]], skull, down, rng))
     if hair.wisps and len(grown):
@@ -195,9 +196,9 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
         outward = _unit(points - CENTRE)
         across = _unit(np.cross(np.gradient(points, axis=1), outward))
         along = np.linspace(0, 1, NODES)
-        turn = 2 * np.pi * way.turns * along[None] * rng.uniform(0.8, 1.2, (len(points), 1)) + rng.uniform(
-            0, 6.3, (len(points), 1)
-        )
+        # neighbours curl together: each for itself, they would pass through one another
+        phase = points[:, NODES // 2] @ rng.normal(0, 45, 3) + rng.normal(0, 0.8, len(points))
+        turn = 2 * np.pi * way.turns * along[None] * rng.uniform(0.9, 1.1, (len(points), 1)) + phase[:, None]
         size = (way.curl * rng.uniform(0.5, 1.3, (len(points), 1)) * np.minimum(along * 4, 1))[..., None]
         points = points + size * (np.cos(turn)[..., None] * across + np.sin(turn)[..., None] * outward)
     distance, reach = skull(points)
@@ -258,7 +259,7 @@ def _body(
     if max(hair.lengths) < 0.2:
         # short hair is cut shorter still towards the ears and the nape
         length = length * np.where(front > 1.1, np.clip(0.2 + inside / 0.05, 0, 1), 1)
-    depth = rng.random(count)
+    depth = _layers(hair, places, rng)
     off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.016, 0.2, 1) * (0.6 + 0.4 * top)
     side = np.where(places[:, 0] > hair.part + 0.3 * (places[:, 2] + 0.06) * np.sign(hair.part), 1.0, -1.0)
     goal = None
@@ -309,6 +310,19 @@ def _body(
     return locks.of(~astray)
 
 
+def _layers(hair: Hair, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """How far out in the hair (N,) 0–1 locks lie: combed hair lies as shingles do, over what grows where it leads."""
+    upper = {
+        "down": places[:, 1] + 0.06,
+        "part": places[:, 1] + 0.06,
+        "forward": 0.05 - places[:, 2],
+        "back": places[:, 2] + 0.13,
+        "tie": places[:, 2] + 0.13,
+    }.get(hair.comb)
+    own = rng.random(len(places))
+    return own if upper is None else 0.3 * own + 0.7 * np.clip(upper / 0.17, 0, 1)
+
+
 def _combed(
     hair: Hair, places: np.ndarray, roots: np.ndarray, top: np.ndarray, side: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
@@ -332,12 +346,15 @@ def _combed(
     return _unit(comb) + hair.messy * (0.4 * drift + 0.15 * rng.normal(size=roots.shape))
 
 
-def _fringe(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
+def _fringe(
+    hair: Hair, roots: np.ndarray, inside: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator
+) -> Locks:
+    """What falls over the forehead from roots (N, 3) so far ``inside`` (N,) the hairline, metres."""
     count = len(roots)
     comb = np.array([0.8 * np.sign(hair.slant) * min(abs(hair.slant) * 4, 1), -0.4, 1.0]) + rng.normal(
         0, 0.15, (count, 3)
     )
-    depth = rng.random(count)
+    depth = 0.3 * rng.random(count) + 0.7 * inside / 0.05  # those from farther back lie over the others
     off = hair.lift * (0.2 + 0.6 * depth)
     loose = Manner(stiff=min(hair.stiff, 0.05))
     curves = follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)

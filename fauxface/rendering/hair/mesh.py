@@ -106,7 +106,7 @@ def ribbons(
     arc = np.concatenate([np.zeros((count, 1)), steps.cumsum(1)], axis=1)
     taper = arc / (arc[:, -1:] + 1e-9)
     # ribbons are as wide as they are only once they have left the skin, and run to a point
-    width = 0.5 * locks.width[order][:, None, None] * np.interp(taper, [0, 0.15, 0.5, 1], [0.7, 1, 1, 0.7])[..., None]
+    width = 0.5 * locks.width[order][:, None, None] * np.interp(taper, [0, 0.15, 0.6, 1], [0.7, 1, 1, 0.8])[..., None]
     vertices = np.stack([points - width * side, points + width * side], axis=2)
     if cap is not None:
         vertices = _pressed(vertices, cap)
@@ -116,7 +116,7 @@ def ribbons(
     edges = np.stack([flip, 1 - flip], axis=1) * 0.96 + 0.02
     u = (tile[:, None, None] + edges[:, None]) / len(LOCKS)
     depth = locks.depth[order][:, None, None]
-    opening = (0.6 + 0.4 * depth) * np.interp(taper, [0, 0.4, 1], [0.6, 0.9, 1])[..., None]
+    opening = (0.65 + 0.35 * depth) * np.interp(taper, [0, 0.3, 1], [0.75, 0.95, 1])[..., None]
     shape = vertices.shape[:3]
     # thin at the root, where single hairs leave the skin, and at the tip
     leaving = np.interp(arc, [0, 0.006], [0.26, 0.43])

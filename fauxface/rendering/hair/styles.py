@@ -333,7 +333,7 @@ def _falling(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
         slant=float(rng.normal(0, 0.13)),
         curtain=float(rng.uniform(0.62, 1.12)),
         wave=float(rng.uniform(0.003, 0.009)),
-        gather=float(rng.uniform(0.15, 0.55)),
+        gather=float(rng.uniform(0.1, 0.45)),
         locks=420,
         width=0.017,
         tiles=("curly", "wavy") if curly else ("wavy", "clumped") if wavy else ("dense", "dense", "clumped"),
