@@ -268,7 +268,7 @@ def _body(
         chosen = points[0][None] if len(points) == 1 else points[(side > 0).astype(int)]
         goal = np.broadcast_to(chosen, (count, 3)) + rng.normal(0, 0.006, (count, 3))
         length = 1.25 * np.linalg.norm(goal - roots, axis=1) + 0.01
-    comb = _combed(hair, places, roots, top, side, rng)
+    comb = _combed(hair, places, roots, top, side, rng) if goal is None else _unit(goal - roots)
     start = _unit(comb) + hair.rise * outward * (0.5 + 0.5 * top[:, None])
     patches = rng.random(count) < hair.puffs
     start[patches] = rng.normal(size=(patches.sum(), 3))
@@ -336,8 +336,7 @@ def _combed(
         "part": over * (sideways + 0.25 * away - 0.25 * forward) + (1 - over) * (falling + 0.3 * sideways),
         "back": over * (-forward + 0.12 * sideways) + (1 - over) * (falling - 0.8 * forward),
         "forward": over * (forward + 0.15 * sideways) + (1 - over) * (falling + 0.5 * forward),
-        "up": over * (np.array([0.0, 0.7, 0.0]) + (0.5 - hair.rise) * 0.5 * forward) + (1 - over) * falling,
-        "tie": away,
+        "up": over * (np.array([0.0, 0.7, 0.0]) + (0.3 - hair.rise) * 0.7 * forward) + (1 - over) * falling,
         "out": _unit(roots - CENTRE) + 0.3 * away,
     }[hair.comb]
     # neighbours stray together, and each a little on its own
@@ -425,7 +424,7 @@ def _tied(hair: Hair, skull: Skull, down: np.ndarray, rng: np.random.Generator) 
         plaited = "braid" in hair.tiles
         count = 3 if plaited else 26
         begin = point + rng.normal(0, 0.002 if plaited else 0.007, (count, 3))
-        start = outward + rng.normal(0, 0.05 if plaited else 0.22, (count, 3))
+        start = 0.6 * outward + 0.4 * down + rng.normal(0, 0.05 if plaited else 0.22, (count, 3))
         loose = Manner(stiff=0.05)
         length = hair.tail * rng.uniform(0.98 if plaited else 0.7, 1.0, count)
         curves = follow(begin, start, outward[None], length, np.full(count, 0.012), loose, skull, down)[:, ::2]

@@ -168,9 +168,10 @@ def _quiff(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> H
         comb="up",
         lengths=_lengths(rng, (0.03, 0.08), (0.006, 0.02), (0.006, 0.03)),
         lift=float(rng.uniform(0.015, 0.04)),
-        rise=float(rng.uniform(1.0, 2.2)),
+        rise=float(rng.uniform(0.8, 1.8)),
         stiff=0.2,
-        messy=float(rng.uniform(0.15, 0.5)),
+        messy=float(rng.uniform(0.1, 0.4)),
+        gather=0.5,
         tiles=("wavy", "curly") if curly else ("dense", "clumped"),
     )
 
@@ -228,7 +229,7 @@ def _slicked(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
 
 
 def _curls(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
-    size = float(rng.uniform(0.015, 0.06))
+    size = float(rng.uniform(0.015, 0.05))
     return replace(
         hair,
         shells=((0.002, 1.0), (0.3 * size, 0.85)),
@@ -237,7 +238,7 @@ def _curls(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> H
         lift=0.8 * size,
         rise=0.9,
         stiff=0.05,
-        messy=1.0,
+        messy=0.7,
         curl=float(rng.uniform(0.003, 0.009)),
         turns=float(rng.uniform(1, 2)),
         fringe=float(rng.uniform(0.03, 0.06)) if fringe else 1.0,

@@ -19,6 +19,6 @@ void main() {
     vec3 albedo = min(base * mix(0.3 + 1.4 * s.g, 1.0, even) * (0.88 + 0.24 * o.y), 0.75);
     // two highlights across the strands, the second one coloured and shifted to the tips (Marschner et al. 2003)
     float d = gloss.w + 0.25 * (s.g - 0.5), first = exp(-60.0 * (d - 0.08) * (d - 0.08)), second = exp(-16.0 * (d + 0.12) * (d + 0.12));
-    vec3 c = albedo * matt + (0.25 + 0.5 * s.g) * hair_shine * (gloss.rgb * (0.2 * first + 0.9 * albedo * second) + glow * (0.07 + 0.6 * albedo));
+    vec3 c = albedo * matt + (0.25 + 0.5 * s.g) * hair_shine * (gloss.rgb * (0.28 * first + 1.1 * albedo * second) + glow * (0.07 + 0.6 * albedo));
     colour = vec4(min(c, 60.0), alpha);  // not premultiplied: alpha picks samples, each of which is opaque
 }
