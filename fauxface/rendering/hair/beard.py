@@ -157,7 +157,7 @@ def beard_meshes(
     if masked:
         beard = replace(beard, length=min(beard.length, 0.001))
     thick = min(beard.length, 0.006)
-    layers = [(0.0004, 0.25 + 0.75 * min(beard.length / 0.004, 1.0))]
+    layers = [(0.0004, 0.16 + 0.6 * min(beard.length / 0.005, 1.0))]
     if thick > 0.002:
         layers += [(0.5 * thick, 0.75), (thick, 0.5)]
     meshes = []

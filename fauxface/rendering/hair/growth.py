@@ -167,7 +167,7 @@ def follow(
         lack = np.where(lack < step[:, 0] + 0.02, lack, 0)
         # what is combed lies on the head; what hangs leaves it
         lies = 0.6 * (1 - way.rise / 3) * (1 - pull[:, 0]) if goal is None else 0.8
-        to = to + np.where(lack > 0, lack, lies * lack)[:, None] * _unit(to - CENTRE)
+        to = to + np.where(lack > 0, np.minimum(lack, 0.7 * step[:, 0]), lies * lack)[:, None] * _unit(to - CENTRE)
         direction = _unit(to - at)
         points[:, k + 1] = to
     return points
@@ -203,7 +203,11 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
         points = points + size * (np.cos(turn)[..., None] * across + np.sin(turn)[..., None] * outward)
     distance, reach = skull(points)
     lack = reach + 0.0012 - distance
-    return points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * _unit(points - CENTRE)
+    points = points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * _unit(points - CENTRE)
+    # what was pushed out of a hollow, such as the neck's, may zigzag there
+    ahead, behind = np.diff(points, axis=1)[:, 1:], np.diff(points, axis=1)[:, :-1]
+    sharp = (ahead * behind).sum(-1) < 0.4 * np.sqrt((ahead**2).sum(-1) * (behind**2).sum(-1))
+    return _smoothed(points, sharp.any(1))
 
 
 def gathered(curves: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -232,6 +236,16 @@ def waved(curves: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarr
         swing += weight * np.sin(curves @ rng.normal(0, frequency, (3, 3)) + rng.uniform(0, 6.3, 3))
     own = rng.normal(0, 0.25, (len(curves), 1, 3)) * along
     return curves + size * along * (swing + own)
+
+
+def _smoothed(curves: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The curves (N, NODES, 3), ``chosen`` (N,) ones of them without kinks: roots and tips stay."""
+    smooth = curves[chosen]
+    for _ in range(6):
+        smooth[:, 1:-1] = 0.5 * smooth[:, 1:-1] + 0.25 * (smooth[:, 2:] + smooth[:, :-2])
+    result = curves.copy()
+    result[chosen] = smooth
+    return result
 
 
 def _up(down: np.ndarray) -> np.ndarray:
