@@ -84,7 +84,10 @@ def hair_meshes(
     places = area.at(model.rest[area.vertices])
     locks = grow(hair, area.at(skin), places, Skull(posed), down, rng)
     meshes = [ribbons(locks, towards, HAIR, rng, cap)] if len(locks.points) else []
-    return [replace(mesh, shine=1 - 0.8 * max(hair.puffs, min(1.0, 120 * hair.curl))) for mesh in meshes + _naps(hair, posed, area, rng, cap)]
+    return [
+        replace(mesh, shine=1 - 0.8 * max(hair.puffs, min(1.0, 120 * hair.curl)))
+        for mesh in meshes + _naps(hair, posed, area, rng, cap)
+    ]
 
 
 def ribbons(

@@ -324,8 +324,8 @@ def _falling(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
         hair,
         comb=str(rng.choice(["part", "back"], p=[0.85, 0.15])),
         part=part,
-        lift=float(rng.uniform(0.008, 0.02)),
-        rise=float(rng.uniform(0.1, 0.45)),
+        lift=float(rng.uniform(0.009, 0.025)),
+        rise=float(rng.uniform(0.1, 0.5)),
         stiff=float(rng.uniform(0.02, 0.06)),
         messy=float(rng.uniform(0.08, 0.4)),
         curl=float(rng.uniform(0.006, 0.014)) if curly else 0.005 * wavy,
@@ -344,9 +344,11 @@ def _falling(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
 
 
 def _bob(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
-    level = float(rng.uniform(-0.12, -0.045))
+    level = float(rng.uniform(-0.14, -0.065))
     cut = (level, level + float(rng.uniform(-0.02, 0.03)))
-    return replace(_falling(rng, hair, curly, fringe), lengths=(0.3, 0.2, 0.18), cut=cut, ragged=float(rng.uniform(0.003, 0.012)))
+    return replace(
+        _falling(rng, hair, curly, fringe), lengths=(0.3, 0.2, 0.18), cut=cut, ragged=float(rng.uniform(0.003, 0.012))
+    )
 
 
 def _long(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
