@@ -74,7 +74,7 @@ ITEMS: tuple[Item, ...] = (
     _item("hair", "female", "bob01", "bob01_diffuse.png", "Manuel Bastioni", 0.03),  # over one eye: seldom worn
     _item("hair", "female", "bob02", "bob02_diffuse.png", "Manuel Bastioni", 0.06),  # over one eye
     _item("hair", "female", "Braid01", "braid01_diffuse.png", "Manuel Bastioni", 0.5),
-    _item("hair", "female", "long01", "long01_diffuse.png", "Manuel Bastioni"),
+    _item("hair", "female", "long01", "long01_diffuse.png", "Manuel Bastioni", 1.5),
     _item("hair", "female", "ponytail01", "ponytail01_diffuse.png", "Manuel Bastioni"),
     _item("hair", "male", "short01", "short01_diffuse.png", "Manuel Bastioni"),
     _item("hair", "male", "short02", "short02_diffuse.png", _BOTH),

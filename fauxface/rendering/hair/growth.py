@@ -319,9 +319,10 @@ def _body(
     twist = rng.normal(0, 0.25 + 0.4 * hair.messy, count) + np.where(patches, rng.uniform(-1.2, 1.2, count), 0)
     long_enough = np.clip(np.linalg.norm(curves[:, -1] - curves[:, 0], axis=1) / 0.012 - 0.3, 0, 1)
     locks = Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)
+    if not hair.tie:
+        return locks
     # the shortest way from a sideburn to a high knot leads over the cheek and the eye
-    astray = ((curves[..., 2] > -0.012) & (curves[..., 1] < 0.045)).any(1) & bool(hair.tie)
-    return locks.of(~astray)
+    return locks.of(np.flatnonzero(~((curves[..., 2] > -0.012) & (curves[..., 1] < 0.045)).any(1)))
 
 
 def _layers(hair: Hair, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -387,7 +388,7 @@ def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     curves = follow(roots, comb + 0.6 * _unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
     curves = curled(curves[:, ::2], loose, skull, rng)
     return Locks(
-        curves, rng.uniform(0.003, 0.007, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
+        curves, rng.uniform(0.0025, 0.006, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
     )
 
 

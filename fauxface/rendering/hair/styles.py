@@ -339,7 +339,7 @@ def _falling(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
         width=0.017,
         tiles=("curly", "wavy") if curly else ("wavy", "clumped") if wavy else ("dense", "dense", "clumped"),
         wisps=int(rng.integers(8, 30)),
-        across=int(rng.integers(1, 6)) if rng.random() < 0.25 else 0,
+        across=int(rng.integers(1, 6)) if rng.random() < 0.18 else 0,
     )
 
 
