@@ -439,10 +439,11 @@ def _tied(hair: Hair, skull: Skull, down: np.ndarray, rng: np.random.Generator) 
         plaited = "braid" in hair.tiles
         count = 3 if plaited else 26
         begin = point + rng.normal(0, 0.002 if plaited else 0.007, (count, 3))
-        start = 0.6 * outward + 0.4 * down + rng.normal(0, 0.05 if plaited else 0.22, (count, 3))
+        start = 0.6 * outward + 0.4 * down + rng.normal(0, 0.05 if plaited else 0.12, (count, 3))
         loose = Manner(stiff=0.05)
         length = hair.tail * rng.uniform(0.98 if plaited else 0.7, 1.0, count)
         curves = follow(begin, start, outward[None], length, np.full(count, 0.012), loose, skull, down)[:, ::2]
+        curves = curves if plaited else waved(gathered(curves, 0.4, rng), 0.004, rng)
         width = np.full(count, 0.028 if plaited else 0.02)
         twist = np.linspace(0, np.pi, count, endpoint=False) if plaited else rng.uniform(-1.5, 1.5, count)
         tile = np.full(count, "braid") if plaited else rng.choice(["dense", "clumped", "wavy"], count)

@@ -84,10 +84,9 @@ def hair_meshes(
     places = area.at(model.rest[area.vertices])
     locks = grow(hair, area.at(skin), places, Skull(posed), down, rng)
     meshes = [ribbons(locks, towards, HAIR, rng, cap)] if len(locks.points) else []
-    return [
-        replace(mesh, shine=1 - 0.8 * max(hair.puffs, min(1.0, 120 * hair.curl)))
-        for mesh in meshes + _naps(hair, posed, area, rng, cap)
-    ]
+    # curls point everywhere, and short hair outwards: neither has bands of gloss
+    shine = min(1.0, 0.25 + max(hair.lengths) / 0.05) * (1 - 0.8 * max(hair.puffs, min(1.0, 120 * hair.curl)))
+    return [replace(mesh, shine=shine) for mesh in meshes + _naps(hair, posed, area, rng, cap)]
 
 
 def ribbons(

@@ -121,7 +121,9 @@ def _brow_fringe(rng: np.random.Generator) -> float:
 
 
 def _shaved(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
-    return replace(hair, shells=((0.0006, float(rng.uniform(0.15, 0.6))),), locks=0, wisps=0, lift=0.001)
+    return replace(
+        hair, shells=((0.0006, float(rng.uniform(0.15, 0.6))),), locks=0, wisps=0, lift=0.001, lengths=(0.001,) * 3
+    )
 
 
 def _crew(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
@@ -286,7 +288,8 @@ def _dreads(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> 
         stiff=0.1,
         messy=0.3,
         curl=0.003,
-        locks=120,
+        gather=0.1,
+        locks=140,
         width=float(rng.uniform(0.009, 0.014)),
         tiles=("rope",),
         curtain=float(rng.uniform(0.85, 1.1)),

@@ -13,7 +13,7 @@ void main() {
     base *= mix(1.0 - 0.55 * roots, 1.0, smoothstep(0.05, 0.35, o.x));
     // grey strands among others, most of them finer than pixels
     float greyed = clamp(1.1 * grey + 1.4 * grey * (1.0 - grey) * (1.0 - 1.3 * s.b - 0.7 * o.y), 0.0, 1.0);
-    base = mix(base, vec3(0.55, 0.54, 0.53), greyed);
+    base = mix(base, vec3(0.48, 0.47, 0.46), greyed);
     // light hair passes light on from strand to strand: it has less of both dark gaps and bright edges
     float even = 0.6 * smoothstep(0.05, 0.5, dot(base, vec3(0.2126, 0.7152, 0.0722)));
     vec3 albedo = min(base * mix(0.3 + 1.4 * s.g, 1.0, even) * (0.88 + 0.24 * o.y), 0.75);
