@@ -70,15 +70,15 @@ def _item(kind: str, wearers: str, name: str, textures: str, creators: str, shar
 _BOTH = "Manuel Bastioni, Jonas Hauquier"
 _FEDORAS = "fedora_texture.png fedora_texture_black.png fedora_texture_grey.png"
 ITEMS: tuple[Item, ...] = (
-    _item("hair", "any", "afro01", "afro_diffuse.png", "Manuel Bastioni", 0.5),  # its cards show
-    _item("hair", "female", "bob01", "bob01_diffuse.png", "Manuel Bastioni"),
-    _item("hair", "female", "bob02", "bob02_diffuse.png", "Manuel Bastioni"),
-    _item("hair", "female", "Braid01", "braid01_diffuse.png", "Manuel Bastioni"),
-    _item("hair", "female", "long01", "long01_diffuse.png", "Manuel Bastioni"),
+    _item("hair", "any", "afro01", "afro_diffuse.png", "Manuel Bastioni", 0.4),  # its cards show
+    _item("hair", "female", "bob01", "bob01_diffuse.png", "Manuel Bastioni", 0.03),  # over one eye: seldom worn
+    _item("hair", "female", "bob02", "bob02_diffuse.png", "Manuel Bastioni", 0.06),  # over one eye
+    _item("hair", "female", "Braid01", "braid01_diffuse.png", "Manuel Bastioni", 0.5),
+    _item("hair", "female", "long01", "long01_diffuse.png", "Manuel Bastioni", 1.5),
     _item("hair", "female", "ponytail01", "ponytail01_diffuse.png", "Manuel Bastioni"),
     _item("hair", "male", "short01", "short01_diffuse.png", "Manuel Bastioni"),
     _item("hair", "male", "short02", "short02_diffuse.png", _BOTH),
-    _item("hair", "any", "short03", "short03_diffuse.png", "Manuel Bastioni"),
+    _item("hair", "any", "short03", "short03_diffuse.png", "Manuel Bastioni", 0.03),  # over one eye
     _item("hair", "male", "short04", "short04_diffuse.png", "Manuel Bastioni"),
     _item("hat", "any", "fedora", _FEDORAS, "Jonas Hauquier"),
     _item("hat", "any", "fedora_cocked", _FEDORAS, "Jonas Hauquier"),

@@ -148,11 +148,11 @@ def draw_assets(
         path = pack.folder / item.textures[0]
         colour = hair["hair_colour"] * (1 - hair["grey"]) + hair["grey"] * np.array([0.5, 0.49, 0.48])
         # light hair passes light on from strand to strand: it has less of both dark gaps and bright edges
-        contrast = round(_CONTRAST * float(np.interp(colour.mean(), [0.05, 0.4], [1.0, 0.35])), 1)
+        contrast = round(_CONTRAST * float(np.interp(colour.mean(), [0.05, 0.4], [1.0, 0.5])), 1)
         material = Material(
             colour * textures.BRIGHTEST,
             roughness=0.65,
-            shine=float(own["hair"].uniform(0.05, 0.35)),
+            shine=float(own["hair"].uniform(0.03, 0.2)),
             wrap=(0.15, 0.15, 0.15),
             image=_grey_texture(path, pack.folder / item.model, model, contrast),
         )

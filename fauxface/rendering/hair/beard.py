@@ -63,11 +63,11 @@ def draw_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> 
     kind = str(rng.choice(names, p=[KINDS[name][0] for name in names]))
     spans = {
         "stubble": (0.0004, 0.002),
-        "full": (0.003, 0.07),
-        "moustache": (0.004, 0.022),
-        "sideburns": (0.003, 0.015),
+        "full": (0.0015, 0.016) if rng.random() < 0.88 else (0.016, 0.07),
+        "moustache": (0.003, 0.012),
+        "sideburns": (0.002, 0.008),
     }
-    low, high = spans.get(kind, (0.002, 0.035))
+    low, high = spans.get(kind, (0.001, 0.02))
     young = np.clip((identity.age - 16) / 8, 0.3, 1)
     return Beard(
         kind=kind,
@@ -157,7 +157,7 @@ def beard_meshes(
     if masked:
         beard = replace(beard, length=min(beard.length, 0.001))
     thick = min(beard.length, 0.006)
-    layers = [(0.0004, 0.25 + 0.75 * min(beard.length / 0.004, 1.0))]
+    layers = [(0.0004, 0.16 + 0.6 * min(beard.length / 0.005, 1.0))]
     if thick > 0.002:
         layers += [(0.5 * thick, 0.75), (thick, 0.5)]
     meshes = []
@@ -170,7 +170,7 @@ def beard_meshes(
         covered = np.where(covered > 0.03, covered, 0.0)
         points = skin + height[:, None] * normals
         opening = 0.55 + 0.45 * (away / thick if thick > 0.002 else 1.0)
-        softness = 0.35 if away > 0.0007 else 0.8
+        softness = 0.5 if away > 0.0007 else 0.8
         meshes.append(sheet(points, normals, places, covered, area.triangles, label, opening, softness))
     if beard.length > 0.006:
         locks = _locks(beard, area, skin, fields, grown, Skull(posed), view, rng)
@@ -190,8 +190,10 @@ def _locks(
     rng: np.random.Generator,
 ) -> Locks:
     density = area.at(grown[:, None])[:, 0]
-    chosen = np.flatnonzero(density > rng.uniform(0.3, 0.8, len(density)))[:170]
-    roots, kinds = area.at(skin)[chosen], area.at(fields)[chosen]
+    kinds = area.at(fields)
+    # throats have stubble only: single locks would hang there like icicles
+    chosen = np.flatnonzero((density > rng.uniform(0.3, 0.8, len(density))) & (kinds.argmax(1) < 4))[:600]
+    roots, kinds = area.at(skin)[chosen], kinds[chosen]
     count = len(chosen)
     down = view.rotation.T @ np.array([0.0, 1.0, 0.0])
     outward = roots - CENTRE
@@ -213,7 +215,7 @@ def _locks(
     curves = follow(roots, comb + 0.5 * outward, comb, length, off, loose, skull, down)
     curves = curled(curves[:, ::2], loose, skull, rng)
     tiles = ["curly", "clumped"] if beard.curl > 0.5 else ["clumped", "wavy", "dense"]
-    width = rng.uniform(0.5, 1.0, count) * np.clip(0.5 * beard.length, 0.007, 0.014)
+    width = rng.uniform(0.5, 1.0, count) * np.clip(0.25 * beard.length, 0.0035, 0.006)
     return Locks(curves, width, rng.choice(tiles, count), rng.uniform(0.3, 1, count), rng.normal(0, 0.5, count))
 
 
@@ -221,4 +223,4 @@ def beard_colours(beard: Beard, colours: dict) -> dict:
     """Uniforms of ``hair.frag`` for the beard of a head with those ``colours``."""
     grey = float(np.clip(colours["grey"] + beard.grey * (colours["grey"] > 0), 0, 1))
     own = {"hair_colour": colours["natural_colour"] * beard.tint, "grey": grey, "roots": 0.0, "streaks": 0.0}
-    return {**colours, **own, "hair_shine": 0.4 * colours["hair_shine"]}
+    return {**colours, **own, "hair_shine": 0.15 * colours["hair_shine"]}

@@ -9,8 +9,11 @@ import numpy as np
 from fauxface.rendering.hair.scalp import CENTRE, Skull, directions
 from fauxface.rendering.hair.styles import Hair
 
-NODES = 9
+NODES = 13
 _STEPS = 2 * (NODES - 1)
+_STRIDES = np.interp(np.arange(_STEPS), [0, _STEPS - 1], [0.5, 1.5]) / _STEPS
+"""Steps along a curve as shares of its length: short ones where it bends round the skull, long ones where it hangs."""
+_ARCS = np.concatenate([[0.0], _STRIDES.cumsum()])
 _WHORL = CENTRE + 0.1 * np.array([0.08, 0.78, -0.62])
 _LOOSE = ("dense", "clumped", "wavy", "curly")
 """Pictures of locks of which some at the hairline are wisps."""
@@ -39,6 +42,10 @@ class Locks:
     tile: np.ndarray
     depth: np.ndarray
     twist: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> Locks:
+        """Those of them."""
+        return Locks(*(getattr(self, name)[chosen] for name in Locks.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
@@ -76,15 +83,22 @@ def grow(
         rng: the strands' stream.
     """
     inside = hair.hairline.inside(places)
-    grown = np.flatnonzero(inside > 0.001)[: hair.locks]
+    able = np.flatnonzero(inside > 0.001)
+    grown = able[: hair.locks]
+    if 0 < hair.locks < len(able):
+        # the hairline over the forehead is seen from near: more locks begin there
+        late = able[hair.locks :]
+        rim = (inside[late] < 0.014) & (places[late, 2] > -0.09) & (places[late, 1] > 0.03)
+        grown = np.concatenate([grown, late[rim][: hair.locks // 4]])
     parts = []
     if len(grown):
         parts.append(_body(hair, roots[grown], places[grown], inside[grown], skull, down, rng))
     front = np.flatnonzero(
-        (inside > 0) & (inside < 0.05) & (np.abs(places[:, 0]) < 0.055) & (places[:, 2] > -0.06) & (places[:, 1] > 0.05)
+        (inside > 0) & (inside < 0.05) & (np.abs(places[:, 0]) < 0.062) & (places[:, 2] > -0.07) & (places[:, 1] > 0.05)
     )
     if hair.fringe < 0.1 and len(front):
-        parts.append(_fringe(hair, roots[front[:70]], skull, down, rng))
+        chosen = front[:170]
+        parts.append(_fringe(hair, roots[chosen], inside[chosen], skull, down, rng))
     if hair.across and len(front):
         parts.append(_across(hair, roots[front[rng.integers(len(front), size=hair.across)]], skull, down, rng))
     if hair.wisps and len(grown):
@@ -128,12 +142,11 @@ def follow(
     """
     points = np.empty((len(roots), _STEPS + 1, 3))
     points[:, 0] = roots
-    step = (length / _STEPS)[:, None]
     direction = _unit(start)
     hold = max(way.stiff, 1e-3)
     for k in range(_STEPS):
         at = points[:, k]
-        arc = step * k
+        step, arc = (length * _STRIDES[k])[:, None], (length * _ARCS[k])[:, None]
         outward = _unit(at - CENTRE)
         if goal is not None:
             comb = _unit(goal - at)
@@ -154,7 +167,7 @@ def follow(
         lack = np.where(lack < step[:, 0] + 0.02, lack, 0)
         # what is combed lies on the head; what hangs leaves it
         lies = 0.6 * (1 - way.rise / 3) * (1 - pull[:, 0]) if goal is None else 0.8
-        to = to + np.where(lack > 0, lack, lies * lack)[:, None] * _unit(to - CENTRE)
+        to = to + np.where(lack > 0, np.minimum(lack, 0.7 * step[:, 0]), lies * lack)[:, None] * _unit(to - CENTRE)
         direction = _unit(to - at)
         points[:, k + 1] = to
     return points
@@ -183,14 +196,56 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
         outward = _unit(points - CENTRE)
         across = _unit(np.cross(np.gradient(points, axis=1), outward))
         along = np.linspace(0, 1, NODES)
-        turn = 2 * np.pi * way.turns * along[None] * rng.uniform(0.8, 1.2, (len(points), 1)) + rng.uniform(
-            0, 6.3, (len(points), 1)
-        )
+        # neighbours curl together: each for itself, they would pass through one another
+        phase = points[:, NODES // 2] @ rng.normal(0, 45, 3) + rng.normal(0, 0.8, len(points))
+        turn = 2 * np.pi * way.turns * along[None] * rng.uniform(0.9, 1.1, (len(points), 1)) + phase[:, None]
         size = (way.curl * rng.uniform(0.5, 1.3, (len(points), 1)) * np.minimum(along * 4, 1))[..., None]
         points = points + size * (np.cos(turn)[..., None] * across + np.sin(turn)[..., None] * outward)
     distance, reach = skull(points)
     lack = reach + 0.0012 - distance
-    return points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * _unit(points - CENTRE)
+    points = points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * _unit(points - CENTRE)
+    # what was pushed out of a hollow, such as the neck's, may zigzag there
+    ahead, behind = np.diff(points, axis=1)[:, 1:], np.diff(points, axis=1)[:, :-1]
+    sharp = (ahead * behind).sum(-1) < 0.4 * np.sqrt((ahead**2).sum(-1) * (behind**2).sum(-1))
+    return _smoothed(points, sharp.any(1))
+
+
+def gathered(curves: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """The curves (N, NODES, 3), evenly spread in their order, run together towards their tips in clumps of about six.
+
+    ``share`` of the way to the clump's middle is gone at the tips.
+    """
+    count = len(curves)
+    middles = curves[: max(1, count // 6)]
+    # who is near is told half way down: what a parting separates does not run together
+    way = curves[:, None, NODES // 2] - middles[None, :, NODES // 2]
+    distance = np.sqrt((way**2).sum(-1))
+    nearest = distance.argmin(1)
+    pull = share * rng.uniform(0.5, 1.0, count) * np.clip(2 - distance[np.arange(count), nearest] / 0.02, 0, 1)
+    along = np.linspace(0, 1, NODES) ** 1.5
+    return curves + (pull[:, None] * along)[..., None] * (middles[nearest] - curves)
+
+
+def waved(curves: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
+    """The curves (N, NODES, 3) swung by up to about ``size`` metres, neighbours alike, and a little each on its own."""
+    if size == 0:
+        return curves
+    along = np.concatenate([[0.0], np.linspace(0.2, 1, NODES - 1)])[None, :, None]
+    swing = np.zeros_like(curves)
+    for frequency, weight in ((22.0, 0.7), (55.0, 0.4)):
+        swing += weight * np.sin(curves @ rng.normal(0, frequency, (3, 3)) + rng.uniform(0, 6.3, 3))
+    own = rng.normal(0, 0.25, (len(curves), 1, 3)) * along
+    return curves + size * along * (swing + own)
+
+
+def _smoothed(curves: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The curves (N, NODES, 3), ``chosen`` (N,) ones of them without kinks: roots and tips stay."""
+    smooth = curves[chosen]
+    for _ in range(6):
+        smooth[:, 1:-1] = 0.5 * smooth[:, 1:-1] + 0.25 * (smooth[:, 2:] + smooth[:, :-2])
+    result = curves.copy()
+    result[chosen] = smooth
+    return result
 
 
 def _up(down: np.ndarray) -> np.ndarray:
@@ -215,8 +270,11 @@ def _body(
     back = np.clip((front - 1.8) / 0.5, 0, 1)
     length = top * hair.lengths[0] + (1 - top) * (back * hair.lengths[2] + (1 - back) * hair.lengths[1])
     length = length * rng.uniform(0.75, 1.25, count) * np.clip(0.35 + inside / 0.02, 0, 1)
-    depth = rng.random(count)
-    off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.025, 0.15, 1) * (0.6 + 0.4 * top)
+    if max(hair.lengths) < 0.2:
+        # short hair is cut shorter still towards the ears and the nape
+        length = length * np.where(front > 1.1, np.clip(0.2 + inside / 0.05, 0, 1), 1)
+    depth = _layers(hair, places, rng)
+    off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.016, 0.2, 1) * (0.6 + 0.4 * top)
     side = np.where(places[:, 0] > hair.part + 0.3 * (places[:, 2] + 0.06) * np.sign(hair.part), 1.0, -1.0)
     goal = None
     if hair.tie:
@@ -224,11 +282,11 @@ def _body(
         chosen = points[0][None] if len(points) == 1 else points[(side > 0).astype(int)]
         goal = np.broadcast_to(chosen, (count, 3)) + rng.normal(0, 0.006, (count, 3))
         length = 1.25 * np.linalg.norm(goal - roots, axis=1) + 0.01
-    comb = _combed(hair, places, roots, top, side, rng)
+    comb = _combed(hair, places, roots, top, side, rng) if goal is None else _unit(goal - roots)
     start = _unit(comb) + hair.rise * outward * (0.5 + 0.5 * top[:, None])
     patches = rng.random(count) < hair.puffs
     start[patches] = rng.normal(size=(patches.sum(), 3))
-    off = np.where(patches, hair.lift * rng.uniform(0.7, 1.15, count) * np.clip(inside / 0.025, 0.15, 1), off)
+    off = np.where(patches, hair.lift * np.sqrt(rng.uniform(0.2, 1.1, count)) * np.clip(inside / 0.025, 0.15, 1), off)
     from_outside = np.where(patches, off, 0)[:, None] * outward
     length = np.where(patches, hair.width * rng.uniform(0.7, 1.3, count), length)
     facing = None if hair.tie or hair.comb in ("up", "out", "forward") else side
@@ -245,21 +303,39 @@ def _body(
         goal,
     )
     near = np.clip((1.7 - front) / 0.5, 0, 1)
-    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, 0.016, count)
+    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, hair.ragged, count)
     if hair.fringe > 0.1 or hair.comb == "forward":
         # what is not a fringe leaves the forehead free
         ends = np.where((front < 0.75) & (facing is None) & ~patches, np.maximum(ends, min(0.058, hair.fringe)), ends)
-    curves = curled(_cut(curves, ends, _up(down)), manner(hair), skull, rng)
+    curves = waved(gathered(_cut(curves, ends, _up(down)), hair.gather, rng), hair.wave, rng)
+    curves = curled(curves, manner(hair), skull, rng)
     width = np.where(
-        patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.5 + inside / 0.03, 0, 1)
+        patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.65 + inside / 0.03, 0, 1)
     )
     main = hair.tiles[:1] if hair.tie == "" else ("dense",)
     tile = rng.choice(hair.tiles if hair.tie == "" else main, count)
-    wispy = np.isin(tile, _LOOSE) & (inside < 0.01) & (rng.random(count) < 0.4)
+    wispy = np.isin(tile, _LOOSE) & (inside < 0.006) & (rng.random(count) < 0.4)
     tile = np.where(wispy, "wispy", tile)
     twist = rng.normal(0, 0.25 + 0.4 * hair.messy, count) + np.where(patches, rng.uniform(-1.2, 1.2, count), 0)
     long_enough = np.clip(np.linalg.norm(curves[:, -1] - curves[:, 0], axis=1) / 0.012 - 0.3, 0, 1)
-    return Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)
+    locks = Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)
+    if not hair.tie:
+        return locks
+    # the shortest way from a sideburn to a high knot leads over the cheek and the eye
+    return locks.of(np.flatnonzero(~((curves[..., 2] > -0.012) & (curves[..., 1] < 0.045)).any(1)))
+
+
+def _layers(hair: Hair, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """How far out in the hair (N,) 0–1 locks lie: combed hair lies as shingles do, over what grows where it leads."""
+    upper = {
+        "down": places[:, 1] + 0.06,
+        "part": places[:, 1] + 0.06,
+        "forward": 0.05 - places[:, 2],
+        "back": places[:, 2] + 0.13,
+        "tie": places[:, 2] + 0.13,
+    }.get(hair.comb)
+    own = rng.random(len(places))
+    return own if upper is None else 0.3 * own + 0.7 * np.clip(upper / 0.17, 0, 1)
 
 
 def _combed(
@@ -275,29 +351,32 @@ def _combed(
         "part": over * (sideways + 0.25 * away - 0.25 * forward) + (1 - over) * (falling + 0.3 * sideways),
         "back": over * (-forward + 0.12 * sideways) + (1 - over) * (falling - 0.8 * forward),
         "forward": over * (forward + 0.15 * sideways) + (1 - over) * (falling + 0.5 * forward),
-        "up": over * (np.array([0.0, 0.7, 0.0]) + (0.5 - hair.rise) * 0.5 * forward) + (1 - over) * falling,
-        "tie": away,
+        "up": over * (np.array([0.0, 0.7, 0.0]) + (0.3 - hair.rise) * 0.7 * forward) + (1 - over) * falling,
         "out": _unit(roots - CENTRE) + 0.3 * away,
     }[hair.comb]
     # neighbours stray together, and each a little on its own
     wave = rng.uniform(0, 6.3, (3, 3))
     drift = np.sin(places @ rng.normal(0, 70, (3, 3)) + wave[0]) + np.sin(places @ rng.normal(0, 140, (3, 3)) + wave[1])
-    return _unit(comb) + hair.messy * (0.35 * drift + 0.35 * rng.normal(size=roots.shape))
+    return _unit(comb) + hair.messy * (0.4 * drift + 0.15 * rng.normal(size=roots.shape))
 
 
-def _fringe(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
+def _fringe(
+    hair: Hair, roots: np.ndarray, inside: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator
+) -> Locks:
+    """What falls over the forehead from roots (N, 3) so far ``inside`` (N,) the hairline, metres."""
     count = len(roots)
     comb = np.array([0.8 * np.sign(hair.slant) * min(abs(hair.slant) * 4, 1), -0.4, 1.0]) + rng.normal(
         0, 0.15, (count, 3)
     )
-    depth = rng.random(count)
+    depth = 0.3 * rng.random(count) + 0.7 * inside / 0.05  # those from farther back lie over the others
     off = hair.lift * (0.2 + 0.6 * depth)
     loose = Manner(stiff=min(hair.stiff, 0.05))
     curves = follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
-    level = hair.fringe + rng.normal(0, 0.0035, count) - hair.slant * roots[:, 0]
-    curves = curled(_cut(curves, level, _up(down)), manner(hair), skull, rng)
+    level = hair.fringe + rng.normal(0, 0.005, count) - hair.slant * np.clip(roots[:, 0], -0.045, 0.045)
+    curves = gathered(_cut(curves, level, _up(down)), 0.3 * hair.gather, rng)
+    curves = curled(curves, manner(hair), skull, rng)
     tile = rng.choice([t for t in hair.tiles if t not in ("coily", "rope", "braid")] or ["dense"], count)
-    return Locks(curves, hair.width * rng.uniform(0.6, 1.1, count), tile, depth, rng.normal(0, 0.3, count))
+    return Locks(curves, 0.8 * hair.width * rng.uniform(0.5, 1.1, count), tile, depth, rng.normal(0, 0.3, count))
 
 
 def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
@@ -309,7 +388,7 @@ def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     curves = follow(roots, comb + 0.6 * _unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
     curves = curled(curves[:, ::2], loose, skull, rng)
     return Locks(
-        curves, rng.uniform(0.003, 0.007, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
+        curves, rng.uniform(0.0025, 0.006, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
     )
 
 
@@ -360,10 +439,11 @@ def _tied(hair: Hair, skull: Skull, down: np.ndarray, rng: np.random.Generator) 
         plaited = "braid" in hair.tiles
         count = 3 if plaited else 26
         begin = point + rng.normal(0, 0.002 if plaited else 0.007, (count, 3))
-        start = outward + rng.normal(0, 0.05 if plaited else 0.22, (count, 3))
+        start = 0.6 * outward + 0.4 * down + rng.normal(0, 0.05 if plaited else 0.12, (count, 3))
         loose = Manner(stiff=0.05)
         length = hair.tail * rng.uniform(0.98 if plaited else 0.7, 1.0, count)
         curves = follow(begin, start, outward[None], length, np.full(count, 0.012), loose, skull, down)[:, ::2]
+        curves = curves if plaited else waved(gathered(curves, 0.4, rng), 0.004, rng)
         width = np.full(count, 0.028 if plaited else 0.02)
         twist = np.linspace(0, np.pi, count, endpoint=False) if plaited else rng.uniform(-1.5, 1.5, count)
         tile = np.full(count, "braid") if plaited else rng.choice(["dense", "clumped", "wavy"], count)

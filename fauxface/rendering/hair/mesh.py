@@ -84,7 +84,9 @@ def hair_meshes(
     places = area.at(model.rest[area.vertices])
     locks = grow(hair, area.at(skin), places, Skull(posed), down, rng)
     meshes = [ribbons(locks, towards, HAIR, rng, cap)] if len(locks.points) else []
-    return [replace(mesh, shine=1 - 0.8 * hair.puffs) for mesh in meshes + _naps(hair, posed, area, rng, cap)]
+    # curls point everywhere, and short hair outwards: neither has bands of gloss
+    shine = min(1.0, 0.25 + max(hair.lengths) / 0.05) * (1 - 0.8 * max(hair.puffs, min(1.0, 120 * hair.curl)))
+    return [replace(mesh, shine=shine) for mesh in meshes + _naps(hair, posed, area, rng, cap)]
 
 
 def ribbons(
@@ -99,11 +101,14 @@ def ribbons(
         [0 * points[..., 0], np.minimum(points[..., 1] - CENTRE[1], 0), 0 * points[..., 0]], axis=-1
     )
     outward = _unit(points - axis)
-    side = _unit(np.cross(tangents, outward))
+    across = side = _unit(np.cross(tangents, outward))
     twist = locks.twist[order][:, None, None]
     side = side * np.cos(twist) + np.cross(tangents, side) * np.sin(twist)
-    taper = np.linspace(0, 1, NODES)
-    width = 0.5 * locks.width[order][:, None, None] * np.interp(taper, [0, 0.2, 1], [0.8, 1, 0.9])[None, :, None]
+    steps = np.sqrt((np.diff(points, axis=1) ** 2).sum(-1))
+    arc = np.concatenate([np.zeros((count, 1)), steps.cumsum(1)], axis=1)
+    taper = arc / (arc[:, -1:] + 1e-9)
+    # ribbons are as wide as they are only once they have left the skin, and run to a point
+    width = 0.5 * locks.width[order][:, None, None] * np.interp(taper, [0, 0.15, 0.6, 1], [0.7, 1, 1, 0.8])[..., None]
     vertices = np.stack([points - width * side, points + width * side], axis=2)
     if cap is not None:
         vertices = _pressed(vertices, cap)
@@ -113,24 +118,27 @@ def ribbons(
     edges = np.stack([flip, 1 - flip], axis=1) * 0.96 + 0.02
     u = (tile[:, None, None] + edges[:, None]) / len(LOCKS)
     depth = locks.depth[order][:, None, None]
-    opening = (0.35 + 0.65 * depth) * np.interp(taper, [0, 0.4, 1], [0.55, 0.9, 1])[None, :, None]
+    opening = (0.65 + 0.35 * depth) * np.interp(taper, [0, 0.3, 1], [0.75, 0.95, 1])[..., None]
     shape = vertices.shape[:3]
     # thin at the root, where single hairs leave the skin, and at the tip
-    cover = np.broadcast_to(np.interp(taper, [0, 0.1, 0.5, 1], [0.3, 0.55, 0.52, 0.28])[None, :, None], shape)
+    leaving = np.interp(arc, [0, 0.006], [0.26, 0.43])
+    cover = np.broadcast_to(np.minimum(leaving, np.interp(taper, [0.5, 1], [0.43, 0.25]))[..., None], shape)
     if cap is not None and cap.hides:
         cover = np.where(((points - cap.point) @ cap.normal > 0)[:, :, None], 0.0, cover)
-    along = np.broadcast_to(taper[None, :, None], shape)
+    along = np.broadcast_to(taper[..., None], shape)
     own = np.broadcast_to(rng.random(count)[:, None, None], shape)
     # the picture repeats: neither end of a lock may see the other
     v = 0.02 + 0.91 * along
     laid = np.stack([np.broadcast_to(u, shape), v, cover, np.broadcast_to(opening, shape)], axis=-1)
     base = 2 * (np.arange(count)[:, None] * NODES + np.arange(NODES - 1)[None]).reshape(-1, 1)
     triangles = np.stack([base + np.array(corner) for corner in ([0, 1, 3], [0, 3, 2])], axis=1).reshape(-1, 3)
-    twice = np.broadcast_to(outward[:, :, None], vertices.shape), np.broadcast_to(tangents[:, :, None], vertices.shape)
+    # a lock is round: its edges look sideways
+    normals = _unit(outward[:, :, None] + np.array([-0.25, 0.25])[:, None] * across[:, :, None])
+    along_strands = np.broadcast_to(tangents[:, :, None], vertices.shape)
     return HairMesh(
         vertices.reshape(-1, 3),
-        twice[0].reshape(-1, 3),
-        twice[1].reshape(-1, 3),
+        normals.reshape(-1, 3),
+        along_strands.reshape(-1, 3),
         laid.reshape(-1, 4),
         np.stack([along, own], axis=-1).reshape(-1, 2),
         triangles,
@@ -147,7 +155,7 @@ def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: 
     inside = hair.hairline.inside(places)
     normals = vertex_normals(posed.vertices[area.vertices], area.triangles).astype(np.float64)
     bumps = wave(rng, places, 170.0)
-    fade = np.clip((inside + 0.003 * bumps) / 0.016 + 0.2, 0, 1)  # hair begins thin, and not on one line
+    fade = np.clip((inside + 0.003 * bumps) / 0.018 + 0.15, 0, 1)  # hair begins thin, and not on one line
     meshes = []
     for away, cover in hair.shells[::-1]:
         rim = np.clip(inside / max(0.012, 0.5 * away), 0, 1) ** 0.7
@@ -162,7 +170,7 @@ def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: 
         opening = 0.55 + 0.45 * (away / top if top > 0.002 else 1.0)
         if hair.locks > 150 and hair.puffs < 1:
             opening = 0.4  # the inside of the hair that lies over it
-        label, softness = HAIR if cover > 0.3 else 0, 0.35 if away > 0.0007 else 0.8
+        label, softness = HAIR if cover > 0.14 else 0, 0.4 if away > 0.0012 else 0.8
         meshes.append(sheet(points, normals, places, covered, area.triangles, label, opening, softness))
     return meshes
 

@@ -64,11 +64,11 @@ class Hairline:
 
 def draw_hairline(rng: np.random.Generator, female: bool, age: float) -> Hairline:
     """A random hairline; men's recede with the years."""
-    recede = 0.0 if female or age < 20 else float(np.clip(rng.normal((age - 22) / 45, 0.35), 0, 1.5))
-    bald = float(rng.uniform(0.15, 1.0)) if recede > 0.55 and rng.random() < 0.6 else 0.0
+    recede = 0.0 if female or age < 20 else float(np.clip(rng.normal((age - 25) / 70, 0.25), 0, 1.2))
+    bald = float(rng.uniform(0.15, 0.8)) if recede > 0.5 and rng.random() < 0.45 else 0.0
     return Hairline(
-        raised=float(rng.normal(0.0, 0.005) + 0.012 * recede + (0.004 if age < 8 else 0.0)),
-        temples=float(abs(rng.normal(0, 0.004)) + 0.016 * recede),
+        raised=float(rng.normal(-0.003 if female else 0.0, 0.005) + 0.01 * recede + (0.004 if age < 8 else 0.0)),
+        temples=float(abs(rng.normal(0, 0.004)) + 0.016 * recede - (0.004 if female else 0.0)),
         peak=float(max(0.0, rng.normal(0.0, 0.006))),
         sideburns=float(rng.uniform(-0.012, 0.004) if female else rng.uniform(-0.012, 0.022) * (age > 15)),
         nape=float(rng.normal(0, 0.008)),

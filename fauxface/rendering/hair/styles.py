@@ -32,9 +32,12 @@ class Hair:
         curl: radius of the curls; ``turns`` of them along a lock.
         turns: see ``curl``.
         cut: heights at which hair beside the face and behind the head ends.
+        ragged: by how much single locks are longer or shorter than that.
         fringe: height at which hair over the forehead ends; above 0.1 there is none.
         slant: how much lower the fringe is on the subject's left.
         curtain: how far from the midline hair beside the face keeps, as a share of the face's half width.
+        wave: how far hair swings on its way down, metres.
+        gather: how far locks run together towards their tips, 0–1.
         tie: where hair is gathered, and how: ``""``, ``tail``, ``bun``, ``tails`` (two).
         tail: length of what hangs from there.
         locks: how many, and their width.
@@ -58,20 +61,23 @@ class Hair:
     curl: float = 0.0
     turns: float = 1.0
     cut: tuple[float, float] = (NEVER, NEVER)
+    ragged: float = 0.016
     fringe: float = 1.0
     slant: float = 0.0
     curtain: float = 1.0
+    wave: float = 0.0
+    gather: float = 0.35
     tie: str = ""
     tail: float = 0.0
-    locks: int = 200
-    width: float = 0.023
+    locks: int = 300
+    width: float = 0.016
     tiles: tuple[str, ...] = ("dense", "clumped")
     puffs: float = 0.0
     wisps: int = 12
     across: int = 0
 
 
-SHORT = {"shaved": 0.16, "crew": 0.22, "side": 0.22, "quiff": 0.12, "messy": 0.16, "forward": 0.14, "slicked": 0.08}
+SHORT = {"shaved": 0.05, "crew": 0.2, "side": 0.28, "quiff": 0.15, "messy": 0.13, "forward": 0.14, "slicked": 0.08}
 LONG = {"bob": 0.26, "long": 0.42, "tail": 0.16, "bun": 0.12, "tails": 0.04}
 """Shares among straight and wavy hair; curls and what African hair alone does come on top."""
 
@@ -89,7 +95,7 @@ def draw_hair(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> H
     fringe = rng.random() < recipe.fringe * (1.4 if age < 14 else 1.0)
     if coily:
         names = {"afro": 0.3, "dreads": 0.17, "braids": 0.28, "bun": 0.15, "curls": 0.1} if long else None
-        name = _pick(rng, names or {"shaved": 0.45, "crew": 0.25, "afro": 0.2, "curls": 0.1})
+        name = _pick(rng, names or {"shaved": 0.2, "crew": 0.35, "afro": 0.3, "curls": 0.15})
     elif long:
         name = _pick(rng, LONG)
     else:
@@ -98,7 +104,7 @@ def draw_hair(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> H
             weights |= {"shaved": 0.02, "crew": 0.08, "slicked": 0.05}
         name = "curls" if curly else _pick(rng, weights)
     if line.bald > 0.4 and name not in ("crew", "shaved"):
-        name = "crew" if rng.random() < 0.7 else "shaved"
+        name = "crew" if rng.random() < 0.75 else "shaved"
     return _STYLES[name](rng, Hair(name, line), curly or coily, fringe)
 
 
@@ -115,7 +121,9 @@ def _brow_fringe(rng: np.random.Generator) -> float:
 
 
 def _shaved(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
-    return replace(hair, shells=((0.0006, float(rng.uniform(0.3, 0.85))),), locks=0, wisps=0, lift=0.001)
+    return replace(
+        hair, shells=((0.0006, float(rng.uniform(0.15, 0.6))),), locks=0, wisps=0, lift=0.001, lengths=(0.001,) * 3
+    )
 
 
 def _crew(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
@@ -162,9 +170,10 @@ def _quiff(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> H
         comb="up",
         lengths=_lengths(rng, (0.03, 0.08), (0.006, 0.02), (0.006, 0.03)),
         lift=float(rng.uniform(0.015, 0.04)),
-        rise=float(rng.uniform(1.0, 2.2)),
+        rise=float(rng.uniform(0.8, 1.8)),
         stiff=0.2,
-        messy=float(rng.uniform(0.15, 0.5)),
+        messy=float(rng.uniform(0.1, 0.4)),
+        gather=0.5,
         tiles=("wavy", "curly") if curly else ("dense", "clumped"),
     )
 
@@ -222,7 +231,7 @@ def _slicked(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
 
 
 def _curls(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
-    size = float(rng.uniform(0.015, 0.06))
+    size = float(rng.uniform(0.015, 0.05))
     return replace(
         hair,
         shells=((0.002, 1.0), (0.3 * size, 0.85)),
@@ -231,13 +240,13 @@ def _curls(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> H
         lift=0.8 * size,
         rise=0.9,
         stiff=0.05,
-        messy=1.0,
+        messy=0.7,
         curl=float(rng.uniform(0.003, 0.009)),
         turns=float(rng.uniform(1, 2)),
         fringe=float(rng.uniform(0.03, 0.06)) if fringe else 1.0,
         cut=(-0.06, -0.1),
-        locks=260,
-        width=float(rng.uniform(0.016, 0.026)),
+        locks=440,
+        width=float(rng.uniform(0.01, 0.016)),
         tiles=("curly", "curly", "coily"),
         puffs=0.35,
         wisps=20,
@@ -258,8 +267,8 @@ def _afro(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Ha
         stiff=1.0,
         messy=0.7,
         curl=0.003,
-        locks=300,
-        width=0.014 + 0.15 * size,
+        locks=520,
+        width=0.01 + 0.08 * size,
         tiles=("coily",),
         puffs=1.0,
         wisps=0,
@@ -279,7 +288,8 @@ def _dreads(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> 
         stiff=0.1,
         messy=0.3,
         curl=0.003,
-        locks=120,
+        gather=0.1,
+        locks=140,
         width=float(rng.uniform(0.009, 0.014)),
         tiles=("rope",),
         curtain=float(rng.uniform(0.85, 1.1)),
@@ -317,27 +327,31 @@ def _falling(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) ->
         hair,
         comb=str(rng.choice(["part", "back"], p=[0.85, 0.15])),
         part=part,
-        lift=float(rng.uniform(0.008, 0.026)),
-        rise=float(rng.uniform(0.15, 0.6)),
+        lift=float(rng.uniform(0.009, 0.025)),
+        rise=float(rng.uniform(0.1, 0.5)),
         stiff=float(rng.uniform(0.02, 0.06)),
         messy=float(rng.uniform(0.08, 0.4)),
-        curl=float(rng.uniform(0.006, 0.018)) if curly else 0.006 * wavy,
+        curl=float(rng.uniform(0.006, 0.014)) if curly else 0.005 * wavy,
         turns=float(rng.uniform(1.2, 2.2)),
         fringe=_brow_fringe(rng) if fringe else 1.0,
-        slant=float(rng.normal(0, 0.2)),
+        slant=float(rng.normal(0, 0.13)),
         curtain=float(rng.uniform(0.62, 1.12)),
-        locks=280 if curly else 240,
-        width=0.03,
+        wave=float(rng.uniform(0.003, 0.009)),
+        gather=float(rng.uniform(0.1, 0.45)),
+        locks=420,
+        width=0.017,
         tiles=("curly", "wavy") if curly else ("wavy", "clumped") if wavy else ("dense", "dense", "clumped"),
         wisps=int(rng.integers(8, 30)),
-        across=int(rng.integers(1, 6)) if rng.random() < 0.25 else 0,
+        across=int(rng.integers(1, 6)) if rng.random() < 0.18 else 0,
     )
 
 
 def _bob(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:
-    level = float(rng.uniform(-0.12, -0.045))
+    level = float(rng.uniform(-0.14, -0.065))
     cut = (level, level + float(rng.uniform(-0.02, 0.03)))
-    return replace(_falling(rng, hair, curly, fringe), lengths=(0.3, 0.2, 0.18), cut=cut)
+    return replace(
+        _falling(rng, hair, curly, fringe), lengths=(0.3, 0.2, 0.18), cut=cut, ragged=float(rng.uniform(0.003, 0.012))
+    )
 
 
 def _long(rng: np.random.Generator, hair: Hair, curly: bool, fringe: bool) -> Hair:

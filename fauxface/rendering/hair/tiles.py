@@ -23,11 +23,11 @@ def lock_atlas() -> Texture:
     """The atlas of `LOCKS`, (256, 1024, 3)."""
     rng = np.random.default_rng(1)
     painted = [
-        _lock(rng, strands=120, clumps=9, gather=0.2, wander=0.02, waves=0.0),
-        _lock(rng, strands=84, clumps=5, gather=0.55, wander=0.04, waves=0.0),
+        _lock(rng, strands=84, clumps=9, gather=0.2, wander=0.02, waves=0.0, ends=0.97),
+        _lock(rng, strands=64, clumps=5, gather=0.5, wander=0.04, waves=0.0),
         _lock(rng, strands=11, clumps=4, gather=0.3, wander=0.12, waves=0.0),
-        _lock(rng, strands=110, clumps=7, gather=0.4, wander=0.05, waves=0.07),
-        _lock(rng, strands=110, clumps=5, gather=0.6, wander=0.08, waves=0.16),
+        _lock(rng, strands=76, clumps=7, gather=0.4, wander=0.05, waves=0.07),
+        _lock(rng, strands=76, clumps=5, gather=0.55, wander=0.08, waves=0.16),
         _braid(rng),
         _rope(rng),
         _coils(rng),
@@ -41,7 +41,7 @@ def nap() -> Texture:
     rng = np.random.default_rng(2)
     octaves = [
         weight * _standard(gaussian_filter(rng.normal(size=(256, 256)), (3.5 * width, width), mode="wrap"))
-        for width, weight in ((1.0, 1.0), (3.0, 0.6), (9.0, 0.3))
+        for width, weight in ((1.0, 1.0), (3.0, 0.4), (9.0, 0.15))
     ]
     height = np.sum(octaves, axis=0)
     rank = np.empty(height.size)
@@ -60,30 +60,34 @@ def _to_bytes(picture: np.ndarray) -> np.ndarray:
 
 
 def _lock(
-    rng: np.random.Generator, strands: int, clumps: int, gather: float, wander: float, waves: float
+    rng: np.random.Generator, strands: int, clumps: int, gather: float, wander: float, waves: float, ends: float = 0.85
 ) -> np.ndarray:
-    """Strands side by side that run together in clumps towards their tips; lengths in shares of the tile's width."""
+    """Strands side by side that run together in clumps towards their tips; lengths in shares of the tile's width.
+
+    ``ends`` is where about the longest of them end, as a share of the tile's height.
+    """
     picture = np.zeros((_HEIGHT, _WIDTH, 3))
     along = np.linspace(0, 1, _HEIGHT)
     centres = 0.14 + 0.72 * (np.arange(clumps) + rng.uniform(0.2, 0.8, clumps)) / clumps
     phases, swings = rng.uniform(0, 2 * np.pi, clumps), rng.uniform(2.0, 4.0, clumps)
-    ends, lights = rng.uniform(0.7, 0.9, clumps), rng.uniform(0.25, 0.75, clumps)
+    lasts, lights = ends + rng.uniform(-0.1, 0.02, clumps), rng.uniform(0.28, 0.72, clumps)
     columns = np.arange(-5, 6)
     rows = np.arange(_HEIGHT)[:, None]
     for _ in range(strands):
         clump = rng.integers(clumps)
-        root = rng.uniform(0.1, 0.9)
+        # dense in the middle, single strands beside: neighbours run into each other
+        root = 0.08 + 0.84 * rng.beta(2.2, 2.2)
         pull = gather * np.clip(along * 1.6, 0, 1) + (1 - gather) * 0.15 * along
         centre = root + (centres[clump] + rng.normal(0, 0.018) - root) * pull
         centre = centre + waves * along**0.7 * np.sin(phases[clump] + 2 * np.pi * swings[clump] * along)
         centre = centre + wander * along * np.sin(rng.uniform(0, 6.3) + rng.uniform(2, 7) * along)
-        end = ends[clump] * rng.uniform(0.8, 1.0)
-        half = rng.uniform(0.7, 1.7) * np.sqrt(np.clip((end - along) / 0.3, 0, 1))
+        end = lasts[clump] * rng.uniform(0.75, 1.0) * (1 - 0.9 * (root - 0.5) ** 2)
+        half = rng.uniform(0.7, 1.5) * np.sqrt(np.clip((end - along) / 0.3, 0, 1))
         middle = centre.clip(0.07, 0.93) * _WIDTH
         pixel = np.round(middle).astype(int)[:, None] + columns
         cover = np.clip(half[:, None] + 0.5 - np.abs(pixel - middle[:, None]), 0, 1)
         old = picture[rows, pixel]
-        light, strand = np.clip(lights[clump] + rng.normal(0, 0.2), 0, 1), rng.random()
+        light, strand = np.clip(lights[clump] + rng.normal(0, 0.18), 0, 1), rng.random()
         rounded = light * (1 - 0.25 * np.abs(columns) / 3)
         new = np.stack(np.broadcast_arrays(np.maximum(old[..., 0], cover), rounded[None], strand), axis=-1)
         picture[rows, pixel] = np.where(cover[..., None] > 0.4, new, old)
@@ -126,11 +130,12 @@ def _coils(rng: np.random.Generator) -> np.ndarray:
     """Many small rings of tightly coiled hair in a patch without straight edges."""
     v, u = np.meshgrid(np.linspace(-1, 1, _HEIGHT), np.linspace(-1, 1, _WIDTH), indexing="ij")
     picture = np.zeros((_HEIGHT, _WIDTH, 3))
-    for _ in range(150):
-        away, turn = 0.78 * np.sqrt(rng.random()), rng.uniform(0, 6.3)
-        x, y, radius = away * np.cos(turn), away * np.sin(turn), rng.uniform(0.06, 0.13)
+    for _ in range(190):
+        # dense in the middle, single rings at the rim
+        away, turn = 0.8 * rng.random() ** 0.8, rng.uniform(0, 6.3)
+        x, y, radius = away * np.cos(turn), away * np.sin(turn), rng.uniform(0.04, 0.12)
         ring = np.abs(np.hypot(u - x, (v - y) * 1.0) - radius)
-        inside = ring < 0.035
+        inside = ring < 0.03
         picture[inside] = [1.0, np.clip(rng.normal(0.5, 0.22), 0, 1), rng.random()]
     picture[..., 0] = gaussian_filter(picture[..., 0], 0.7)
     return _bled(picture)

@@ -19,7 +19,10 @@ void main() {
     vec3 wrap = vec3(0.3, 0.25, 0.2);
     matt = shade(position, n, vec3(1.0), wrap, 0.8, 0.0, openness, shadow) * mix(0.55, 1.0, openness);
     gloss = vec4(key_colour * shadow * openness * smoothstep(-0.3, 0.4, dot(n, key_direction)), dot(t, normalize(key_direction + v)));
-    glow = vec3(0.0);
+    // strands mirror the surroundings in a cone about them; what lies outermost on it is least hidden
+    float along = dot(v, t);
+    vec3 mirrored = sqrt(max(0.0, 1.0 - along * along)) * normalize(n - dot(n, t) * t + 1e-4 * v) - along * t;
+    glow = 0.8 * openness * ambient_light(mirrored);
     for (int i = 0; i < 2; ++i) {
         float d = dot(t, normalize(fill_direction[i] + v)) + 0.1;
         glow += fill_colour[i] * openness * smoothstep(-0.3, 0.4, dot(n, fill_direction[i])) * exp(-25.0 * d * d);
