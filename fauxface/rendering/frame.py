@@ -55,8 +55,8 @@ HIDDEN_BY = 0.003
 """A point is hidden when something is this much nearer to the camera, metres."""
 COVERS = (13, 17, 18, 255)
 """Classes of what hides a point however near to it: hair, headwear, facewear, hands and objects."""
-PUPILS, SHOWS_PUPILS = slice(68, 70), (3, 4, 16)
-"""A pupil is hidden where there is none of these classes, eyes and glasses: by a lid, or by one of ``COVERS``."""
+PUPILS, SHOWS_PUPILS = 68, (3, 4, 16)
+"""From which point on they are pupils; hidden where there is none of these classes, eyes and glasses: lids lie there."""
 
 
 @dataclass(frozen=True)
@@ -238,11 +238,11 @@ def _visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarr
     near = [(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     depth, labels = (np.stack([image[pixel] for pixel in near]) for image in (raster.depth, raster.labels))
     # the jaw is an outline, and ends where there is nothing; what is nearer the middle may lie behind that outline
-    surface = np.isfinite(depth) | ~np.isfinite(depth).any(0)
-    surface[:, :JAW] = True
+    inner = np.arange(len(points)) >= JAW
+    surface = np.isfinite(depth) | ~(np.isfinite(depth).any(0) & inner)
     before = points[:, 2] < np.where(surface, depth, -np.inf).max(0) + HIDDEN_BY
     # what lies close on the skin hides it, too
     covered = np.isin(labels, COVERS).all(0)
     # lids are thinner than depth can tell
-    covered[PUPILS] = ~np.isin(labels[:, PUPILS], SHOWS_PUPILS).any(0)
-    return inside & before & ~covered
+    lidded = (np.arange(len(points)) >= PUPILS) & ~np.isin(labels, SHOWS_PUPILS).any(0)
+    return inside & before & ~covered & ~lidded
