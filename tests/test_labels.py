@@ -13,9 +13,11 @@ from fauxface.rendering.brows import draw_brows
 from fauxface.rendering.camera import draw_pose, draw_view
 from fauxface.rendering.expression import MOODS, Expression, draw_expression
 from fauxface.rendering.extras import normals_of, parse_kinds
+from fauxface.rendering.frame import HIDDEN_BY, visible
 from fauxface.rendering.head import head_model
 from fauxface.rendering.identity import draw_identity
 from fauxface.rendering.labels import annotated, landmarks_3d
+from fauxface.rendering.rasteriser import Raster
 
 RECIPE = Recipe()
 SIZE = 256
@@ -191,3 +193,46 @@ def test_unknown_label_kinds_are_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="--faces"):
         render_dataset(tmp_path / "out", 1, labels="depth", faces="2")
     assert not (tmp_path / "out").exists()
+
+
+def seen(depth: float, label: int, nearer: float = 0.0, beside: float | None = None) -> np.ndarray:
+    """Which of 70 points are seen on a surface of one class so much nearer to the camera; left of it another depth."""
+    size = 9
+    raster = Raster(
+        np.zeros((size, size, 4)), np.full((size, size), label, np.uint8), np.full((size, size), depth - nearer)
+    )
+    if beside is not None:
+        raster.depth[:, :4] = beside
+    return visible(raster, np.tile([0.0, 0.0, depth], (70, 1)), np.full((70, 2), 4.0))
+
+
+def test_points_are_hidden_by_what_is_nearer_and_pupils_by_lids_however_thin():
+    assert seen(1.0, label=1)[:68].all()
+    assert not seen(1.0, label=1, nearer=2 * HIDDEN_BY).any()
+    assert not seen(1.0, label=13).any()  # hair that lies on the skin
+    assert not seen(1.0, label=1)[68:].any()  # a lid
+    assert seen(1.0, label=3)[68:].all()
+    assert seen(1.0, label=16)[68:].all()  # through glasses
+
+
+def test_an_outlines_points_are_seen_beside_nothing_and_others_not_through_it():
+    # the cheek of a profile is nearer than the lips' corner behind it, and beside it there is nothing
+    behind_an_edge = seen(1.0, label=1, nearer=0.02, beside=np.inf)
+    assert behind_an_edge[:17].all()
+    assert not behind_an_edge[17:].any()
+
+
+def test_smiles_with_an_open_jaw_leave_red_of_the_upper_lip():
+    model = head_model()
+    identity = draw_identity(np.random.default_rng(7), RECIPE, model.bust.names)
+    smile = dict.fromkeys(("mouthSmileLeft", "mouthSmileRight", "mouthUpperUpLeft", "mouthUpperUpRight"), 1.0)
+
+    def red(units: dict[str, float]) -> float:
+        heights = (model.landmarks @ model.pose(identity, Expression(units, (0, 0)), Rotation.identity()).vertices)[
+            :, 1
+        ]
+        return float((heights[50:53] - heights[61:64]).mean())
+
+    calm = red({})
+    assert red({**smile, "jawOpen": 0.4}) > 0.64 * calm
+    assert red({"mouthRollUpper": 1.0}) < 0.6 * calm  # what is rolled in on purpose stays so

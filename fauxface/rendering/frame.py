@@ -56,7 +56,7 @@ HIDDEN_BY = 0.003
 COVERS = (13, 17, 18, 255)
 """Classes of what hides a point however near to it: hair, headwear, facewear, hands and objects."""
 PUPILS, SHOWS_PUPILS = 68, (3, 4, 16)
-"""From which point on they are pupils; hidden where there is none of these classes, eyes and glasses: lids lie there."""
+"""From which point on they are pupils; hidden where there is none of these classes, eyes and glasses: behind lids."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Person:
             },
             "landmarks_3d": seen.tolist(),
             "landmarks_2d": annotated(self.posed, view, projected).tolist(),
-            "visibility": _visible(raster, seen, projected).astype(int).tolist(),
+            "visibility": visible(raster, seen, projected).astype(int).tolist(),
             "expression": self.expression,
             "identity": self.identity,
         }
@@ -229,7 +229,7 @@ def key_shadow(light: dict[str, Any], view: View) -> np.ndarray:
     return shadow_matrix(light["key_direction"], view.to_camera(np.array([0.0, -0.03, -0.05])), SHADOW_RADIUS)
 
 
-def _visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+def visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Which of the points (70, 3; camera frame) nothing hides: depth and labels of 3×3 pixels tell."""
     size = raster.depth.shape[0]
     column, row = np.round(pixels).astype(int).T
