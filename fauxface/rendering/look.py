@@ -64,7 +64,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     brow = greyed * rng.uniform(0.5, 1.0) * (0.7 if hair.mean() > 0.1 else 1.0)
     face = {
         **skin_uniforms(skin),
-        "freckles": float(rng.uniform(0.3, 1.6) if skin.tone < 4.5 and rng.random() < 0.2 else 0),
+        "freckles": float(rng.uniform(0.25, 1.1) if skin.tone < 4.5 and rng.random() < 0.14 else 0),
         "moles": _draw_moles(rng, model),
         "pore_depth": float(rng.uniform(0.25, 0.7) * np.clip(identity.age / 25, 0.3, 1.2)),
         "roughness": float(rng.uniform(0.48, 0.62)),

@@ -23,7 +23,9 @@ vec3 skin_shade(vec3 normal) {
     vec4 spot = texture(spots, chart / 0.064 + seed * 0.37), pore = texture(pores, chart / 0.018 + seed * 0.53);
     vec2 place = vec2(abs(r.x) / 0.075, (r.y + 0.115) / 0.18);
     vec3 fold = texture(wrinkles, clamp(place + 0.004 * (spot.rg - 0.5), 0.002, 0.998)).rgb;
-    float more_melanin = (0.25 + 1.6 * uneven) * (spot.r - 0.5) + freckles * spot.b, more_blood = (0.5 + 2.4 * uneven) * (spot.g - 0.5);
+    // freckles come where the sun shines: over nose and cheeks
+    float sunny = smoothstep(-0.06, -0.025, r.y) * smoothstep(0.035, 0.0, r.y);
+    float more_melanin = (0.2 + 0.8 * uneven) * (spot.r - 0.5) + freckles * (0.15 + 0.85 * sunny) * spot.b, more_blood = (0.4 + 1.3 * uneven) * (spot.g - 0.5);
     for (int i = 0; i < 3; ++i) {
         float away = length(r - moles[i].xyz) / moles[i].w;
         more_melanin += 2.2 * smoothstep(1.15, 0.75, away + 0.5 * (spot.g - 0.5));
@@ -44,8 +46,8 @@ vec3 skin_shade(vec3 normal) {
     brow = clamp(brow + min(1.3, 4.0 * brow) * (0.5 - hairs.r), 0.0, 0.92);
     albedo = mix(albedo, brow_colour * (0.6 + 0.8 * hairs.g), brow);
     float crease = s.x * fold.b;
-    float openness = s.y * mix(1.0, 0.25, inner) * (1.0 - 0.6 * min(crease, 1.0));
-    albedo *= exp(0.5 * blood * min(crease, 1.2)) * mix(1.0, 0.72, smoothstep(0.45, 0.05, s.y));  // light lost in folds and nostrils
+    float openness = s.y * mix(1.0, 0.25, inner) * (1.0 - 0.35 * min(crease, 1.0));
+    albedo *= exp(0.4 * blood * min(crease, 1.2)) * mix(1.0, 0.72, smoothstep(0.3, 0.05, s.y));  // light lost in folds and nostrils
     // wrinkles and pores bend the light; lips have lines of their own
     vec3 across = normalize(cross(eye_up, normal) + 1e-4 * eye_right), along = cross(normal, across);
     vec2 slope = (fold.rg - 0.502) * 4.0 * s.x * vec2(r.x < 0.0 ? -1.0 : 1.0, 1.0);
