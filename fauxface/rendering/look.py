@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.brows import Brows, draw_brows
+from fauxface.rendering.environments.lamps import GREY
 from fauxface.rendering.hair.tiles import brow_hairs
 from fauxface.rendering.head import HeadModel, Posed
 from fauxface.rendering.identity import Identity
@@ -61,7 +62,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     greyed = hair * (1 - grey) + grey * np.array([0.5, 0.49, 0.48]) * rng.uniform(0.6, 1)
     made_up = skin.makeup is not BARE
     brows = draw_brows(rng, identity)
-    brow = greyed * rng.uniform(0.5, 1.0) * (0.7 if hair.mean() > 0.1 else 1.0)
+    brow = _brow_colour(rng, skin, hair, grey)
     face = {
         **skin_uniforms(skin),
         "freckles": float(rng.uniform(0.25, 1.1) if skin.tone < 4.5 and rng.random() < 0.14 else 0),
@@ -80,7 +81,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "sclera": np.array([rng.uniform(0.8, 1.05), rng.uniform(0.05, 0.5)]),
         "teeth": np.array([0.62, 0.56, 0.46]) * rng.uniform(0.75, 1.05) * [1, 1, rng.uniform(0.8, 1.1)],
         "gums": skin.lips * [1.0, 0.75, 0.8],
-        "lash": float(rng.uniform(0.6, 1.0) if made_up else rng.uniform(0.1, 0.6)),
+        "lash": float(rng.uniform(0.5, 0.9) if made_up else rng.uniform(0.15, 0.55)),
         "seed": float(rng.uniform(0, 50)),
         **_places(model),
     }
@@ -115,10 +116,19 @@ def _draw_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair
     return kept
 
 
+def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, grey: float) -> np.ndarray:
+    """(3,) of the brows: darker than the hair of the head, later grey, and never paler than the skin they lie on."""
+    dark = hair * rng.uniform(0.45, 0.85) * (0.5 if hair.mean() > 0.1 else 1.0)
+    share = np.clip(1.6 * grey - 0.9, 0, 0.8) * rng.random()
+    colour = dark * (1 - share) + share * np.array([0.35, 0.34, 0.33])
+    most = (0.4 + 0.6 * share) * float(skin.albedo @ GREY)
+    return colour * min(1.0, most / max(float(colour @ GREY), 1e-6))
+
+
 def _draw_brow_density(rng: np.random.Generator, identity: Identity) -> float:
     """The share of the skin that brows hide: from bushy to plucked, now and then hardly there."""
-    density = rng.uniform(0.2, 0.45) if rng.random() < 0.12 else rng.normal(0.72, 0.16)
-    return float(np.clip(density - (0.3 if identity.age < 6 else 0), 0.15, 1.0))
+    density = rng.uniform(0.3, 0.5) if rng.random() < 0.1 else rng.normal(0.74, 0.13)
+    return float(np.clip(density - (0.3 if identity.age < 6 else 0), 0.2, 1.0))
 
 
 def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> dict[str, Any]:

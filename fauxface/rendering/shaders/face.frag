@@ -37,13 +37,14 @@ vec3 skin_shade(vec3 normal) {
     // the lips' dark seam, and the mouth's inside
     float inner = smoothstep(0.15, 0.8, m.z);
     albedo = mix(albedo, albedo * vec3(0.55, 0.3, 0.3), inner);
-    // brows are hairs over a soft ground: fewer at both ends and over both edges; seen from afar the ground is left
+    // brows are hairs over a soft ground: fewer at both ends and over both edges; seen from afar the ground is left, and
+    // where they are sparse the ground is what keeps them from being a few dashes
     vec3 place_in_brow = brow_place(2.0 * brow_extent.z);
     vec3 hairs = texture(brow_hairs, vec2(place_in_brow.x, 0.25 * (floor(mod(7.0 * seed, 4.0)) + clamp(0.1 + 0.8 * place_in_brow.y, 0.02, 0.98)))).rgb;
     float ends = smoothstep(-0.05, 0.22, place_in_brow.x) * smoothstep(1.08, 0.6, place_in_brow.x);
     float body = smoothstep(-0.15, 0.3, place_in_brow.y) * smoothstep(1.2, 0.6, place_in_brow.y);
     float brow = place_in_brow.z * brow_density * mix(0.65, 1.0, ends) * mix(0.75, 1.0, body);
-    brow = clamp(brow + min(1.3, 4.0 * brow) * (0.5 - hairs.r), 0.0, 0.92);
+    brow = clamp(brow + min(1.0, 2.2 * brow) * (0.5 - hairs.r), 0.0, 0.92);
     albedo = mix(albedo, brow_colour * (0.6 + 0.8 * hairs.g), brow);
     float crease = s.x * fold.b;
     float openness = s.y * mix(1.0, 0.25, inner) * (1.0 - 0.35 * min(crease, 1.0));
