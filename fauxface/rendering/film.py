@@ -96,7 +96,7 @@ def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
     towards = (0.22 / seen) ** rng.uniform(0.0, 0.55)
-    return np.float32(1.75 * np.clip(towards, 0.5, 2.2) * 2 ** rng.normal(0, 0.33))
+    return np.float32(1.65 * np.clip(towards, 0.5, 2.2) * 2 ** rng.normal(0, 0.33))
 
 
 def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -124,7 +124,7 @@ def _tones(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     over = np.maximum(image - knee, 0)
     image = np.minimum(image, knee) + over / (1 + over / (1.15 - 0.6 * knee))
     image = np.where(image <= 0.0031308, 12.92 * image, 1.055 * np.maximum(image, 1e-6) ** (1 / 2.4) - 0.055)
-    contrast = np.float32(np.clip(rng.normal(0.16, 0.16), -0.15, 0.6))
+    contrast = np.float32(np.clip(rng.normal(0.22, 0.15), -0.1, 0.6))
     image = np.clip(image, 0, 1)
     image = image + contrast * (image * image * (3 - 2 * image) - image)
     black = np.float32(rng.uniform(-0.03, 0.05))

@@ -79,8 +79,8 @@ class Complexion:
 
     @property
     def lips(self) -> np.ndarray:
-        """(3,) albedo of the lips without lipstick: thin, with little melanin over much blood."""
-        return skin_albedo(np.array([self.melanin * 0.6]), np.array([0.05 + 1.6 * self.blood]))[0]
+        """(3,) albedo of the lips without lipstick: thin, with less melanin over much blood; dark people's are browner."""
+        return skin_albedo(np.array([self.melanin * (0.5 + 0.04 * self.tone)]), np.array([0.05 + 1.6 * self.blood]))[0]
 
 
 def draw_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:

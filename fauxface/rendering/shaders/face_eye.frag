@@ -29,7 +29,7 @@ vec3 eye_shade(int side, float shadow) {
     vec4 powers = vec4(place, x * x * x);
     float top = dot(lids[2 * side], powers) - y, bottom = y - dot(lids[2 * side + 1], powers);
     float inside = abs(x - eye_ends[side].x), outside = abs(x - eye_ends[side].y);
-    vec3 white = vec3(0.47, 0.43, 0.40) * sclera.x;
+    vec3 white = vec3(0.43, 0.395, 0.37) * sclera.x;
     float corner = smoothstep(0.55, 0.05, inside);
     float red = 0.2 * smoothstep(0.3, 0.0, bottom) + 0.25 * smoothstep(0.5, 0.1, outside) + 0.3 * corner + sclera.y * thread.a;
     white *= pow(vec3(0.93, 0.55, 0.5), vec3(red));

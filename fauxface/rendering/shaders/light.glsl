@@ -42,11 +42,13 @@ float lit(vec3 position, vec3 n) {
 // Diffuse light that wraps around the terminator, farther in red: light that travelled under the skin.
 vec3 wrapped(float cosine, vec3 wrap) { return clamp((cosine + wrap) / ((1.0 + wrap) * (1.0 + wrap)), 0.0, 1.0); }
 
+// Mostly a broad lobe, and in it a sharper one, as skin's oil makes it (two lobes: Weyrich et al. 2006).
 float specular(vec3 n, vec3 l, vec3 v, float roughness) {
     vec3 h = normalize(l + v);
     float a = roughness * roughness, c = max(dot(n, h), 0.0), d = c * c * (a * a - 1.0) + 1.0;
+    float b = 0.4 * a, e = c * c * (b * b - 1.0) + 1.0;
     float fresnel = 0.028 + 0.972 * pow(1.0 - clamp(dot(h, v), 0.0, 1.0), 5.0);
-    return fresnel * a * a / (4.0 * d * d * max(0.25, dot(l, h)) + 1e-4) * max(dot(n, l), 0.0);
+    return fresnel * (0.8 * a * a / (d * d + 2.5e-5) + 0.2 * b * b / (e * e + 2.5e-5)) / max(1.0, 4.0 * dot(l, h)) * max(dot(n, l), 0.0);
 }
 
 // The share of the sky's light that skin, cloth, … in a hollow still gets when its walls throw light back and forth, each
