@@ -118,7 +118,7 @@ def _draw_makeup(rng: np.random.Generator, tone: float) -> MakeUp:
     if rng.random() < 0.5:  # near the lips' own colour
         red = np.array([0.45, 0.18, 0.17]) * np.exp(rng.normal(0, 0.15, 3))
     lipstick = red * (1 - 0.05 * tone), rng.uniform(0.5, 0.95) if strong else rng.uniform(0, 0.6)
-    blush = np.array([0.6, 0.2, 0.2]) * np.exp(rng.normal(0, 0.15, 3)) * (1 - 0.04 * tone), rng.uniform(0, 0.4)
+    blush = np.array([0.6, 0.2, 0.2]) * np.exp(rng.normal(0, 0.15, 3)) * (1 - 0.04 * tone), rng.uniform(0, 0.28)
     shades = ((0.06, 0.05, 0.05), (0.2, 0.11, 0.07), (0.12, 0.08, 0.14), (0.08, 0.12, 0.2), (0.45, 0.3, 0.2))
     shadow = np.array(shades[rng.integers(len(shades))]) * np.exp(rng.normal(0, 0.3, 3))
     opacity = rng.uniform(0.3, 0.75) if strong else rng.uniform(0, 0.35)
@@ -218,7 +218,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
         "socket": np.clip(socket, 0, 1),
         "muzzle": blob(0, -68, 26, 17) * mouth,
         "cheek": blob(40, -40, 17, 15),
-        "apple": blob(44, -32, 15, 10),
+        "apple": blob(44, -31, 18, 13),
         "nose": np.clip(blob(0, -36, 10, 9) + blob(12, -40, 6, 6) + 0.35 * blob(0, -18, 9, 14), 0, 1),
         "chin": blob(0, -98, 14, 10),
         "ears": ears * (1 - ramp(z, -20, 0)),

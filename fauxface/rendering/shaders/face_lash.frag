@@ -11,5 +11,5 @@ void main() {
     float hairs = smoothstep(0.3, 0.8, noise(vec3(r.x * 2200.0, r.y * 250.0, seed)));
     float alpha = lash * mix(0.25, 0.8, upper) * (0.25 + 0.75 * hairs);
     if (alpha < 0.05) discard;
-    colour = vec4(min(0.4 * shade(at, normal, brow_colour, vec3(0.2), 0.6, 0.2, 0.6, lit(at, normal)), 60.0), alpha);
+    colour = vec4(min(shade(at, normal, 0.15 * brow_colour, vec3(0.2), 0.7, 0.03, 0.6, lit(at, normal)), 60.0), alpha);
 }
