@@ -110,7 +110,7 @@ def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _noisy(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np.ndarray:
     """Photons' and read-out's noise: the variance rises with the light."""
-    shot = np.exp(rng.uniform(np.log(2e-5), np.log(4e-4))) * (rng.uniform(2, 12) if poor else 1)
+    shot = np.exp(rng.uniform(np.log(2e-5), np.log(4e-4))) * (rng.uniform(2, 9) if poor else 1)
     read = shot * rng.uniform(0.005, 0.05)
     grain = rng.standard_normal(image.shape, dtype=np.float32)
     if poor and rng.random() < 0.5:  # a file made smaller or smoothed has coarser grain

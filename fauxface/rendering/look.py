@@ -20,9 +20,9 @@ _HAIRS = {
     "black": (0.017, 0.014, 0.012),
     "dark brown": (0.035, 0.020, 0.012),
     "brown": (0.09, 0.05, 0.026),
-    "blond": (0.42, 0.29, 0.14),
-    "light blond": (0.62, 0.50, 0.32),
-    "red": (0.30, 0.09, 0.03),
+    "blond": (0.38, 0.28, 0.155),
+    "light blond": (0.57, 0.47, 0.32),
+    "red": (0.23, 0.09, 0.04),
 }
 _IRISES = {
     "dark brown": ((0.035, 0.017, 0.009), (0.045, 0.02, 0.009)),
@@ -119,8 +119,8 @@ def _draw_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair
 def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, grey: float) -> np.ndarray:
     """(3,) of the brows: darker than the hair of the head, later grey, and never paler than the skin they lie on."""
     dark = hair * rng.uniform(0.45, 0.85) * (0.5 if hair.mean() > 0.1 else 1.0)
-    share = np.clip(1.6 * grey - 0.9, 0, 0.8) * rng.random()
-    colour = dark * (1 - share) + share * np.array([0.35, 0.34, 0.33])
+    share = np.clip(1.6 * grey - 0.9, 0, 0.6) * rng.random()
+    colour = dark * (1 - share) + share * np.array([0.34, 0.32, 0.29])
     most = (0.4 + 0.6 * share) * float(skin.albedo @ GREY)
     return colour * min(1.0, most / max(float(colour @ GREY), 1e-6))
 

@@ -59,18 +59,23 @@ vec3 bounced(float openness, vec3 albedo) {
     return max(vec3(openness), ((openness * a + b) * openness + c) * openness);
 }
 
-vec3 shade(vec3 position, vec3 n, vec3 albedo, vec3 wrap, float roughness, float shine, float openness, float shadow) {
+// ``soft`` is the normal for what scatters below the surface, which blurs pores and lines; ``n`` for what is mirrored on it.
+vec3 shade(vec3 position, vec3 soft, vec3 n, vec3 albedo, vec3 wrap, float roughness, float shine, float openness, float shadow) {
     vec3 v = normalize(-position);
     wrap *= soft_light;
     // light bled under the skin softens the shadow's red, too
-    vec3 key = wrapped(dot(n, key_direction), wrap) * mix(vec3(shadow), vec3(sqrt(shadow)), min(3.0 * wrap, 1.0));
-    vec3 open = bounced(openness, min(albedo, 0.9)), light = key_colour * key + ambient_light(n) * open;
+    vec3 key = wrapped(dot(soft, key_direction), wrap) * mix(vec3(shadow), vec3(sqrt(shadow)), min(3.0 * wrap, 1.0));
+    vec3 open = bounced(openness, min(albedo, 0.9)), light = key_colour * key + ambient_light(soft) * open;
     vec3 gloss = key_colour * shadow * specular(n, key_direction, v, roughness);
     for (int i = 0; i < 2; ++i) {
-        light += fill_colour[i] * wrapped(dot(n, fill_direction[i]), wrap) * open;
+        light += fill_colour[i] * wrapped(dot(soft, fill_direction[i]), wrap) * open;
         gloss += fill_colour[i] * specular(n, fill_direction[i], v, roughness);
     }
     float rim = pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 4.0);
     gloss += ambient_light(reflect(-v, n)) * (0.03 + 0.25 * rim) * 0.6 * openness;
     return albedo * light + gloss * shine;
+}
+
+vec3 shade(vec3 position, vec3 n, vec3 albedo, vec3 wrap, float roughness, float shine, float openness, float shadow) {
+    return shade(position, n, n, albedo, wrap, roughness, shine, openness, shadow);
 }
