@@ -96,7 +96,7 @@ def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
     towards = (0.22 / seen) ** rng.uniform(0.0, 0.55)
-    return np.float32(1.65 * np.clip(towards, 0.5, 2.2) * 2 ** rng.normal(0, 0.33))
+    return np.float32(1.7 * np.clip(towards, 0.5, 2.2) * 2 ** rng.normal(0, 0.33))
 
 
 def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -108,7 +108,7 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_ligh
 
 
 def _fill(rng: np.random.Generator, received: np.ndarray) -> np.ndarray:
-    """(9, 3) of what the wearer's clothes and all that is about the photographer throw back of the light received (3,)."""
+    """(9, 3) of what clothes and all that is about the photographer throw back of the light received (3,)."""
     share = received * rng.uniform(0.0, 0.3)
     coefficients = np.zeros((9, 3))
     coefficients[0], coefficients[2], coefficients[3] = 0.6 * share, 0.15 * share, -0.4 * share

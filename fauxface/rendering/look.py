@@ -50,7 +50,8 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     """Random colours that go with the person's ancestry, age and gender."""
     african, asian, _ = identity.ancestry
     skin = draw_complexion(rng, identity)
-    dark_share = np.clip(african + asian + rng.normal(0, 0.15), 0, 1)
+    # melanin of hair and iris goes with the skin's
+    dark_share = np.clip(max(african + asian + rng.normal(0, 0.15), (skin.tone - 4.5) / 2.5), 0, 1)
     hair_name = _pick(rng, _HAIRS, [0.7, 0.27, 0.03, 0, 0, 0], [0.1, 0.25, 0.3, 0.18, 0.1, 0.07], dark_share)
     iris_name = _pick(rng, _IRISES, [0.75, 0.23, 0.02, 0, 0, 0], [0.1, 0.25, 0.15, 0.12, 0.28, 0.1], dark_share)
     light, warm = rng.normal(0, [0.25, 0.1])
@@ -75,7 +76,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "brow_hairs": brow_hairs(),
         **brows.uniforms(),
         "lip_finish": np.array([rng.uniform(0.6, 2.6) if made_up else rng.uniform(0.5, 1.4), rng.uniform(0.3, 0.8)]),
-        "iris": np.array(_IRISES[iris_name]) * rng.uniform(0.7, 1.4),
+        "iris": np.array(_IRISES[iris_name]) * rng.uniform(0.6, 1.2),
         "iris_map": iris_map(),
         "iris_size": np.array([rng.uniform(0.43, 0.48), rng.uniform(0.28, 0.55)]),
         "sclera": np.array([rng.uniform(0.8, 1.05), rng.uniform(0.05, 0.5)]),

@@ -79,7 +79,7 @@ class Complexion:
 
     @property
     def lips(self) -> np.ndarray:
-        """(3,) albedo of the lips without lipstick: thin, with less melanin over much blood; dark people's are browner."""
+        """(3,) albedo of the lips without lipstick: thin, with less melanin over much blood; browner on dark skin."""
         return skin_albedo(np.array([self.melanin * (0.5 + 0.04 * self.tone)]), np.array([0.05 + 1.6 * self.blood]))[0]
 
 
@@ -164,7 +164,8 @@ def skin_attributes(
     blood = np.log(complexion.blood) + (
         complexion.ruddy * (0.9 * f["cheek"] + 1.0 * f["nose"] + 1.1 * f["ears"] + 0.35 * f["chin"])
         + 0.3 * f["cheek"] + 0.3 * f["nose"] + 0.3 * f["ears"] + 0.15 * f["chin"]
-        + (0.1 + 0.3 * complexion.under_eyes) * f["socket"] - 0.2 * f["brow"] + 0.2 * f["lid_edge"] + patches * (0.7 * waves[:, 1] + 0.5 * waves[:, 3] + 0.4 * waves[:, 5])
+        + (0.1 + 0.3 * complexion.under_eyes) * f["socket"] - 0.2 * f["brow"] + 0.2 * f["lid_edge"]
+        + patches * (0.7 * waves[:, 1] + 0.5 * waves[:, 3] + 0.4 * waves[:, 5])
     )  # fmt: skip
     tint = skin_albedo(np.exp(melanin), np.exp(blood))
     # whiskers under the surface: a grey that is a little blue, because red light goes deepest

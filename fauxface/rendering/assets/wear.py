@@ -34,7 +34,7 @@ _FLATTEST = 0.001
 """Radii of a cap are not below this, metres: a hat may be flat."""
 _UNDER_BRIM = 0.028
 """How far under the ring of a hat hair is held down, metres."""
-DYED = 0.6
+DYED = 0.8
 """Share of the pack's clothes in another colour than they were painted in: several share one shirt."""
 _LOOSE = 0.04
 """How far below a cap's rim hair is as free as without it, metres."""

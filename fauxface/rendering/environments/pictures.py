@@ -24,8 +24,9 @@ def fractal(rng: np.random.Generator, height: int, width: int, roughness: float 
 def colour(rng: np.random.Generator, value: tuple[float, float] = (0.04, 0.6), vivid: float = 0.12) -> np.ndarray:
     """An albedo (3,): mostly dull, some vivid."""
     base = np.exp(rng.uniform(np.log(value[0]), np.log(value[1])))
-    tint = rng.normal(0, 0.42 if rng.random() < 0.6 * vivid else 0.09, 3)
-    tint[2] -= 0.14  # paint and cloth are warm rather than cold
+    # between warm and cold, as pigments and daylight are, rather than green and purple; and warm rather than cold
+    warm, green = rng.normal(0, 0.42 if rng.random() < 0.6 * vivid else 0.1, 2)
+    tint = (warm + 0.1) * np.array([0.9, 0.1, -1.0]) + green * np.array([-0.3, 0.35, -0.05])
     return np.clip(base * np.exp(tint - tint.mean()), 0.004, 0.88)
 
 

@@ -32,8 +32,8 @@ vec3 skin_shade(vec3 normal) {
     }
     vec3 albedo = tone * exp(melanin * more_melanin + blood * more_blood);
     if (skin_share > 0.5) albedo *= 2.0 * pow(texture(skin_map, t).rgb, vec3(2.2));
-    float lip = smoothstep(0.3, 0.75, m.x);
-    albedo = mix(albedo, lips * exp(0.35 * blood * (spot.g - 0.5)), 0.9 * lip);
+    float lip = smoothstep(0.2, 0.9, m.x);
+    albedo = mix(albedo, lips * exp(0.35 * blood * (spot.g - 0.5)), 0.85 * lip);
     // the lips' dark seam, and the mouth's inside
     float inner = smoothstep(0.15, 0.8, m.z);
     albedo = mix(albedo, albedo * vec3(0.55, 0.3, 0.3), inner);

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fauxface.rendering.things.base import Material, Thing, Wearer
+from fauxface.rendering.things.base import Material, Thing, Wearer, paint
 from fauxface.rendering.things.fit import Fit
 from fauxface.rendering.things.shapes import Shape, disc, merged, tube
 
@@ -81,7 +81,7 @@ def _frame(rng: np.random.Generator, name: str) -> Material:
     plastics = [(0.006, 0.006, 0.007), (0.05, 0.02, 0.01), (0.12, 0.05, 0.02), (0.25, 0.02, 0.03), (0.7, 0.7, 0.68)]
     colour = np.array(plastics[rng.choice(len(plastics), p=[0.55, 0.2, 0.12, 0.06, 0.07])])
     if rng.random() < 0.06:
-        colour = 0.02 + rng.random(3) ** 2 * 0.4
+        colour = paint(rng)
     return Material(colour, float(rng.uniform(0.12, 0.4)))
 
 

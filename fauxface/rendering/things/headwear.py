@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from fauxface.rendering.rasteriser import Texture
-from fauxface.rendering.things.base import HairCap, Material, Thing
+from fauxface.rendering.things.base import HairCap, Material, Thing, paint
 from fauxface.rendering.things.fit import CENTRE, POLAR, Fit
 from fauxface.rendering.things.shapes import Shape, ball, merged, sheet, tube
 
@@ -394,7 +394,7 @@ def _turban(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap]:
 def _helmet(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap]:
     rim = _Rim(rng.uniform(0.035, 0.055), rng.uniform(0.0, 0.03))
     angle = _rim_angle(fit, rim, _AZIMUTH)
-    colour = rng.random(3) ** 1.5 * 0.8 if rng.random() < 0.6 else np.full(3, rng.choice([0.02, 0.75]))
+    colour = paint(rng) if rng.random() < 0.6 else np.full(3, rng.choice([0.02, 0.75]))
     shell = Material(colour, float(rng.uniform(0.1, 0.4)))
     hard_hat = rng.random() < 0.4
     ridge = 3.0 if hard_hat else float(rng.integers(3, 6))
