@@ -181,7 +181,7 @@ def foliage(rng: np.random.Generator, full: bool, dry: bool = False) -> np.ndarr
     """Leaves: a hedge that covers all (``full``), or a crown with gaps and a trunk."""
     size = 256
     image = np.zeros((size, size, 4), np.float32)
-    green = np.array([0.075, 0.095, 0.045]) * np.exp(rng.normal(0, [0.2, 0.12, 0.2]))
+    green = np.array([0.064, 0.095, 0.04]) * np.exp(rng.normal(0, [0.2, 0.12, 0.2]))
     if dry:
         green = np.array([0.2, 0.12, 0.05]) * np.exp(rng.normal(0, 0.25, 3))
     ridge = 6 + 60 * np.abs(fractal(rng, 2, size, 0.65, 2)[0] - 0.5)
@@ -262,7 +262,7 @@ def ground(rng: np.random.Generator, kind: str) -> np.ndarray:
     if kind == "boards":
         return planks(rng, int(rng.integers(8, 24)))
     tones = {
-        "grass": np.array([0.085, 0.105, 0.042]),
+        "grass": np.array([0.078, 0.105, 0.04]),
         "asphalt": np.array([0.09, 0.09, 0.09]),
         "earth": np.array([0.16, 0.11, 0.07]),
         "sand": np.array([0.42, 0.34, 0.23]),

@@ -43,7 +43,7 @@ vec3 skin_shade(vec3 normal) {
     vec3 hairs = texture(brow_hairs, vec2(place_in_brow.x, 0.25 * (floor(mod(7.0 * seed, 4.0)) + clamp(0.1 + 0.8 * place_in_brow.y, 0.02, 0.98)))).rgb;
     float ends = smoothstep(-0.05, 0.22, place_in_brow.x) * smoothstep(1.08, 0.6, place_in_brow.x);
     float body = smoothstep(-0.15, 0.3, place_in_brow.y) * smoothstep(1.2, 0.6, place_in_brow.y);
-    float brow = place_in_brow.z * brow_density * mix(0.65, 1.0, ends) * mix(0.75, 1.0, body);
+    float brow = place_in_brow.z * brow_density * mix(0.5, 1.0, ends) * mix(0.75, 1.0, body);
     brow = clamp(brow + min(1.0, 2.2 * brow) * (0.5 - hairs.r), 0.0, 0.92);
     albedo = mix(albedo, brow_colour * (0.6 + 0.8 * hairs.g), brow);
     float crease = s.x * fold.b;

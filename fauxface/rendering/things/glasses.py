@@ -88,7 +88,7 @@ def _frame(rng: np.random.Generator, name: str) -> Material:
 def _lens(rng: np.random.Generator, dark: bool) -> Material:
     if not dark:  # a clear lens is seen by what it mirrors: the more so without a coating
         return Material(
-            np.array([0.6, 0.65, 0.6]), 0.03, shine=float(rng.uniform(0.1, 0.8)), opacity=float(rng.uniform(0.06, 0.1))
+            np.array([0.2, 0.22, 0.2]), 0.03, shine=float(rng.uniform(0.1, 0.8)), opacity=float(rng.uniform(0.06, 0.1))
         )
     kind = rng.choice(["black", "tinted", "mirrored"], p=[0.6, 0.25, 0.15])
     if kind == "mirrored":

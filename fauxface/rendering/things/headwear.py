@@ -17,7 +17,7 @@ LABEL = 17
 _TURNS, _ROWS = 48, 14
 _DYES: tuple[tuple[float, tuple[float, float, float], float], ...] = (
     (0.22, (0.014, 0.014, 0.015), 0.5),  # black, charcoal
-    (0.15, (0.66, 0.65, 0.62), 0.15),  # white, cream
+    (0.15, (0.58, 0.57, 0.54), 0.15),  # white, cream
     (0.14, (0.17, 0.17, 0.18), 0.5),  # grey
     (0.13, (0.018, 0.025, 0.055), 0.4),  # navy
     (0.09, (0.075, 0.115, 0.19), 0.45),  # denim, pale blue
