@@ -80,7 +80,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "iris_map": iris_map(),
         "iris_size": np.array([rng.uniform(0.43, 0.48), rng.uniform(0.28, 0.55)]),
         "sclera": np.array([rng.uniform(0.8, 1.05), rng.uniform(0.05, 0.5)]),
-        "teeth": np.array([0.62, 0.56, 0.46]) * rng.uniform(0.75, 1.05) * [1, 1, rng.uniform(0.8, 1.1)],
+        "teeth": np.array([0.62, 0.575, 0.49]) * rng.uniform(0.75, 1.05) * [1, 1, rng.uniform(0.8, 1.1)],
         "gums": skin.lips * [1.0, 0.75, 0.8],
         "lash": float(rng.uniform(0.5, 0.9) if made_up else rng.uniform(0.15, 0.55)),
         "seed": float(rng.uniform(0, 50)),
@@ -120,7 +120,7 @@ def _draw_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair
 def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, grey: float) -> np.ndarray:
     """(3,) of the brows: darker than the hair of the head, later grey, and never paler than the skin they lie on."""
     dark = hair * rng.uniform(0.45, 0.85) * (0.5 if hair.mean() > 0.1 else 1.0)
-    share = np.clip(1.6 * grey - 0.9, 0, 0.6) * rng.random()
+    share = np.clip(1.6 * grey - 0.9, 0, 0.5) * rng.random()
     colour = dark * (1 - share) + share * np.array([0.34, 0.32, 0.29])
     most = (0.4 + 0.6 * share) * float(skin.albedo @ GREY)
     return colour * min(1.0, most / max(float(colour @ GREY), 1e-6))

@@ -118,7 +118,7 @@ def _draw_makeup(rng: np.random.Generator, tone: float) -> MakeUp:
     if rng.random() < 0.5:  # near the lips' own colour
         red = np.array([0.45, 0.18, 0.17]) * np.exp(rng.normal(0, 0.15, 3))
     lipstick = red * (1 - 0.05 * tone), rng.uniform(0.5, 0.95) if strong else rng.uniform(0, 0.6)
-    blush = np.array([0.6, 0.2, 0.2]) * np.exp(rng.normal(0, 0.15, 3)) * (1 - 0.04 * tone), rng.uniform(0, 0.28)
+    blush = np.array([0.6, 0.2, 0.2]) * np.exp(rng.normal(0, 0.15, 3)) * (1 - 0.04 * tone), rng.uniform(0, 0.22)
     shades = ((0.06, 0.05, 0.05), (0.2, 0.11, 0.07), (0.12, 0.08, 0.14), (0.08, 0.12, 0.2), (0.45, 0.3, 0.2))
     shadow = np.array(shades[rng.integers(len(shades))]) * np.exp(rng.normal(0, 0.3, 3))
     opacity = rng.uniform(0.3, 0.75) if strong else rng.uniform(0, 0.35)
@@ -162,8 +162,8 @@ def skin_attributes(
         + 0.15 * f["ears"] - 0.1 * f["neck"] + patches * (0.5 * waves[:, 0] + 0.35 * waves[:, 2] + 0.25 * waves[:, 4])
     )  # fmt: skip
     blood = np.log(complexion.blood) + (
-        complexion.ruddy * (0.9 * f["cheek"] + 1.0 * f["nose"] + 1.1 * f["ears"] + 0.35 * f["chin"])
-        + 0.3 * f["cheek"] + 0.3 * f["nose"] + 0.3 * f["ears"] + 0.15 * f["chin"]
+        complexion.ruddy * (0.65 * f["cheek"] + 1.0 * f["nose"] + 1.1 * f["ears"] + 0.35 * f["chin"])
+        + 0.25 * f["cheek"] + 0.3 * f["nose"] + 0.3 * f["ears"] + 0.15 * f["chin"]
         + (0.1 + 0.3 * complexion.under_eyes) * f["socket"] - 0.2 * f["brow"] + 0.2 * f["lid_edge"]
         + patches * (0.7 * waves[:, 1] + 0.5 * waves[:, 3] + 0.4 * waves[:, 5])
     )  # fmt: skip
