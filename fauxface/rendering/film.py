@@ -95,15 +95,15 @@ def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
     """A camera's gain: it goes half by the face, whose white is 1, and half by all that it sees."""
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
-    towards = (0.22 / seen) ** rng.uniform(0.0, 0.55)
-    return np.float32(1.7 * np.clip(towards, 0.5, 2.2) * 2 ** rng.normal(0, 0.33))
+    towards = (0.22 / seen) ** rng.uniform(0.1, 0.6)
+    return np.float32(1.65 * np.clip(towards, 0.5, 2.2) * 2 ** rng.normal(0, 0.33))
 
 
 def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Gains (3,) that make the light more or less white; now and then they miss."""
     done = np.clip(rng.normal(0.9, 0.12), 0, 1) if rng.random() < 0.93 else rng.uniform(0.1, 0.6)
     gains = np.maximum(tint, 0.03) ** -done * np.exp(
-        rng.normal(0, 0.03, 3) + rng.normal(0.02, 0.05) * np.array([1, 0, -1])
+        rng.normal(0, 0.03, 3) + rng.normal(0, 0.05) * np.array([1, 0, -1])
     )
     return (gains / (gains @ (GREY * tint))).astype(np.float32)
 
