@@ -42,7 +42,7 @@ float lit(vec3 position, vec3 n) {
 // Diffuse light that wraps around the terminator, farther in red: light that travelled under the skin.
 vec3 wrapped(float cosine, vec3 wrap) { return clamp((cosine + wrap) / ((1.0 + wrap) * (1.0 + wrap)), 0.0, 1.0); }
 
-// Mostly a broad lobe, and in it a sharper one, as skin's oil makes it (two lobes: Weyrich et al. 2006).
+// Mostly a broad lobe, and in it a sharper one, as oil on skin makes it.
 float specular(vec3 n, vec3 l, vec3 v, float roughness) {
     vec3 h = normalize(l + v);
     float a = roughness * roughness, c = max(dot(n, h), 0.0), d = c * c * (a * a - 1.0) + 1.0;
