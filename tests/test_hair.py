@@ -232,7 +232,7 @@ def test_pictures_of_hair_do_not_run_into_each_other():
     ranks = nap().pixels[..., 0].ravel()
     assert np.abs(np.bincount(ranks, minlength=256)[1:255] - ranks.size / 255).max() < 0.05 * ranks.size / 255 + 2
     hairs = brow_hairs().pixels[..., 0]
-    assert hairs.shape == (256, 256)
-    tufts = hairs.reshape(32, 8, 32, 8).mean((1, 3))  # as pictures of 192 pixels show them
+    assert hairs.shape == (512, 512)
+    tufts = hairs.reshape(32, 16, 32, 16).mean((1, 3))  # as pictures of 192 pixels show them
     assert 115 < tufts.mean() < 140
     assert tufts.std() > 20

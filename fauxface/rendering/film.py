@@ -95,22 +95,22 @@ def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
     """A camera's gain: it goes half by the face, whose white is 1, and half by all that it sees."""
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
-    towards = (0.22 / seen) ** rng.uniform(0.0, 0.55)
-    return np.float32(1.5 * np.clip(towards, 0.45, 2.2) * 2 ** rng.normal(0, 0.4))
+    towards = (0.22 / seen) ** rng.uniform(0.1, 0.6)
+    return np.float32(1.65 * np.clip(towards, 0.5, 2.2) * 2 ** rng.normal(0, 0.33))
 
 
 def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Gains (3,) that make the light more or less white; now and then they miss."""
-    done = np.clip(rng.normal(0.82, 0.2), 0, 1) if rng.random() < 0.9 else rng.uniform(-0.3, 0.4)
+    done = np.clip(rng.normal(0.9, 0.12), 0, 1) if rng.random() < 0.93 else rng.uniform(0.1, 0.6)
     gains = np.maximum(tint, 0.03) ** -done * np.exp(
-        rng.normal(0, 0.05, 3) + rng.normal(0, 0.05) * np.array([1, 0, -1])
+        rng.normal(0, 0.03, 3) + rng.normal(0, 0.05) * np.array([1, 0, -1])
     )
     return (gains / (gains @ (GREY * tint))).astype(np.float32)
 
 
 def _noisy(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np.ndarray:
     """Photons' and read-out's noise: the variance rises with the light."""
-    shot = np.exp(rng.uniform(np.log(2e-5), np.log(4e-4))) * (rng.uniform(2, 12) if poor else 1)
+    shot = np.exp(rng.uniform(np.log(2e-5), np.log(4e-4))) * (rng.uniform(2, 9) if poor else 1)
     read = shot * rng.uniform(0.005, 0.05)
     grain = rng.standard_normal(image.shape, dtype=np.float32)
     if poor and rng.random() < 0.5:  # a file made smaller or smoothed has coarser grain
@@ -124,17 +124,17 @@ def _tones(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     over = np.maximum(image - knee, 0)
     image = np.minimum(image, knee) + over / (1 + over / (1.15 - 0.6 * knee))
     image = np.where(image <= 0.0031308, 12.92 * image, 1.055 * np.maximum(image, 1e-6) ** (1 / 2.4) - 0.055)
-    contrast = np.float32(np.clip(rng.normal(0.22, 0.18), -0.15, 0.7))
+    contrast = np.float32(np.clip(rng.normal(0.22, 0.15), -0.1, 0.6))
     image = np.clip(image, 0, 1)
     image = image + contrast * (image * image * (3 - 2 * image) - image)
     black = np.float32(rng.uniform(-0.03, 0.05))
     image = (image - black) / (1 - black) if rng.random() < 0.5 else image
     grey = image @ _GREY
-    return grey[..., None] + (image - grey[..., None]) * np.float32(np.clip(rng.normal(1.15, 0.16), 0.4, 1.6))
+    return grey[..., None] + (image - grey[..., None]) * np.float32(np.clip(rng.normal(1.06, 0.13), 0.5, 1.5))
 
 
 def _monochrome(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    weights = rng.dirichlet([3.0, 5.0, 2.0]).astype(np.float32)
+    weights = rng.dirichlet([9.0, 12.0, 2.5]).astype(np.float32)
     grey = (image @ weights)[..., None]
     tone = np.array([1.06, 1.0, 0.85]) if rng.random() < 0.3 else np.ones(3)
     return np.clip(grey, 0, 1) ** (1 / tone).astype(np.float32)

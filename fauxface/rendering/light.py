@@ -57,6 +57,7 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_ligh
     lamps = turned(place.lamps, rotation)
     soft = rotated(place.coefficients, rotation)
     received = incident(soft, lamps)
+    soft = soft + _fill(rng, received)
     level = max(float(received @ GREY), 1e-6)
     flashes = 0.45 if place.name in _DARK else 0.2
     kind = str(rng.choice(["natural", "flash", "lamp"], p=[0.85 - flashes, flashes, 0.15]))
@@ -77,8 +78,8 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_ligh
     elif kind == "lamp":
         ratio = float(np.exp(rng.uniform(np.log(0.8), np.log(25))))
         tint = np.exp(rng.normal(0, 0.12) * np.array([1.0, 0.1, -1.2]))
-        if rng.random() < 0.06:
-            tint = rng.random(3) ** 2 + 0.05
+        if rng.random() < 0.05:
+            tint = rng.random(3) ** 2 + 0.12
         side = rng.choice([-1, 1]) * rng.uniform(25, 125)
         direction = _direction(side, rng.uniform(-15, 60))
         lamps.insert(0, Lamp(direction, tint / (tint @ GREY) * level * ratio, float(np.radians(rng.uniform(0.5, 12)))))
@@ -104,6 +105,14 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_ligh
     if pattern is not None:
         uniforms["dapples"], uniforms["dapple_place"] = pattern
     return Light(uniforms, background * gain, white * gain, shadow, kind)
+
+
+def _fill(rng: np.random.Generator, received: np.ndarray) -> np.ndarray:
+    """(9, 3) of what clothes and all that is about the photographer throw back of the light received (3,)."""
+    share = received * rng.uniform(0.0, 0.3)
+    coefficients = np.zeros((9, 3))
+    coefficients[0], coefficients[2], coefficients[3] = 0.6 * share, 0.15 * share, -0.4 * share
+    return coefficients
 
 
 def _direction(azimuth: float, height: float) -> np.ndarray:

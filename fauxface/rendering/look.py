@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.brows import Brows, draw_brows
+from fauxface.rendering.environments.lamps import GREY
 from fauxface.rendering.hair.tiles import brow_hairs
 from fauxface.rendering.head import HeadModel, Posed
 from fauxface.rendering.identity import Identity
@@ -19,9 +20,9 @@ _HAIRS = {
     "black": (0.017, 0.014, 0.012),
     "dark brown": (0.035, 0.020, 0.012),
     "brown": (0.09, 0.05, 0.026),
-    "blond": (0.42, 0.29, 0.14),
-    "light blond": (0.62, 0.50, 0.32),
-    "red": (0.30, 0.09, 0.03),
+    "blond": (0.38, 0.28, 0.155),
+    "light blond": (0.57, 0.47, 0.32),
+    "red": (0.23, 0.09, 0.04),
 }
 _IRISES = {
     "dark brown": ((0.035, 0.017, 0.009), (0.045, 0.02, 0.009)),
@@ -49,7 +50,8 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     """Random colours that go with the person's ancestry, age and gender."""
     african, asian, _ = identity.ancestry
     skin = draw_complexion(rng, identity)
-    dark_share = np.clip(african + asian + rng.normal(0, 0.15), 0, 1)
+    # melanin of hair and iris goes with the skin's
+    dark_share = np.clip(max(african + asian + rng.normal(0, 0.15), (skin.tone - 4.5) / 2.5), 0, 1)
     hair_name = _pick(rng, _HAIRS, [0.7, 0.27, 0.03, 0, 0, 0], [0.1, 0.25, 0.3, 0.18, 0.1, 0.07], dark_share)
     iris_name = _pick(rng, _IRISES, [0.75, 0.23, 0.02, 0, 0, 0], [0.1, 0.25, 0.15, 0.12, 0.28, 0.1], dark_share)
     light, warm = rng.normal(0, [0.25, 0.1])
@@ -61,10 +63,10 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     greyed = hair * (1 - grey) + grey * np.array([0.5, 0.49, 0.48]) * rng.uniform(0.6, 1)
     made_up = skin.makeup is not BARE
     brows = draw_brows(rng, identity)
-    brow = greyed * rng.uniform(0.5, 1.0) * (0.7 if hair.mean() > 0.1 else 1.0)
+    brow = _brow_colour(rng, skin, hair, grey)
     face = {
         **skin_uniforms(skin),
-        "freckles": float(rng.uniform(0.3, 1.6) if skin.tone < 4.5 and rng.random() < 0.2 else 0),
+        "freckles": float(rng.uniform(0.25, 1.1) if skin.tone < 4.5 and rng.random() < 0.14 else 0),
         "moles": _draw_moles(rng, model),
         "pore_depth": float(rng.uniform(0.25, 0.7) * np.clip(identity.age / 25, 0.3, 1.2)),
         "roughness": float(rng.uniform(0.48, 0.62)),
@@ -74,13 +76,13 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "brow_hairs": brow_hairs(),
         **brows.uniforms(),
         "lip_finish": np.array([rng.uniform(0.6, 2.6) if made_up else rng.uniform(0.5, 1.4), rng.uniform(0.3, 0.8)]),
-        "iris": np.array(_IRISES[iris_name]) * rng.uniform(0.7, 1.4),
+        "iris": np.array(_IRISES[iris_name]) * rng.uniform(0.6, 1.2),
         "iris_map": iris_map(),
         "iris_size": np.array([rng.uniform(0.43, 0.48), rng.uniform(0.28, 0.55)]),
         "sclera": np.array([rng.uniform(0.8, 1.05), rng.uniform(0.05, 0.5)]),
-        "teeth": np.array([0.62, 0.56, 0.46]) * rng.uniform(0.75, 1.05) * [1, 1, rng.uniform(0.8, 1.1)],
+        "teeth": np.array([0.62, 0.575, 0.49]) * rng.uniform(0.75, 1.05) * [1, 1, rng.uniform(0.8, 1.1)],
         "gums": skin.lips * [1.0, 0.75, 0.8],
-        "lash": float(rng.uniform(0.6, 1.0) if made_up else rng.uniform(0.1, 0.6)),
+        "lash": float(rng.uniform(0.5, 0.9) if made_up else rng.uniform(0.15, 0.55)),
         "seed": float(rng.uniform(0, 50)),
         **_places(model),
     }
@@ -115,10 +117,19 @@ def _draw_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair
     return kept
 
 
+def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, grey: float) -> np.ndarray:
+    """(3,) of the brows: darker than the hair of the head, later grey, and never paler than the skin they lie on."""
+    dark = hair * rng.uniform(0.45, 0.85) * (0.5 if hair.mean() > 0.1 else 1.0)
+    share = np.clip(1.6 * grey - 0.9, 0, 0.5) * rng.random()
+    colour = dark * (1 - share) + share * np.array([0.34, 0.32, 0.29])
+    most = (0.4 + 0.6 * share) * float(skin.albedo @ GREY)
+    return colour * min(1.0, most / max(float(colour @ GREY), 1e-6))
+
+
 def _draw_brow_density(rng: np.random.Generator, identity: Identity) -> float:
     """The share of the skin that brows hide: from bushy to plucked, now and then hardly there."""
-    density = rng.uniform(0.2, 0.45) if rng.random() < 0.12 else rng.normal(0.72, 0.16)
-    return float(np.clip(density - (0.3 if identity.age < 6 else 0), 0.15, 1.0))
+    density = rng.uniform(0.3, 0.5) if rng.random() < 0.1 else rng.normal(0.74, 0.13)
+    return float(np.clip(density - (0.3 if identity.age < 6 else 0), 0.2, 1.0))
 
 
 def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> dict[str, Any]:

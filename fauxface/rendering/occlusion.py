@@ -16,12 +16,14 @@ from fauxface.rendering.head import HeadModel
 from fauxface.rendering.makehuman import FORMAT, PARTS
 from fauxface.rendering.mesh import vertex_normals
 
-_VERSION = 1
-_DIRECTIONS = 72
+_VERSION = 2
+_DIRECTIONS = 200
 _CELL = 0.0016
 """Side of a depth map's cell, metres."""
 _SLACK = 0.0035
 """How far behind the nearest surface a point still counts as lit, metres."""
+_SOFTENED = 12
+"""Steps of diffusion over the mesh: light scatters under the skin, and depth maps of few directions leave blotches."""
 
 
 @cache
@@ -61,7 +63,18 @@ def _bake(model: HeadModel) -> np.ndarray:
         facing = np.maximum(normals @ direction, 0)
         possible += facing
         seen += facing * (vertices[:, 2] < nearest[tuple(place.T)] + _SLACK)
-    return (seen / possible).astype(np.float32)
+    return _diffused(seen / possible, model).astype(np.float32)
+
+
+def _diffused(values: np.ndarray, model: HeadModel) -> np.ndarray:
+    """(M,) evened out over the skin's mesh; teeth, tongue and eyes keep theirs."""
+    quads = model.quads[(model.part[model.quads] == PARTS.index("skin")).all(1)]
+    ends = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
+    count = np.bincount(ends[:, 0], minlength=len(values))
+    for _ in range(_SOFTENED):
+        around = np.bincount(ends[:, 0], values[ends[:, 1]], len(values)) / np.maximum(count, 1)
+        values = np.where(count > 0, 0.5 * values + 0.5 * around, values)
+    return values
 
 
 def _sphere(count: int) -> np.ndarray:

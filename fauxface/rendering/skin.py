@@ -79,8 +79,8 @@ class Complexion:
 
     @property
     def lips(self) -> np.ndarray:
-        """(3,) albedo of the lips without lipstick: thin, with little melanin over much blood."""
-        return skin_albedo(np.array([self.melanin * 0.6]), np.array([0.022 + 1.6 * self.blood]))[0]
+        """(3,) albedo of the lips without lipstick: thin, with less melanin over much blood; browner on dark skin."""
+        return skin_albedo(np.array([self.melanin * (0.5 + 0.04 * self.tone)]), np.array([0.05 + 1.6 * self.blood]))[0]
 
 
 def draw_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:
@@ -96,9 +96,9 @@ def draw_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:
         melanin=melanin_of(tone),
         blood=blood,
         ruddy=float(np.clip(rng.gamma(2.2, 0.18) + 0.15 * old, 0, 1.3)),
-        uneven=float(np.clip(rng.normal(0.3 + 0.35 * old, 0.2), 0.05, 1)),
-        under_eyes=float(np.clip(rng.normal(0.3 + 0.3 * old, 0.25), 0, 1)),
-        shadow=float(rng.uniform(0, 1) ** 1.5) if not female and identity.age > 17 else 0.0,
+        uneven=float(np.clip(rng.normal(0.18 + 0.35 * old, 0.13), 0.03, 1)),
+        under_eyes=float(np.clip(rng.normal(0.2 + 0.3 * old, 0.2) * (1.0 if adult else 0.4), 0, 1)),
+        shadow=float(rng.uniform(0, 1) ** 2) if not female and identity.age > 17 else 0.0,
         age=identity.age,
         lines=float(np.clip(rng.normal(1, 0.25), 0.4, 1.6)),
         oil=float(np.clip(rng.beta(1.6, 2.2) * (0.5 if identity.age < 10 else 1), 0, 1)),
@@ -118,7 +118,7 @@ def _draw_makeup(rng: np.random.Generator, tone: float) -> MakeUp:
     if rng.random() < 0.5:  # near the lips' own colour
         red = np.array([0.45, 0.18, 0.17]) * np.exp(rng.normal(0, 0.15, 3))
     lipstick = red * (1 - 0.05 * tone), rng.uniform(0.5, 0.95) if strong else rng.uniform(0, 0.6)
-    blush = np.array([0.6, 0.2, 0.2]) * np.exp(rng.normal(0, 0.15, 3)) * (1 - 0.04 * tone), rng.uniform(0, 0.4)
+    blush = np.array([0.6, 0.2, 0.2]) * np.exp(rng.normal(0, 0.15, 3)) * (1 - 0.04 * tone), rng.uniform(0, 0.22)
     shades = ((0.06, 0.05, 0.05), (0.2, 0.11, 0.07), (0.12, 0.08, 0.14), (0.08, 0.12, 0.2), (0.45, 0.3, 0.2))
     shadow = np.array(shades[rng.integers(len(shades))]) * np.exp(rng.normal(0, 0.3, 3))
     opacity = rng.uniform(0.3, 0.75) if strong else rng.uniform(0, 0.35)
@@ -154,37 +154,38 @@ def skin_attributes(
     f = {name: values[vertices] for name, values in fields.items()}
     rest = model.rest[vertices]
     waves = np.sin(rest @ complexion.waves[:, :3].T.astype(np.float32) + complexion.waves[:, 3].astype(np.float32))
-    patches = 0.35 * complexion.uneven
+    patches = 0.25 * complexion.uneven
     old = np.clip((complexion.age - 30) / 50, 0, 1)
     dark = complexion.tone / 10
     melanin = np.log(complexion.melanin) + (
-        0.18 * f["brow"] + (0.25 + 0.5 * complexion.under_eyes) * f["socket"] + 0.35 * dark * f["muzzle"]
+        0.12 * f["brow"] + (0.04 + 0.4 * complexion.under_eyes) * f["socket"] + 0.25 * dark * f["muzzle"]
         + 0.15 * f["ears"] - 0.1 * f["neck"] + patches * (0.5 * waves[:, 0] + 0.35 * waves[:, 2] + 0.25 * waves[:, 4])
     )  # fmt: skip
     blood = np.log(complexion.blood) + (
-        complexion.ruddy * (0.9 * f["cheek"] + 1.0 * f["nose"] + 1.1 * f["ears"] + 0.35 * f["chin"])
-        + 0.25 * f["nose"] + 0.3 * f["ears"] + (0.35 + 0.3 * complexion.under_eyes) * f["socket"] - 0.15 * f["brow"]
-        + 0.6 * f["lid_edge"] + patches * (0.7 * waves[:, 1] + 0.5 * waves[:, 3] + 0.4 * waves[:, 5])
+        complexion.ruddy * (0.65 * f["cheek"] + 1.0 * f["nose"] + 1.1 * f["ears"] + 0.35 * f["chin"])
+        + 0.25 * f["cheek"] + 0.3 * f["nose"] + 0.3 * f["ears"] + 0.15 * f["chin"]
+        + (0.1 + 0.3 * complexion.under_eyes) * f["socket"] - 0.2 * f["brow"] + 0.2 * f["lid_edge"]
+        + patches * (0.7 * waves[:, 1] + 0.5 * waves[:, 3] + 0.4 * waves[:, 5])
     )  # fmt: skip
     tint = skin_albedo(np.exp(melanin), np.exp(blood))
     # whiskers under the surface: a grey that is a little blue, because red light goes deepest
-    shaded = (0.55 * complexion.shadow * f["beard"])[:, None] * np.array([0.75, 0.62, 0.5])
+    shaded = (0.45 * complexion.shadow * f["beard"])[:, None] * np.array([0.75, 0.62, 0.5])
     tint = tint * (1 - shaded)
     for (colour, opacity), place in ((complexion.makeup.blush, f["apple"]), (complexion.makeup.shadow, f["upper_lid"])):
         tint += (opacity * place)[:, None] * (colour - tint)
     # lash roots, and the liner over them
     tint *= (
         1
-        - ((0.3 + 0.6 * complexion.makeup.liner) * f["upper_rim"] + 0.5 * complexion.makeup.liner * f["lower_rim"])[
+        - ((0.2 + 0.55 * complexion.makeup.liner) * f["upper_rim"] + 0.3 * complexion.makeup.liner * f["lower_rim"])[
             :, None
         ]
     )
-    tint *= 1 - (0.12 * old * f["socket"])[:, None]
+    tint *= 1 - (0.06 * old * f["socket"])[:, None]
     relief = np.stack(
         [
             pressed(rest, units, complexion.age, complexion.lines),
             f["openness"],
-            (0.35 + 0.9 * complexion.oil * f["oily"]).clip(0, 1.2),
+            (0.5 + 0.9 * complexion.oil * f["oily"]).clip(0, 1.4),
             f["curved"],
         ],
         axis=1,
@@ -218,7 +219,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
         "socket": np.clip(socket, 0, 1),
         "muzzle": blob(0, -68, 26, 17) * mouth,
         "cheek": blob(40, -40, 17, 15),
-        "apple": blob(44, -32, 15, 10),
+        "apple": blob(44, -31, 18, 13),
         "nose": np.clip(blob(0, -36, 10, 9) + blob(12, -40, 6, 6) + 0.35 * blob(0, -18, 9, 14), 0, 1),
         "chin": blob(0, -98, 14, 10),
         "ears": ears * (1 - ramp(z, -20, 0)),

@@ -41,10 +41,10 @@ _DAYLIGHT = _numbers(
 )
 _TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 _D65 = np.array([0.9505, 1.0, 1.089])
-_EPIDERMIS = 0.011  # cm; with it melanin's share runs over about Jacques' 1–43 %, the darkest skin above
-_PATCHINESS = 1.0  # shape of the gamma distribution of melanin
+_EPIDERMIS = 0.016  # cm, an effective depth: with it and the patches the darkest tone needs no more than MELANIN
+_PATCHINESS = 0.75  # shape of the gamma distribution of melanin
 _SURFACE = 0.012  # what the horny layer scatters back before any pigment is met
-MELANIN = (0.003, 1.0)
+MELANIN = (0.002, 1.0)
 BLOOD = (0.001, 0.3)
 """Volume shares that the table spans."""
 _STEPS = 48

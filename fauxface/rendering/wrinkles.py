@@ -112,8 +112,8 @@ def pressed(rest: np.ndarray, units: dict[str, float], age: float, depth: float)
             for side in ("Right", "Left")
         ]
         # skin that is young springs back and folds less
-        folding = np.minimum(1.25, sides[0] + (sides[1] - sides[0]) * left) * (0.25 + 0.35 * young + 0.4 * old)
-        total += weight * (folding + _BY_AGE[name] * old**1.3 + 0.04 * young)
+        folding = np.minimum(1.25, sides[0] + (sides[1] - sides[0]) * left) * (0.08 + 0.3 * young + 0.5 * old)
+        total += weight * (folding + _BY_AGE[name] * old**1.3 + 0.02 * young)
     return np.minimum(depth * total, 1.4)
 
 

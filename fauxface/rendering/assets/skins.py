@@ -26,8 +26,10 @@ _AGES = {"young": (0, 38), "middleage": (32, 62), "old": (54, 200)}
 """Years between which a person may have a skin of each age."""
 _WIDE = 12.0
 """Texels, about millimetres: what is wider counts as tone."""
-_TONE_KEPT = 0.5
-"""Exponent of the face's wide differences; the scalp's go."""
+_TONE_KEPT = 0.25
+"""Exponent of the face's wide differences, into which light was painted; the scalp's go."""
+_DETAIL_KEPT = 0.7
+"""Exponent of what is finer: painted pores and blotches are stronger than photographed ones."""
 
 
 def choose_skin(rng: np.random.Generator, identity: Identity, pack: Pack, model: HeadModel) -> tuple[str, Texture]:
@@ -56,7 +58,7 @@ def _texture(path: Path, model: HeadModel) -> Texture:
     wide = cv2.GaussianBlur(linear * head, (0, 0), _WIDE) / share
     wide = np.maximum(wide, 1e-3)
     mean = (wide * face).sum((0, 1)) / face.sum()
-    ratio = np.clip(linear / wide, 0.4, 1.8) * (wide / mean) ** (_TONE_KEPT * face)
+    ratio = np.clip(linear / wide, 0.4, 1.8) ** _DETAIL_KEPT * (wide / mean) ** (_TONE_KEPT * face)
     ratio = np.where(head > 0, ratio, 1)
     coded = np.round(255 * np.clip(ratio / BRIGHTEST, 0, 1) ** (1 / 2.2)).astype(np.uint8)
     return Texture(f"assets/skin/{path.name}", coded)

@@ -18,6 +18,7 @@ from fauxface.rendering.head import HeadModel
 from fauxface.rendering.rasteriser import Texture
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn
+from fauxface.rendering.things.headwear import cloth_colour
 
 HAIR, CLOTHING, HEADWEAR, FACEWEAR = 13, 15, 17, 18
 HATS = 0.05
@@ -33,7 +34,7 @@ _FLATTEST = 0.001
 """Radii of a cap are not below this, metres: a hat may be flat."""
 _UNDER_BRIM = 0.028
 """How far under the ring of a hat hair is held down, metres."""
-DYED = 0.6
+DYED = 0.8
 """Share of the pack's clothes in another colour than they were painted in: several share one shirt."""
 _LOOSE = 0.04
 """How far below a cap's rim hair is as free as without it, metres."""
@@ -167,8 +168,7 @@ def draw_assets(
         path = pack.folder / item.textures[0]
         if own["clothes"].random() < DYED:
             texture = _grey_texture(path, pack.folder / item.model, model, 1.0)
-            dye = np.clip(own["clothes"].beta(0.9, 1.8) * np.exp(own["clothes"].normal(0, 0.5, 3)), 0.01, 0.8)
-            colour = dye * textures.BRIGHTEST
+            colour = cloth_colour(own["clothes"]) * textures.BRIGHTEST
         else:
             texture, colour = textures.plain(path), _tint(own["clothes"])
         material = Material(colour, roughness=0.9, shine=0.2, wrap=(0.1, 0.1, 0.1), image=texture)
@@ -204,7 +204,7 @@ def _mean(texture: Texture) -> np.ndarray:
 
 def _tint(rng: np.random.Generator) -> np.ndarray:
     """A dye (3,), linear RGB: mostly weak."""
-    return np.clip(np.exp(rng.normal(0, 0.35) - abs(rng.normal(0, 0.4)) + rng.normal(0, 0.35, 3)), 0.05, 1.3)
+    return np.clip(np.exp(rng.normal(0, 0.35) - abs(rng.normal(0, 0.4)) + rng.normal(0, 0.1, 3)), 0.05, 1.2)
 
 
 def _cap(hat: np.ndarray) -> HairCap:

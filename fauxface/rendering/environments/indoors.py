@@ -8,7 +8,7 @@ from fauxface.rendering.environments import pictures
 from fauxface.rendering.environments.outdoors import people
 from fauxface.rendering.environments.scene import Bulb, Panel, Scene
 
-WARM, DAY, TUBE = np.array([1.0, 0.68, 0.36]), np.array([0.9, 0.97, 1.1]), np.array([0.92, 1.0, 0.86])
+WARM, DAY, TUBE = np.array([1.0, 0.72, 0.43]), np.array([0.92, 0.98, 1.07]), np.array([0.95, 1.0, 0.89])
 
 
 def _nothing(rays: np.ndarray) -> np.ndarray:
@@ -204,7 +204,7 @@ def bar(rng: np.random.Generator, eye: float) -> Scene:
     """Dim and warm: small lamps, dark walls, people."""
     made = _Room(rng, eye, rng.uniform(1.8, 6, 2), rng.uniform(2.3, 4), False)
     for _ in range(int(rng.integers(2, 12))):
-        made.lamp(WARM ** rng.uniform(0.5, 1.6) * np.exp(rng.normal(0, 0.15, 3)), rng.uniform(0.05, 0.5))
+        made.lamp(WARM ** rng.uniform(0.3, 1.3) * np.exp(rng.normal(0, 0.1, 3)), rng.uniform(0.05, 0.5))
     made.furnish(int(rng.integers(4, 16)))
     made.scene.panels += people(rng, int(rng.integers(0, 9)), 1.7, 5, eye)
     _bounce(made.scene, rng.uniform(0.08, 0.3))
@@ -217,7 +217,7 @@ def stage(rng: np.random.Generator, eye: float) -> Scene:
     for panel in made.scene.panels:
         panel.picture[..., :3] *= rng.uniform(0.05, 0.6)
     for _ in range(int(rng.integers(1, 7))):
-        vivid = rng.random(3) ** 2.5 + 0.02
+        vivid = rng.random(3) ** 2 + rng.uniform(0.05, 0.5)
         made.lamp(vivid / vivid.max(), rng.uniform(1, 9))
     made.scene.panels += people(rng, int(rng.integers(0, 6)), 2, 6, eye)
     _bounce(made.scene, rng.uniform(0.02, 0.2))

@@ -229,7 +229,7 @@ def night_street(rng: np.random.Generator, eye: float) -> Scene:
     scene.panels += houses(rng, eye, True) if rng.random() < 0.7 else trees(rng, 20, 5, 40, eye)
     for _ in range(int(rng.integers(3, 25))):
         azimuth, distance, high = rng.uniform(-np.pi, np.pi), rng.uniform(3, 50), rng.uniform(-0.5, 5)
-        tint = np.exp(rng.normal(0, 0.6, 3) * (1.5 if rng.random() < 0.3 else 0.3)) * np.array([1.1, 0.85, 0.55])
+        tint = np.exp(rng.normal(0, 0.4, 3) * (1.0 if rng.random() < 0.2 else 0.25)) * np.array([1.1, 0.87, 0.6])
         side = rng.uniform(0.05, 0.25) if rng.random() < 0.7 else rng.uniform(0.4, 1.5)
         lamp = pictures.poster(rng) if side > 0.4 else np.ones((1, 1, 4), np.float32)
         shine = lamp * np.array([*(tint * rng.uniform(4, 30) / (1 + 20 * (side > 0.4))), 1.0], np.float32)

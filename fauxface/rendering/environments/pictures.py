@@ -24,8 +24,9 @@ def fractal(rng: np.random.Generator, height: int, width: int, roughness: float 
 def colour(rng: np.random.Generator, value: tuple[float, float] = (0.04, 0.6), vivid: float = 0.12) -> np.ndarray:
     """An albedo (3,): mostly dull, some vivid."""
     base = np.exp(rng.uniform(np.log(value[0]), np.log(value[1])))
-    tint = rng.normal(0, 0.6 if rng.random() < vivid else 0.12, 3)
-    tint[2] -= 0.12  # paint and cloth are warm rather than cold
+    # between warm and cold, as pigments and daylight are, rather than green and purple; and warm rather than cold
+    warm, green = rng.normal(0, 0.42 if rng.random() < 0.6 * vivid else 0.1, 2)
+    tint = (warm + 0.1) * np.array([0.9, 0.1, -1.0]) + green * np.array([-0.3, 0.35, -0.05])
     return np.clip(base * np.exp(tint - tint.mean()), 0.004, 0.88)
 
 
@@ -180,7 +181,7 @@ def foliage(rng: np.random.Generator, full: bool, dry: bool = False) -> np.ndarr
     """Leaves: a hedge that covers all (``full``), or a crown with gaps and a trunk."""
     size = 256
     image = np.zeros((size, size, 4), np.float32)
-    green = np.array([0.075, 0.11, 0.035]) * np.exp(rng.normal(0, [0.3, 0.15, 0.3]))
+    green = np.array([0.064, 0.095, 0.04]) * np.exp(rng.normal(0, [0.2, 0.12, 0.2]))
     if dry:
         green = np.array([0.2, 0.12, 0.05]) * np.exp(rng.normal(0, 0.25, 3))
     ridge = 6 + 60 * np.abs(fractal(rng, 2, size, 0.65, 2)[0] - 0.5)
@@ -261,14 +262,14 @@ def ground(rng: np.random.Generator, kind: str) -> np.ndarray:
     if kind == "boards":
         return planks(rng, int(rng.integers(8, 24)))
     tones = {
-        "grass": np.array([0.06, 0.11, 0.025]),
+        "grass": np.array([0.078, 0.105, 0.04]),
         "asphalt": np.array([0.09, 0.09, 0.09]),
         "earth": np.array([0.16, 0.11, 0.07]),
         "sand": np.array([0.42, 0.34, 0.23]),
         "snow": np.array([0.82, 0.84, 0.88]),
         "carpet": colour(rng, (0.03, 0.4), 0.3),
     }
-    tone = tones[kind] * np.exp(rng.normal(0, 0.15, 3))
+    tone = tones[kind] * np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.06, 3))
     rough = {"grass": 0.6, "earth": 0.5, "sand": 0.2, "snow": 0.06}.get(kind, 0.25)
     shade = np.exp(rough * rng.standard_normal((size, size))) * (0.6 + 0.8 * fractal(rng, size, size, 0.6))
     return whole(np.clip(shade[..., None] * tone, 0, 0.9).astype(np.float32))

@@ -21,7 +21,7 @@ from fauxface.rendering.environments.lamps import GREY, incident, take_lamps, tu
 from fauxface.rendering.environments.scene import Lamp, Scene
 from fauxface.rendering.environments.spheres import look_along, map_directions, solid_angles, view_directions
 
-FORMAT = 3
+FORMAT = 4
 """Changes when what is cached does."""
 MAP_HEIGHT = 64
 VIEW_SIZE = 288
@@ -135,8 +135,8 @@ def store_place(
     fine = radiance(map_directions(2 * height).reshape(-1, 3), np.pi / (2 * height)).reshape(2 * height, 4 * height, 3)
     image = cv2.resize(fine, (2 * height, height), interpolation=cv2.INTER_AREA)
     found, rest = take_lamps(image, 3)
-    # the body is in the way of what comes from below
-    shade = np.where(map_directions(height)[..., 1:2] > 0.35, 0.55, 1.0)
+    # the body is in the way of some of what comes from below, and throws light back itself
+    shade = np.where(map_directions(height)[..., 1:2] > 0.35, 0.75, 1.0)
     soft = irradiance(rest * shade, map_directions(height), solid_angles(height))
     lamps = sorted([*lamps, *found], key=lambda lamp: -float(lamp.colour @ GREY))[:4]
     arrays = {

@@ -143,7 +143,7 @@ def _coils(rng: np.random.Generator) -> np.ndarray:
 
 @cache
 def brow_hairs() -> Texture:
-    """Hairs of four brows one above the other, (256, 256, 3), u from the inner end to the outer, v up.
+    """Hairs of four brows one above the other, (512, 512, 3), u from the inner end to the outer, v up.
 
     Red falls where hairs lie, so that a threshold says how dense a brow is; green is their lightness. Hairs stand up at
     the inner end, lean outwards in the middle and come down from above along the tail.
@@ -151,22 +151,22 @@ def brow_hairs() -> Texture:
     rng = np.random.default_rng(4)
     bands = []
     for _ in range(4):
-        band = np.zeros((64, 256))
-        light = np.full((64, 256), 0.5)
-        along = np.linspace(0, 1, 60)[:, None]
-        for _ in range(170):
+        band = np.zeros((128, 512))
+        light = np.full((128, 512), 0.5)
+        along = np.linspace(0, 1, 120)[:, None]
+        for _ in range(330):
             start = rng.uniform(-0.02, 0.95)
             lean = np.interp(start, [0, 0.2, 0.6, 1], [0.02, 0.10, 0.16, 0.14]) * rng.uniform(0.7, 1.2)
             below = rng.random() < np.interp(start, [0, 0.4, 1], [1.0, 0.7, 0.4])
             rise = np.interp(start, [0, 0.3, 1], [0.75, 0.5, 0.3]) * rng.uniform(0.7, 1.2) * (1 if below else -1)
             root = rng.uniform(0.05, 0.7) if below else rng.uniform(0.45, 0.95)
-            u = (start + lean * along**0.9) * 256
-            v = (root + rise * (along - 0.35 * along**2)) * 64
-            rows, columns = np.round(v).astype(int).clip(0, 63), np.round(u).astype(int).clip(0, 255)
+            u = (start + lean * along**0.9) * 512
+            v = (root + rise * (along - 0.35 * along**2)) * 128
+            rows, columns = np.round(v).astype(int).clip(0, 127), np.round(u).astype(int).clip(0, 511)
             band[rows, columns] += 1.0 - 0.6 * along
             light[rows, columns] = np.clip(rng.normal(0.5, 0.18), 0, 1)
         # tufts are seen where single hairs are not
-        dense = _standard(gaussian_filter(band, (0.8, 1.0))) + 0.5 * _standard(gaussian_filter(band, (3, 6)))
+        dense = _standard(gaussian_filter(band, (0.9, 1.1))) + 0.6 * _standard(gaussian_filter(band, (6, 12)))
         rank = np.empty(dense.size)
         rank[(-dense).ravel().argsort()] = np.linspace(0, 1, dense.size)
         bands.append(np.stack([rank.reshape(dense.shape), light, light], axis=-1))

@@ -23,29 +23,32 @@ vec3 skin_shade(vec3 normal) {
     vec4 spot = texture(spots, chart / 0.064 + seed * 0.37), pore = texture(pores, chart / 0.018 + seed * 0.53);
     vec2 place = vec2(abs(r.x) / 0.075, (r.y + 0.115) / 0.18);
     vec3 fold = texture(wrinkles, clamp(place + 0.004 * (spot.rg - 0.5), 0.002, 0.998)).rgb;
-    float more_melanin = (0.25 + 1.6 * uneven) * (spot.r - 0.5) + freckles * spot.b, more_blood = (0.5 + 2.4 * uneven) * (spot.g - 0.5);
+    // freckles come where the sun shines: over nose and cheeks
+    float sunny = smoothstep(-0.06, -0.025, r.y) * smoothstep(0.035, 0.0, r.y);
+    float more_melanin = (0.2 + 0.8 * uneven) * (spot.r - 0.5) + freckles * (0.15 + 0.85 * sunny) * spot.b, more_blood = (0.4 + 1.3 * uneven) * (spot.g - 0.5);
     for (int i = 0; i < 3; ++i) {
         float away = length(r - moles[i].xyz) / moles[i].w;
         more_melanin += 2.2 * smoothstep(1.15, 0.75, away + 0.5 * (spot.g - 0.5));
     }
     vec3 albedo = tone * exp(melanin * more_melanin + blood * more_blood);
     if (skin_share > 0.5) albedo *= 2.0 * pow(texture(skin_map, t).rgb, vec3(2.2));
-    float lip = smoothstep(0.3, 0.75, m.x);
-    albedo = mix(albedo, lips * exp(0.35 * blood * (spot.g - 0.5)), 0.9 * lip);
+    float lip = smoothstep(0.2, 0.9, m.x);
+    albedo = mix(albedo, lips * exp(0.35 * blood * (spot.g - 0.5)), 0.85 * lip);
     // the lips' dark seam, and the mouth's inside
     float inner = smoothstep(0.15, 0.8, m.z);
     albedo = mix(albedo, albedo * vec3(0.55, 0.3, 0.3), inner);
-    // brows are hairs over a soft ground: fewer at both ends and over both edges; seen from afar the ground is left
+    // brows are hairs over a soft ground: fewer at both ends and over both edges; seen from afar the ground is left, and
+    // where they are sparse the ground is what keeps them from being a few dashes
     vec3 place_in_brow = brow_place(2.0 * brow_extent.z);
     vec3 hairs = texture(brow_hairs, vec2(place_in_brow.x, 0.25 * (floor(mod(7.0 * seed, 4.0)) + clamp(0.1 + 0.8 * place_in_brow.y, 0.02, 0.98)))).rgb;
     float ends = smoothstep(-0.05, 0.22, place_in_brow.x) * smoothstep(1.08, 0.6, place_in_brow.x);
     float body = smoothstep(-0.15, 0.3, place_in_brow.y) * smoothstep(1.2, 0.6, place_in_brow.y);
-    float brow = place_in_brow.z * brow_density * mix(0.65, 1.0, ends) * mix(0.75, 1.0, body);
-    brow = clamp(brow + min(1.3, 4.0 * brow) * (0.5 - hairs.r), 0.0, 0.92);
+    float brow = place_in_brow.z * brow_density * mix(0.5, 1.0, ends) * mix(0.75, 1.0, body);
+    brow = clamp(brow + min(1.0, 2.2 * brow) * (0.5 - hairs.r), 0.0, 0.92);
     albedo = mix(albedo, brow_colour * (0.6 + 0.8 * hairs.g), brow);
     float crease = s.x * fold.b;
-    float openness = s.y * mix(1.0, 0.25, inner) * (1.0 - 0.6 * min(crease, 1.0));
-    albedo *= exp(0.5 * blood * min(crease, 1.2)) * mix(1.0, 0.72, smoothstep(0.45, 0.05, s.y));  // light lost in folds and nostrils
+    float openness = s.y * mix(1.0, 0.25, inner) * (1.0 - 0.35 * min(crease, 1.0));
+    albedo *= exp(0.4 * blood * min(crease, 1.2)) * mix(1.0, 0.72, smoothstep(0.3, 0.05, s.y));  // light lost in folds and nostrils
     // wrinkles and pores bend the light; lips have lines of their own
     vec3 across = normalize(cross(eye_up, normal) + 1e-4 * eye_right), along = cross(normal, across);
     vec2 slope = (fold.rg - 0.502) * 4.0 * s.x * vec2(r.x < 0.0 ? -1.0 : 1.0, 1.0);
@@ -56,7 +59,7 @@ vec3 skin_shade(vec3 normal) {
     float shine = mix(s.z, 0.35, max(0.0, hairy)) * mix(1.0, lip_finish.x, lip) * (1.0 - 0.5 * pore.b);
     float rough = roughness - 0.12 * s.z + 0.12 * (spot.a - 0.5) - lip * 0.12 * min(lip_finish.x, 1.6);
     vec3 wrap = mix(vec3(0.16, 0.07, 0.045), vec3(0.5, 0.21, 0.13), s.w);
-    vec3 c = shade(at, bent, albedo, wrap, clamp(rough, 0.2, 0.8), shine, openness, shadow);
+    vec3 c = shade(at, normalize(mix(normal, bent, mix(0.45, 0.7, lip))), bent, albedo, wrap, clamp(rough, 0.2, 0.8), shine, openness, shadow);
 #ifdef EARS
     // thin ears let light through, red
     float through = lit(at - 0.012 * normal, -normal), ear = m.y * smoothstep(-0.025, -0.035, r.z);

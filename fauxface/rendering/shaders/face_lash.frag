@@ -6,7 +6,10 @@ uniform float lash, seed;
 void main() {
     vec3 normal = normalize(n - 1e-6 * at);
     if (!gl_FrontFacing) normal = -normal;
-    float alpha = lash * smoothstep(0.35, 0.75, noise(vec3(r.x * 1500.0, r.y * 60.0, seed)));
+    // the lower lid's are fewer and finer
+    float upper = smoothstep(-0.006, -0.001, r.y);
+    float hairs = smoothstep(0.3, 0.8, noise(vec3(r.x * 2200.0, r.y * 250.0, seed)));
+    float alpha = lash * mix(0.25, 0.8, upper) * (0.25 + 0.75 * hairs);
     if (alpha < 0.05) discard;
-    colour = vec4(min(0.4 * shade(at, normal, brow_colour, vec3(0.2), 0.6, 0.2, 0.6, lit(at, normal)), 60.0), alpha);
+    colour = vec4(min(shade(at, normal, 0.15 * brow_colour, vec3(0.2), 0.7, 0.03, 0.6, lit(at, normal)), 60.0), alpha);
 }

@@ -42,25 +42,40 @@ float lit(vec3 position, vec3 n) {
 // Diffuse light that wraps around the terminator, farther in red: light that travelled under the skin.
 vec3 wrapped(float cosine, vec3 wrap) { return clamp((cosine + wrap) / ((1.0 + wrap) * (1.0 + wrap)), 0.0, 1.0); }
 
+// Mostly a broad lobe, and in it a sharper one, as oil on skin makes it.
 float specular(vec3 n, vec3 l, vec3 v, float roughness) {
     vec3 h = normalize(l + v);
     float a = roughness * roughness, c = max(dot(n, h), 0.0), d = c * c * (a * a - 1.0) + 1.0;
+    float b = 0.4 * a, e = c * c * (b * b - 1.0) + 1.0;
     float fresnel = 0.028 + 0.972 * pow(1.0 - clamp(dot(h, v), 0.0, 1.0), 5.0);
-    return fresnel * a * a / (4.0 * d * d * max(0.25, dot(l, h)) + 1e-4) * max(dot(n, l), 0.0);
+    return fresnel * (0.8 * a * a / (d * d + 2.5e-5) + 0.2 * b * b / (e * e + 2.5e-5)) / max(1.0, 4.0 * dot(l, h)) * max(dot(n, l), 0.0);
 }
 
-vec3 shade(vec3 position, vec3 n, vec3 albedo, vec3 wrap, float roughness, float shine, float openness, float shadow) {
+// The share of the sky's light that skin, cloth, … in a hollow still gets when its walls throw light back and forth, each
+// colour as much as it is reflected: hollows of skin are red and not grey (the fit of Jimenez et al. 2016, "Practical
+// real-time strategies for accurate indirect occlusion").
+vec3 bounced(float openness, vec3 albedo) {
+    vec3 a = 2.0404 * albedo - 0.3324, b = 0.6417 - 4.7951 * albedo, c = 2.7552 * albedo + 0.6903;
+    return max(vec3(openness), ((openness * a + b) * openness + c) * openness);
+}
+
+// ``soft`` is the normal for what scatters below the surface, which blurs pores and lines; ``n`` for what is mirrored on it.
+vec3 shade(vec3 position, vec3 soft, vec3 n, vec3 albedo, vec3 wrap, float roughness, float shine, float openness, float shadow) {
     vec3 v = normalize(-position);
     wrap *= soft_light;
     // light bled under the skin softens the shadow's red, too
-    vec3 key = wrapped(dot(n, key_direction), wrap) * mix(vec3(shadow), vec3(1), 0.15 * wrap);
-    vec3 light = key_colour * key + ambient_light(n) * openness;
+    vec3 key = wrapped(dot(soft, key_direction), wrap) * mix(vec3(shadow), vec3(sqrt(shadow)), min(3.0 * wrap, 1.0));
+    vec3 open = bounced(openness, min(albedo, 0.9)), light = key_colour * key + ambient_light(soft) * open;
     vec3 gloss = key_colour * shadow * specular(n, key_direction, v, roughness);
     for (int i = 0; i < 2; ++i) {
-        light += fill_colour[i] * wrapped(dot(n, fill_direction[i]), wrap) * openness;
+        light += fill_colour[i] * wrapped(dot(soft, fill_direction[i]), wrap) * open;
         gloss += fill_colour[i] * specular(n, fill_direction[i], v, roughness);
     }
     float rim = pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 4.0);
     gloss += ambient_light(reflect(-v, n)) * (0.03 + 0.25 * rim) * 0.6 * openness;
     return albedo * light + gloss * shine;
+}
+
+vec3 shade(vec3 position, vec3 n, vec3 albedo, vec3 wrap, float roughness, float shine, float openness, float shadow) {
+    return shade(position, n, n, albedo, wrap, roughness, shine, openness, shadow);
 }

@@ -17,6 +17,13 @@ HIDING = 0.6
 """Opacity above which a lens hides the eyes behind it."""
 
 
+def paint(rng: np.random.Generator) -> np.ndarray:
+    """Albedo (3,) of plastic, lacquer, print, linear RGB: any hue, mostly dull or dark, now and then vivid."""
+    turn, light, vivid = rng.random(3)
+    hue = 1 + 0.9 * vivid**1.5 * np.cos(2 * np.pi * (turn - np.arange(3) / 3))
+    return np.clip((0.01 + 0.55 * light**1.6) * hue, 0.004, 0.8)
+
+
 @dataclass(frozen=True)
 class Material:
     """How a surface looks.

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering.rasteriser import Texture
-from fauxface.rendering.things.base import Material, Thing, Wearer
+from fauxface.rendering.things.base import Material, Thing, Wearer, paint
 from fauxface.rendering.things.fit import HIGH, LOW, Fit
 from fauxface.rendering.things.handmesh import FOREARM, Gesture, posed_hand
 from fauxface.rendering.things.headwear import cloth
@@ -229,7 +229,7 @@ def _waving(scene: _Scene) -> list[Thing]:
 
 
 def _phone(rng: np.random.Generator) -> list[tuple[Shape, Material]]:
-    colour = np.full(3, rng.choice([0.01, 0.02, 0.6])) if rng.random() < 0.8 else rng.random(3) ** 2
+    colour = np.full(3, rng.choice([0.01, 0.02, 0.6])) if rng.random() < 0.8 else paint(rng)
     body = box((0.072, 0.148, 0.009), 0.4)
     lens = box((0.022, 0.03, 0.0105), 0.3)
     lens = lens.moved(np.eye(3), np.array([0.02, 0.052, 0.0]))
@@ -265,7 +265,7 @@ def _drinking(scene: _Scene) -> list[Thing]:
         material = Material(np.array(colours[rng.integers(4)]), 0.12)
     elif kind == "can":
         profile = [[0, -0.06], [0.026, -0.06], [0.033, -0.05], [0.033, 0.05], [0.027, 0.06], [0, 0.058]]
-        material = Material(rng.random(3) ** 1.5, 0.3, metal=float(rng.choice([0, 1])))
+        material = Material(paint(rng), 0.3, metal=float(rng.choice([0, 1])))
     else:
         wide = rng.uniform(0.032, 0.043)
         low = wide * rng.uniform(0.7, 1.0)
@@ -278,7 +278,7 @@ def _drinking(scene: _Scene) -> list[Thing]:
             [low - 0.003, -tall / 2 + 0.008],
             [0, -tall / 2 + 0.008],
         ]
-        material = Material(rng.random(3) ** 1.3 * 0.8, 0.2)
+        material = Material(paint(rng), 0.2)
     vessel = lathe(np.array(profile, float), 20)
     rim = np.array(profile)[:, 1].max()
     # across the palm, its mouth to the thumb's side
@@ -401,7 +401,7 @@ def _paper(scene: _Scene) -> list[Thing]:
     points = points + top
     points = points + _clearance(scene.fit, points.reshape(-1, 3), _FORWARD).clip(0) + [0, 0, rng.uniform(0.01, 0.06)]
     written = rng.random() < 0.6
-    colour = np.full(3, 0.8) * np.exp(rng.normal(0, 0.05, 3)) if written else 0.05 + 0.8 * rng.random(3)
+    colour = np.full(3, 0.8) * np.exp(rng.normal(0, 0.05, 3)) if written else paint(rng)
     material = Material(colour, 0.8, shine=0.4, wrap=(0.2, 0.2, 0.2), image=_print(rng) if written else None)
     things = [_thing(sheet(points), material)]
     if rng.random() < 0.7:
@@ -484,7 +484,7 @@ def _strings(scene: _Scene) -> list[Thing]:
         path = way * share + off + [0, -0.03, 0.02] + np.array([0.0, rng.uniform(-1, 1), 0.0]) * share**2
         path = np.array([_towards_camera(scene.wearer, p, 0.08) for p in path])
         cords.append(tube(path, float(rng.uniform(0.0006, 0.003)), 5))
-    return [_thing(merged(cords), Material(rng.random(3) ** 2 * 0.8, 0.6))]
+    return [_thing(merged(cords), Material(paint(rng), 0.6))]
 
 
 def _stick(scene: _Scene) -> list[Thing]:
@@ -497,7 +497,7 @@ def _stick(scene: _Scene) -> list[Thing]:
         white = Material(np.array([0.8, 0.78, 0.72]) * rng.uniform(0.4, 1), 0.7)
         things = [_thing(tube(path, rng.uniform(0.002, 0.0045), 6), white)]
         if rng.random() < 0.4:
-            things.append(_thing(ball(path[-1], 0.016), Material(rng.random(3) ** 1.5, 0.15)))
+            things.append(_thing(ball(path[-1], 0.016), Material(paint(rng), 0.15)))
         return things
     angle = rng.uniform(0, np.pi)
     way = np.array([np.cos(angle), np.sin(angle), 0.1])
@@ -506,7 +506,7 @@ def _stick(scene: _Scene) -> list[Thing]:
     return [
         _thing(
             tube(path, float(rng.uniform(0.003, 0.012)), 8),
-            Material(rng.random(3) ** 2 * 0.7, float(rng.uniform(0.2, 0.9))),
+            Material(paint(rng), float(rng.uniform(0.2, 0.9))),
         )
     ]
 
@@ -520,7 +520,7 @@ def _foreground(scene: _Scene) -> list[Thing]:
     size = rng.uniform(0.04, 0.10)
     centre = _towards_camera(scene.wearer, rim * (1 + 0.75 * size / 0.08), away)
     radii = size * np.exp(rng.normal(0, 0.2, 3))
-    material = cloth(rng) if rng.random() < 0.6 else Material(rng.random(3) ** 1.5, float(rng.uniform(0.1, 0.7)))
+    material = cloth(rng) if rng.random() < 0.6 else Material(paint(rng), float(rng.uniform(0.1, 0.7)))
     return [_thing(ball(centre, radii, 20), material)]
 
 

@@ -16,6 +16,8 @@ from fauxface.rendering.things.shapes import Shape, merged, sheet, tube
 LABEL = 15
 PATTERNS = 24
 """Printed and woven patterns that there are."""
+_WORN = np.tile([0.24, 0.12, 0.22, 0.05, 0.08, 0.16, 0.06, 0.07], PATTERNS // 8) / (PATTERNS // 8)
+"""How often each is worn, see `pattern`: stripes, checks and mottled yarn rather than blots."""
 _SIZE = 128
 
 KINDS = {
@@ -62,7 +64,7 @@ def draw_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bool
     plain = name in ("suit", "hoodie", "jacket") or rng.random() < 0.55
     uniforms = {
         "cloth_colour": np.stack([first, first if plain else second]),
-        "cloth_map": pattern(int(rng.integers(PATTERNS))),
+        "cloth_map": pattern(int(rng.choice(PATTERNS, p=_WORN))),
         "cloth_scale": float(rng.uniform(3, 9)),
     }
     things: list[Thing] = []

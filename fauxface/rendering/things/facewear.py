@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer
+from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, paint
 from fauxface.rendering.things.fit import Fit
 from fauxface.rendering.things.headwear import cloth, cloth_colour, flattened_hair
 from fauxface.rendering.things.shapes import Shape, ball, lathe, merged, sheet, tube
@@ -111,7 +111,7 @@ def _scarf(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> list[Thing]:
 def draw_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], HairCap, dict]:
     """Headphones, some with a microphone."""
     size = rng.uniform(0.030, 0.044)
-    dark = Material(np.full(3, rng.choice([0.012, 0.05, 0.6])) if rng.random() < 0.75 else rng.random(3) ** 2, 0.3)
+    dark = Material(np.full(3, rng.choice([0.012, 0.05, 0.6])) if rng.random() < 0.75 else paint(rng), 0.3)
     pad = Material(np.full(3, 0.015), 0.7, shine=0.4)
     over = np.linspace(-1, 1, 25)
     lean = rng.normal(0, 0.12)
@@ -153,7 +153,7 @@ def draw_ear_rings(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dic
     metals = [(0.8, 0.62, 0.30), (0.78, 0.77, 0.75)]
     material = Material(np.array(metals[rng.integers(2)]), 0.2, metal=1.0)
     if rng.random() < 0.3:
-        material = Material(rng.random(3) ** 1.5, 0.2)
+        material = Material(paint(rng), 0.2)
     kind = str(rng.choice(["studs", "hoops", "drops"]))
     size = rng.uniform(0.006, 0.024)
     things = []
@@ -190,7 +190,7 @@ def draw_necklace(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict
             shape = merged([shape, ball(path[turns // 2] + [0, -0.008, 0.003], rng.uniform(0.004, 0.01), 10)])
     else:
         kind, shape = "beads", _beads(path[::2], 0.004)
-        pearl = np.array([0.8, 0.76, 0.70]) if rng.random() < 0.6 else rng.random(3) ** 1.5
+        pearl = np.array([0.8, 0.76, 0.70]) if rng.random() < 0.6 else paint(rng)
         material = Material(pearl, 0.25)
     return [_thing(shape, material, NECKLACE)], {"kind": kind}
 

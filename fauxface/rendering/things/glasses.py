@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fauxface.rendering.things.base import Material, Thing, Wearer
+from fauxface.rendering.things.base import Material, Thing, Wearer, paint
 from fauxface.rendering.things.fit import Fit
 from fauxface.rendering.things.shapes import Shape, disc, merged, tube
 
@@ -80,19 +80,19 @@ def _frame(rng: np.random.Generator, name: str) -> Material:
         return Material(np.array(metals[rng.integers(len(metals))]), float(rng.uniform(0.15, 0.4)), metal=1.0)
     plastics = [(0.006, 0.006, 0.007), (0.05, 0.02, 0.01), (0.12, 0.05, 0.02), (0.25, 0.02, 0.03), (0.7, 0.7, 0.68)]
     colour = np.array(plastics[rng.choice(len(plastics), p=[0.55, 0.2, 0.12, 0.06, 0.07])])
-    if rng.random() < 0.15:
-        colour = rng.random(3) ** 2 * 0.7
+    if rng.random() < 0.06:
+        colour = paint(rng)
     return Material(colour, float(rng.uniform(0.12, 0.4)))
 
 
 def _lens(rng: np.random.Generator, dark: bool) -> Material:
     if not dark:  # a clear lens is seen by what it mirrors: the more so without a coating
         return Material(
-            np.array([0.6, 0.65, 0.6]), 0.03, shine=float(rng.uniform(0.1, 0.8)), opacity=float(rng.uniform(0.06, 0.1))
+            np.array([0.2, 0.22, 0.2]), 0.03, shine=float(rng.uniform(0.1, 0.8)), opacity=float(rng.uniform(0.06, 0.1))
         )
     kind = rng.choice(["black", "tinted", "mirrored"], p=[0.6, 0.25, 0.15])
     if kind == "mirrored":
-        colour = np.array([0.8, 0.8, 0.82]) if rng.random() < 0.4 else 0.25 + 0.7 * rng.random(3)
+        colour = np.array([0.8, 0.8, 0.82]) if rng.random() < 0.5 else 0.35 + 0.45 * rng.random(3)
         return Material(colour, 0.06, metal=1.0)
     tints = [(0.04, 0.02, 0.01), (0.015, 0.02, 0.025), (0.02, 0.03, 0.015), (0.07, 0.03, 0.01), (0.03, 0.01, 0.04)]
     colour = np.array(tints[rng.integers(len(tints))]) if kind == "tinted" else np.full(3, 0.006)

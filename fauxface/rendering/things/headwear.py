@@ -9,25 +9,30 @@ import cv2
 import numpy as np
 
 from fauxface.rendering.rasteriser import Texture
-from fauxface.rendering.things.base import HairCap, Material, Thing
+from fauxface.rendering.things.base import HairCap, Material, Thing, paint
 from fauxface.rendering.things.fit import CENTRE, POLAR, Fit
 from fauxface.rendering.things.shapes import Shape, ball, merged, sheet, tube
 
 LABEL = 17
 _TURNS, _ROWS = 48, 14
-_DYES = np.array(
-    [
-        [0.35, 0.02, 0.03],
-        [0.02, 0.04, 0.15],
-        [0.03, 0.10, 0.35],
-        [0.03, 0.15, 0.06],
-        [0.45, 0.30, 0.15],
-        [0.20, 0.11, 0.06],
-        [0.60, 0.35, 0.03],
-        [0.45, 0.10, 0.25],
-    ]
+_DYES: tuple[tuple[float, tuple[float, float, float], float], ...] = (
+    (0.22, (0.014, 0.014, 0.015), 0.5),  # black, charcoal
+    (0.15, (0.58, 0.57, 0.54), 0.15),  # white, cream
+    (0.14, (0.17, 0.17, 0.18), 0.5),  # grey
+    (0.13, (0.018, 0.025, 0.055), 0.4),  # navy
+    (0.09, (0.075, 0.115, 0.19), 0.45),  # denim, pale blue
+    (0.07, (0.36, 0.29, 0.20), 0.3),  # beige
+    (0.05, (0.085, 0.055, 0.036), 0.4),  # brown
+    (0.03, (0.075, 0.082, 0.045), 0.35),  # olive
+    (0.03, (0.10, 0.022, 0.030), 0.4),  # burgundy
+    (0.03, (0.36, 0.21, 0.22), 0.3),  # dusty pink
+    (0.03, (0.30, 0.030, 0.035), 0.25),  # red
+    (0.01, (0.030, 0.10, 0.065), 0.4),  # green
+    (0.01, (0.035, 0.09, 0.32), 0.3),  # blue
+    (0.01, (0.50, 0.30, 0.06), 0.25),  # yellow
 )
-"""Red, navy, blue, green, beige, brown, yellow, pink; linear RGB."""
+"""Of clothes: share, albedo (linear RGB) and how far its logarithm's lightness scatters: most of what people wear is
+black, white, grey, blue or earthen."""
 _AZIMUTH = 2 * np.pi * np.arange(_TURNS) / _TURNS - np.pi
 
 KINDS = {
@@ -71,14 +76,9 @@ def cloth(rng: np.random.Generator, weave: float = 0.0) -> Material:
 
 def cloth_colour(rng: np.random.Generator) -> np.ndarray:
     """Albedo of a dyed cloth, linear RGB."""
-    kind = rng.random()
-    if kind < 0.3:
-        return np.full(3, rng.uniform(0.008, 0.06)) * np.exp(rng.normal(0, 0.1, 3))
-    if kind < 0.5:
-        return np.full(3, rng.uniform(0.3, 0.8)) * np.exp(rng.normal(0, 0.06, 3))
-    return np.clip(
-        _DYES[rng.integers(len(_DYES))] * np.exp(rng.normal(0, 0.35, 3)) * np.exp(rng.normal(0, 0.5)), 0.004, 0.85
-    )
+    kind = int(rng.choice(len(_DYES), p=[share for share, *_ in _DYES]))
+    _, dye, spread = _DYES[kind]
+    return np.clip(np.array(dye) * np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, spread)), 0.004, 0.8)
 
 
 def _rim_angle(fit: Fit, rim: _Rim, azimuth: np.ndarray) -> np.ndarray:
@@ -394,7 +394,7 @@ def _turban(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap]:
 def _helmet(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap]:
     rim = _Rim(rng.uniform(0.035, 0.055), rng.uniform(0.0, 0.03))
     angle = _rim_angle(fit, rim, _AZIMUTH)
-    colour = rng.random(3) ** 1.5 * 0.8 if rng.random() < 0.6 else np.full(3, rng.choice([0.02, 0.75]))
+    colour = paint(rng) if rng.random() < 0.6 else np.full(3, rng.choice([0.02, 0.75]))
     shell = Material(colour, float(rng.uniform(0.1, 0.4)))
     hard_hat = rng.random() < 0.4
     ridge = 3.0 if hard_hat else float(rng.integers(3, 6))

@@ -100,7 +100,14 @@ def disc(outline: np.ndarray, bulge: np.ndarray, rings: int = 2) -> Shape:
     middle = outline.mean(0)
     shares = np.linspace(1, 0, rings + 1)[:, None, None]
     points = middle + (outline - middle) * shares + bulge * (1 - shares**2)
-    return sheet(points, closed=True)
+    shape = sheet(points, closed=True)
+    # seam and middle are one vertex each, or their normals would show as wedges in a mirror
+    columns, place = len(outline) + 1, np.arange(len(shape.vertices))
+    place[columns - 1 :: columns] -= columns - 1
+    place[place >= rings * columns] = rings * columns
+    triangles = place[shape.triangles]
+    flat = (triangles == np.roll(triangles, 1, axis=1)).any(1)
+    return Shape(shape.vertices, triangles[~flat], shape.uv)
 
 
 def box(size: Sequence[float], bevel: float = 0.1) -> Shape:
