@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from fauxface.cli import main
 from fauxface.rendering import Recipe, render_dataset, render_frame
-from fauxface.rendering.assets import catalogue, install_pack, installed_pack, skins, wear
+from fauxface.rendering.assets import catalogue, install_pack, installed_pack, skins, textures, wear
 from fauxface.rendering.assets.catalogue import Item, Skin
 from fauxface.rendering.assets.proxy import head_scale, read_proxy
 from fauxface.rendering.expression import Expression
@@ -282,6 +282,18 @@ def test_a_skin_s_tone_does_not_count_only_its_marks_do(tarball):
     assert name == "young caucasian female"
     level = 2 * (texture.pixels[256 * 0 + 32, 50] / 255.0) ** 2.2
     np.testing.assert_allclose(level, 1, atol=0.03)
+
+
+def test_a_texture_s_key_names_its_pixels(tmp_path):
+    """The driver keeps textures by their keys: one for two contrasts would show whichever a process drew first."""
+    stripes = np.tile(np.repeat(np.array([60, 200], np.uint8), 8), (16, 1))
+    done, data = cv2.imencode(".png", np.stack([stripes] * 3, -1))
+    assert done
+    path = write(tmp_path, data.tobytes())
+    square, triangles = np.array([[0, 0], [1, 0], [1, 1], [0, 1.0]]), np.array([[0, 1, 2], [0, 2, 3]])
+    flat, crisp = (textures.grey(path, square, triangles, contrast) for contrast in (0.6, 1.1))
+    assert np.ptp(crisp.pixels[..., 0].astype(int)) > np.ptp(flat.pixels[..., 0].astype(int))
+    assert flat.key != crisp.key
 
 
 def test_frames_use_the_pack_say_so_and_stay_the_same(tarball):

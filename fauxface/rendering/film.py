@@ -92,7 +92,7 @@ def _through_lens(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np
 
 
 def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
-    """A camera's gain: it goes half by the face, whose white is 1, and half by all that it sees."""
+    """A camera's gain: it goes by the face, whose white is 1, and partly by all that it sees."""
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
     towards = (0.22 / seen) ** rng.uniform(0.1, 0.6)

@@ -55,8 +55,8 @@ HIDDEN_BY = 0.003
 """A point is hidden when something is this much nearer to the camera, metres."""
 COVERS = (13, 17, 18, 255)
 """Classes of what hides a point however near to it: hair, headwear, facewear, hands and objects."""
-PUPILS, SHOWS_PUPILS = 68, (3, 4, 16)
-"""From which point on they are pupils; hidden where there is none of these classes, eyes and glasses: behind lids."""
+PUPILS, EYES = 68, (3, 4)
+"""From which point on they are pupils, and the classes about one that is seen; clear lenses have none."""
 
 
 @dataclass(frozen=True)
@@ -244,5 +244,5 @@ def visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarra
     # what lies close on the skin hides it, too
     covered = np.isin(labels, COVERS).all(0)
     # lids are thinner than depth can tell
-    lidded = (np.arange(len(points)) >= PUPILS) & ~np.isin(labels, SHOWS_PUPILS).any(0)
+    lidded = (np.arange(len(points)) >= PUPILS) & ~np.isin(labels, EYES).any(0)
     return inside & before & ~covered & ~lidded

@@ -214,7 +214,7 @@ class HeadModel:
         # the units are as large as a grown face; a child's moves as much less as it is smaller
         size = float(np.clip(self._face_height(person) / self._grown, 0.5, 1.15))
         cage = person + size * self._blend({f"unit:{k}": v for k, v in units.items()})
-        cage = self._keep_red(cage, person, units.get("mouthRollUpper", 0.0))
+        cage = self._keep_red(cage, person, size * units.get("mouthRollUpper", 0.0))
         cage = self._part_lips(self._keep_philtrum(cage, person))
         cage = self._close_eyes(cage, blinks)
         # the gaze is drawn on the eyeball, so its mesh stays where the person's is

@@ -60,7 +60,6 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     grey = float(np.clip((identity.age - 35 - rng.uniform(0, 35)) / 25, 0, 1)) if rng.random() < 0.8 else 0.0
     if worn["dyed"]:
         grey *= float(rng.random() < 0.3)
-    greyed = hair * (1 - grey) + grey * np.array([0.5, 0.49, 0.48]) * rng.uniform(0.6, 1)
     made_up = skin.makeup is not BARE
     brows = draw_brows(rng, identity)
     brow = _brow_colour(rng, skin, hair, grey)
@@ -70,7 +69,6 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
         "moles": _draw_moles(rng, model),
         "pore_depth": float(rng.uniform(0.25, 0.7) * np.clip(identity.age / 25, 0.3, 1.2)),
         "roughness": float(rng.uniform(0.48, 0.62)),
-        "hair_colour": greyed * rng.uniform(0.6, 1),
         "brow_colour": brow,
         "brow_density": _draw_brow_density(rng, identity),
         "brow_hairs": brow_hairs(),
@@ -145,7 +143,6 @@ def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translati
     return {
         "eye_centre": np.stack([rotation @ eye.centre + translation for eye in posed.eyes]),
         "eye_gaze": np.stack([rotation @ eye.gaze for eye in posed.eyes]),
-        "eye_radius": np.array([eye.radius for eye in posed.eyes]),
         "eye_up": rotation @ np.array([0.0, 1.0, 0.0]),
         "eye_right": rotation @ np.array([1.0, 0.0, 0.0]),
         "lids": np.concatenate(curves),

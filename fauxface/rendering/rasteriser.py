@@ -89,12 +89,12 @@ def _source(name: str) -> str:
 
 
 _FRAGMENTS = {
-    "face": ("noise.glsl", "regions.glsl", "light.glsl", "face.frag"),
-    "face_labels": ("noise.glsl", "regions.glsl", "face_labels.frag"),
+    "face": ("regions.glsl", "light.glsl", "face.frag"),
+    "face_labels": ("regions.glsl", "face_labels.frag"),
     "face_cloth": ("regions.glsl", "light.glsl", "face_cloth.frag"),
     "face_cloth_labels": ("regions.glsl", "face_cloth_labels.frag"),
-    "face_ear": ("ears.glsl", "noise.glsl", "regions.glsl", "light.glsl", "face.frag"),
-    "face_ear_labels": ("noise.glsl", "regions.glsl", "face_labels.frag"),
+    "face_ear": ("ears.glsl", "regions.glsl", "light.glsl", "face.frag"),
+    "face_ear_labels": ("regions.glsl", "face_labels.frag"),
     "face_eye": ("light.glsl", "face_eye.frag"),
     "face_eye_labels": ("face_eye_labels.frag",),
     "face_lash": ("noise.glsl", "light.glsl", "face_lash.frag"),
@@ -105,7 +105,7 @@ _FRAGMENTS = {
     "hair": ("hair_cover.glsl", "hair.frag"),
     "hair_labels": ("hair_cover.glsl", "hair_labels.frag"),
     "hair_shadow": ("hair_cover.glsl", "hair_shadow.frag"),
-    "thing": ("noise.glsl", "thing_cover.glsl", "light.glsl", "thing.frag"),
+    "thing": ("thing_cover.glsl", "light.glsl", "thing.frag"),
     "thing_labels": ("thing_cover.glsl", "thing_labels.frag"),
     "depth": ("depth.frag",),
 }

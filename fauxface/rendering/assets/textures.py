@@ -69,4 +69,4 @@ def grey(path: Path, uv: np.ndarray, triangles: np.ndarray, contrast: float) -> 
     relative = np.where(kept > 0, relative, np.where(around > 0, around, 1.0))
     coded = np.round(255 * np.clip(relative / BRIGHTEST, 0, 1) ** (1 / 2.2)).astype(np.uint8)
     pixels = np.dstack([coded, coded, coded, image[..., 3]])
-    return Texture(f"assets/grey/{path.name}", pixels)
+    return Texture(f"assets/grey/{path.name}/{contrast:.2f}", pixels)

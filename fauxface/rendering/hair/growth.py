@@ -312,8 +312,7 @@ def _body(
     width = np.where(
         patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.65 + inside / 0.03, 0, 1)
     )
-    main = hair.tiles[:1] if hair.tie == "" else ("dense",)
-    tile = rng.choice(hair.tiles if hair.tie == "" else main, count)
+    tile = rng.choice(("dense",) if hair.tie else hair.tiles, count)
     wispy = np.isin(tile, _LOOSE) & (inside < 0.006) & (rng.random(count) < 0.4)
     tile = np.where(wispy, "wispy", tile)
     twist = rng.normal(0, 0.25 + 0.4 * hair.messy, count) + np.where(patches, rng.uniform(-1.2, 1.2, count), 0)

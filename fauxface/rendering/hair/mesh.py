@@ -170,8 +170,8 @@ def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: 
         opening = 0.55 + 0.45 * (away / top if top > 0.002 else 1.0)
         if hair.locks > 150 and hair.puffs < 1:
             opening = 0.4  # the inside of the hair that lies over it
-        label, softness = HAIR if cover > 0.14 else 0, 0.4 if away > 0.0012 else 0.8
-        meshes.append(sheet(points, normals, places, covered, area.triangles, label, opening, softness))
+        softness = 0.4 if away > 0.0012 else 0.8
+        meshes.append(sheet(points, normals, places, covered, area.triangles, HAIR, opening, softness))
     return meshes
 
 

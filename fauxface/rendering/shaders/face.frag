@@ -55,8 +55,7 @@ vec3 skin_shade(vec3 normal) {
     vec3 bent = raised(normal, slope, eye_right, eye_up);
     vec2 fine = (pore.rg - 0.502) * pore_depth * (1.0 - lip) + vec2((pore.a - 0.502) * lip_finish.y * lip, 0.0);
     bent = raised(bent, fine, across, along);
-    float hairy = brow;
-    float shine = mix(s.z, 0.35, max(0.0, hairy)) * mix(1.0, lip_finish.x, lip) * (1.0 - 0.5 * pore.b);
+    float shine = mix(s.z, 0.35, brow) * mix(1.0, lip_finish.x, lip) * (1.0 - 0.5 * pore.b);
     float rough = roughness - 0.12 * s.z + 0.12 * (spot.a - 0.5) - lip * 0.12 * min(lip_finish.x, 1.6);
     vec3 wrap = mix(vec3(0.16, 0.07, 0.045), vec3(0.5, 0.21, 0.13), s.w);
     vec3 c = shade(at, normalize(mix(normal, bent, mix(0.45, 0.7, lip))), bent, albedo, wrap, clamp(rough, 0.2, 0.8), shine, openness, shadow);

@@ -5,7 +5,7 @@ out vec4 colour;
 uniform vec3 hair_colour, streak_colour;
 uniform float grey, hair_shine, roots, streaks;
 void main() {
-    vec4 s = texture(strands, p.xy, -0.8);  // crisper than smooth: strands glitter
+    vec4 s = texture(strands, p.xy, CRISP);
     float alpha = cover(s);
     if (alpha < 0.05) discard;
     float streaked = clamp(5.0 * (1.3 * streaks - 0.6 * o.y - 0.4 * s.b), 0.0, 1.0) * smoothstep(0.05, 0.3, o.x);

@@ -6,7 +6,7 @@ in vec2 tone;       // from root to tip, random number of the lock
 uniform mat4 projection;
 out vec4 p;
 out vec2 o;
-out vec3 matt, glow;  // light that strands scatter; gloss of the lamps without shadows
+out vec3 matt, glow;  // light that strands scatter; gloss of the lamps without shadows and of what is around
 out vec4 gloss;       // the key light that strands mirror, and where on them: sine of the angle to the highlight
 
 void main() {
