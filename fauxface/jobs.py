@@ -86,7 +86,7 @@ def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> I
     """Yield each job and its result as it is done by a process of this machine."""
     queue = iter(jobs)
     with _environment(ONE_THREAD):
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
         try:
             # few jobs in the queue: an error ends the list soon
             pending = {pool.submit(work, job): job for job in islice(queue, 2 * workers)}
@@ -102,7 +102,7 @@ def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> I
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Make this worker process end as soon as the one that started it has: nobody is left to keep its results."""
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -25,7 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "models": {"landmarks"},
     "checkpoint": {"landmarks", "models"},
     "inference": {"landmarks", "faces", "models", "checkpoint"},
-    "training": {"landmarks", "faces", "datasets", "augment", "models", "checkpoint", "metrics"},
+    "training": {"landmarks", "faces", "datasets", "augment", "models", "checkpoint", "metrics", "jobs"},
     "evaluation": {"landmarks", "faces", "datasets", "checkpoint", "metrics", "inference"},
     "reports": {"landmarks", "faces"},
     "audit": {"landmarks", "faces", "datasets", "reports"},

@@ -14,6 +14,7 @@ import torch
 from fake_data import write_face_synthetics
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
+from test_jobs import alive
 from torch import Tensor, nn
 
 from fauxface.training import TrainingConfig, train
@@ -78,11 +79,11 @@ def test_statistics_are_averaged_over_processes():
     assert fabric.launch(_average) == [2.0, 2.0]
 
 
-def test_a_killed_worker_ends_the_run_cleanly_and_resume_goes_on(config, tmp_path):
-    config = replace(config, steps=60)
+def _begun(config: TrainingConfig) -> subprocess.Popen[str]:
+    """The configuration's run as a command, its two processes at work."""
     arguments = [
         *("train", "--data", config.data, "--out", config.out, "--model", config.model, "--augment", "strong"),
-        *("--steps", "60", "--batch", "16", "--input-size", "32", "--devices", "2", "--threads", "1"),
+        *("--steps", config.steps, "--batch", "16", "--input-size", "32", "--devices", "2", "--threads", "1"),
         *("--workers", "1", "--precision", "32", "--accelerator", "cpu"),
     ]
     command = [sys.executable, "-m", "fauxface", *map(str, arguments)]
@@ -91,6 +92,24 @@ def test_a_killed_worker_ends_the_run_cleanly_and_resume_goes_on(config, tmp_pat
     while (len(_workers(process.pid)) < 2 or not config.out.exists()) and time.monotonic() < deadline:
         assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.1)
+    return process
+
+
+def test_processes_end_with_a_command_that_was_killed(config):
+    """Else they would train on for nobody, and write into the run of whoever starts it again."""
+    process = _begun(replace(config, steps=100_000))
+    workers = _workers(process.pid)
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 60
+    while any(alive(worker) for worker in workers):
+        assert time.monotonic() < deadline, "a process of a killed training goes on"
+        time.sleep(0.1)
+
+
+def test_a_killed_worker_ends_the_run_cleanly_and_resume_goes_on(config, tmp_path):
+    config = replace(config, steps=60)
+    process = _begun(config)
     os.kill(_workers(process.pid)[-1], signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2

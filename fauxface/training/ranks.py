@@ -8,6 +8,7 @@ because small layers do not fill two.
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,7 @@ from timm.layers.norm_act import convert_sync_batchnorm
 from torch import nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
+from fauxface.jobs import end_with_parent
 from fauxface.models import FaceNetwork
 from fauxface.training.config import Scheduled
 
@@ -58,6 +60,8 @@ def launch(run: Callable[[Fabric, Scheduled], Path], config: Scheduled, precisio
 
 def _guarded(fabric: Fabric, run: Callable[[Fabric, Scheduled], Path], config: Scheduled) -> Path | Exception | None:
     """``run``, its errors as values: between processes an exception would lose its kind."""
+    if multiprocessing.parent_process() is not None:  # not torchrun's, which ends its own
+        end_with_parent()
     try:
         result = run(fabric, config)
         leave(fabric)
