@@ -29,6 +29,8 @@ _PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (5,), "face_lash": 
 _SOLID = ("face", "face_eye")
 _LIP_MARGIN = 0.0012
 """Teeth and tongue are drawn this far beyond the lips' eight inner landmarks, which cut the corners; metres."""
+_FOLD = 0.75
+"""Where the fold above a full double chin lies, as a share of the way from the throat's crease to the chin."""
 
 
 def face_meshes(
@@ -67,7 +69,7 @@ def face_meshes(
         **eye_uniforms(posed, points[36:48], view.rotation, view.translation),
         "mouth_open": apart,
         "lip_ring": _lip_ring(view.to_camera(points[60:68])),
-        **_neck_edge(model),
+        **_neck_edge(model, posed.coefficients.get("local:neck-double-incr", 0.0)),
     }
     every = {
         "position": position,
@@ -140,21 +142,28 @@ def _renumbered(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return used, faces_of_used.reshape(faces.shape)
 
 
-@cache
-def _neck_edge(model: HeadModel) -> dict[str, np.ndarray]:
+def _neck_edge(model: HeadModel, double_chin: float) -> dict[str, np.ndarray]:
     """Where the neck begins, on the template: y and z (2,) of two points that a line joins as seen from the side.
 
     Anatomy's edge runs along the jaw's underside to the mastoid, the bone behind the ear's lobe. The underside is the
-    face's as far as the throat's crease (Legan & Burstone's cervical point, 1980): of the midline below the chin what
-    lies farthest up and back. Microsoft's frames have it so, too.
+    face's as far as the throat's crease (Legan & Burstone's cervical point, 1980). Microsoft's frames have it so, too.
+    A double chin hangs before that crease: it is the neck's, from the fold above it on.
     """
+    throat, mastoid, chin = _neck_landmarks(model)
+    return {"throat": throat + min(_FOLD, 1.5 * double_chin) * (chin - throat), "mastoid": mastoid}
+
+
+@cache
+def _neck_landmarks(model: HeadModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Throat's crease, mastoid and chin, y and z (2,) on the template; the crease is what lies farthest up and back of
+    the midline below the chin."""
     skin = (model.part == 0) & (model.masks[:, MASKS.index("inside-mouth")] == 0)
     ears = skin & (model.masks[:, MASKS.index("ears")] > 0.5)
     mastoid = model.rest[ears, 1:].min(0)  # as low and as far back as they reach
-    chin = model.landmarks[[8]] @ model.rest
+    chin = (model.landmarks[[8]] @ model.rest)[0, 1:]
     middle = model.rest[skin & (np.abs(model.rest[:, 0]) < 1e-5), 1:]
-    below = middle[(middle[:, 0] < chin[0, 1]) & (middle[:, 1] > mastoid[1])]
-    return {"throat": below[(below @ [1, -1]).argmax()], "mastoid": mastoid}
+    below = middle[(middle[:, 0] < chin[0]) & (middle[:, 1] > mastoid[1])]
+    return below[(below @ [1, -1]).argmax()], mastoid, chin
 
 
 def _lip_ring(inner: np.ndarray) -> np.ndarray:
