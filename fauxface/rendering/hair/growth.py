@@ -44,7 +44,7 @@ class Locks:
     twist: np.ndarray
 
     def of(self, chosen: np.ndarray) -> Locks:
-        """Those of them."""
+        """The locks at the indices ``chosen``."""
         return Locks(*(getattr(self, name)[chosen] for name in Locks.__dataclass_fields__))
 
 
@@ -211,7 +211,7 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
 
 
 def gathered(curves: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """The curves (N, NODES, 3), evenly spread in their order, run together towards their tips in clumps of about six.
+    """The curves (N ≥ 1, NODES, 3), evenly spread in order, run together towards their tips in clumps of about six.
 
     ``share`` of the way to the clump's middle is gone at the tips.
     """
@@ -325,7 +325,7 @@ def _body(
 
 
 def _layers(hair: Hair, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """How far out in the hair (N,) 0–1 locks lie: combed hair lies as shingles do, over what grows where it leads."""
+    """How far out in the hair (N,) locks lie, 0 inside to 1: combed ones as shingles do, over what grows ahead."""
     upper = {
         "down": places[:, 1] + 0.06,
         "part": places[:, 1] + 0.06,

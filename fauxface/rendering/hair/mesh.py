@@ -168,7 +168,7 @@ def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: 
                 covered = np.where((points - cap.point) @ cap.normal > 0, 0.0, covered)
         top = hair.shells[-1][0]
         opening = 0.55 + 0.45 * (away / top if top > 0.002 else 1.0)
-        if hair.locks > 150 and hair.puffs < 1:
+        if hair.locks > 150 and hair.puffs < 1:  # more than a crop, dreads or plaits have
             opening = 0.4  # the inside of the hair that lies over it
         softness = 0.4 if away > 0.0012 else 0.8
         meshes.append(sheet(points, normals, places, covered, area.triangles, HAIR, opening, softness))

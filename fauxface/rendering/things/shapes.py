@@ -96,7 +96,10 @@ def ball(centre: np.ndarray, radii: np.ndarray | float, turns: int = 16) -> Shap
 
 
 def disc(outline: np.ndarray, bulge: np.ndarray, rings: int = 2) -> Shape:
-    """A lens: an outline (N, 3), counter-clockwise seen from outside, filled towards a middle raised by ``bulge``."""
+    """A lens: an outline (N, 3), counter-clockwise seen from outside, filled towards a middle raised by ``bulge``.
+
+    Seam and middle are welded: its texture coordinates carry no picture.
+    """
     middle = outline.mean(0)
     shares = np.linspace(1, 0, rings + 1)[:, None, None]
     points = middle + (outline - middle) * shares + bulge * (1 - shares**2)
