@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PATHS := fauxface tests benchmarks
+PATHS := fauxface tests benchmarks tools
 
 .PHONY: help demo test test-slow check weights clean
 

@@ -31,8 +31,7 @@ import skimage.data
 from fauxface.faces import box_iou, landmark_box
 from fauxface.files import write_text
 from fauxface.images import read_image
-from fauxface.inference.detectors import Detection, RetinaFace
-from fauxface.inference.own import SHIPPED_NAME, OwnDetector
+from fauxface.inference.detectors import SHIPPED_NAME, Detection, OneStageDetector, RetinaFace
 
 SMALLEST, MATCH, ALARMS = 24.0, 0.4, 0.1
 LOWEST = 0.02
@@ -177,7 +176,7 @@ def main() -> None:
     retinaface = RetinaFace(threads=1)
     detectors: dict[str, Any] = {"retinaface": replace(retinaface, threshold=LOWEST)}
     try:
-        detectors["own"] = replace(OwnDetector.load(options.own, threads=1), threshold=LOWEST)
+        detectors["own"] = replace(OneStageDetector.load(options.own, threads=1), threshold=LOWEST)
     except FileNotFoundError as error:
         print(f"without our own: {error}")
     empty = face_free(photos, retinaface)

@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from cards import labels_of, turns_of
 from offsets import without_offsets
 
-from fauxface.calibrating import calibrate
 from fauxface.checkpoint import read_card
 from fauxface.datasets import open_dataset
 from fauxface.evaluation import evaluate
+from fauxface.evaluation.calibration import calibrate
+from fauxface.evaluation.groups import labels_of, turns_of
 from fauxface.files import write_text
 from fauxface.info import machine
 from fauxface.metrics import bootstrap_interval, mean_found

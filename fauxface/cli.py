@@ -564,7 +564,7 @@ def calibrate(
         skip_bad: name files that cannot be read and go on without them.
         threads: CPU threads; 0 takes all there are.
     """
-    from fauxface.calibrating import calibrate as run_calibration
+    from fauxface.evaluation.calibration import calibrate as run_calibration
 
     print(run_calibration(checkpoint, data, also, skip_bad, threads).table())
 
@@ -615,9 +615,16 @@ def export(
         calibrate: folder of renders that the model was not trained on; some calibrate, the others measure.
         force: write an eight-bit model whatever it costs.
     """
-    from fauxface.exporting import export as run_export
+    if int8 != (calibrate is not None):
+        raise ValueError("--int8 and --calibrate DIR (a folder of renders) go together")
+    if calibrate is not None:
+        from fauxface.evaluation.int8 import export_int8
 
-    print(run_export(checkpoint, out, batch, int8, calibrate, force).table())
+        print(export_int8(checkpoint, out, calibrate, batch, force).table())
+    else:
+        from fauxface.export import export as run_export
+
+        print(run_export(checkpoint, out, batch).table())
 
 
 def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CHECKPOINT]")]] = None) -> None:

@@ -14,11 +14,12 @@ import torch
 from fake_data import write_face_synthetics
 
 from fauxface.checkpoint import SHIPPED, card_of, load_checkpoint, load_network, save_checkpoint
-from fauxface.exporting import export
+from fauxface.evaluation.int8 import export_int8
+from fauxface.export import export
+from fauxface.export.onnx import halved, to_onnx
 from fauxface.faces import Crop, landmark_box
 from fauxface.files import cache_folder
 from fauxface.inference import Landmarker, OnnxModel, predict_crops
-from fauxface.inference.export import halved, to_onnx
 from fauxface.models import LandmarkModel, build_model
 from fauxface.rendering import Recipe, render_frame
 
@@ -99,10 +100,10 @@ def test_halved_weights_are_half_the_bytes(whole: onnx.ModelProto):
 def test_eight_bits_are_measured_and_refused_if_they_cost_too_much(
     folder: Path, whole: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("fauxface.exporting.to_onnx", lambda *_: whole)
+    monkeypatch.setattr("fauxface.evaluation.int8.to_onnx", lambda *_: whole)
     write_face_synthetics(tmp_path / "faces", 12)
     out = tmp_path / "small.onnx"
-    found = export(folder, out, int8=True, calibrate=tmp_path / "faces", force=True)
+    found = export_int8(folder, out, tmp_path / "faces", force=True)
     assert "int8" in found.table()
     ops = {node.op_type for node in onnx.load(out).graph.node}
     assert {"QuantizeLinear", "DequantizeLinear"} <= ops
@@ -110,9 +111,9 @@ def test_eight_bits_are_measured_and_refused_if_they_cost_too_much(
     assert scales  # a scale a channel
     assert found.nme is not None
     out.unlink()
-    monkeypatch.setattr("fauxface.exporting.ALLOWED", -100.0)
+    monkeypatch.setattr("fauxface.evaluation.int8.ALLOWED", -100.0)
     with pytest.raises(ValueError, match="nothing written"):
-        export(folder, out, int8=True, calibrate=tmp_path / "faces")
+        export_int8(folder, out, tmp_path / "faces")
     assert not out.exists()
 
 
@@ -120,7 +121,6 @@ def test_eight_bits_are_measured_and_refused_if_they_cost_too_much(
     ("options", "message"),
     [
         ({"out": "a.txt"}, r"named \*\.onnx"),
-        ({"int8": True}, "go together"),
         ({"batch": -1}, "--batch"),
         ({"checkpoint": "gone"}, "no checkpoint"),
     ],
@@ -142,7 +142,7 @@ def test_a_landmarker_exports_once_into_the_cache(
         return whole
 
     monkeypatch.setenv("FAUXFACE_CACHE", str(tmp_path))
-    monkeypatch.setattr("fauxface.inference.export.to_onnx", exported)
+    monkeypatch.setattr("fauxface.export.onnx.to_onnx", exported)
     image, box = crops(1)[0], np.array([[5.0, 5, 60, 60]])
     wanted = Landmarker.load(folder, threads=1, backend="torch").landmarks(image, box)
     assert exports == []

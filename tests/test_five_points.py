@@ -13,9 +13,9 @@ from fauxface.checkpoint import load_checkpoint, read_card
 from fauxface.cli import main
 from fauxface.datasets import open_dataset, pack
 from fauxface.evaluation import evaluate
+from fauxface.export.onnx import to_onnx
 from fauxface.faces import FRONTAL_POINTS, REACH, Framing
 from fauxface.inference import Detection, Landmarker, Landmarks, OnnxModel, Tracker
-from fauxface.inference.export import to_onnx
 from fauxface.landmarks import FACE_SYNTHETICS70, five_points
 from fauxface.training import TrainingConfig, train
 

@@ -24,16 +24,17 @@ ROOMS: dict[str, set[str]] = {
     "augment": {"landmarks", "faces"},
     "models": {"landmarks"},
     "checkpoint": {"landmarks", "models"},
-    "inference": {"landmarks", "faces", "models", "checkpoint"},
+    "export": {"landmarks", "faces", "models", "checkpoint"},
+    "inference": {"landmarks", "faces", "models", "checkpoint", "export"},
     "training": {"landmarks", "faces", "datasets", "augment", "models", "checkpoint", "metrics", "jobs"},
-    "evaluation": {"landmarks", "faces", "datasets", "checkpoint", "metrics", "inference"},
+    "evaluation": {"landmarks", "faces", "datasets", "models", "checkpoint", "metrics", "inference", "export"},
     "reports": {"landmarks", "faces"},
     "audit": {"landmarks", "faces", "datasets", "reports"},
     "study": {"training", "evaluation", "jobs", "reports", "metrics"},
     "live": {"inference"},
 }
 LEAVES: dict[str, set[str]] = {"files": set(), "images": {"files"}}  # every room may import these
-TOP = {"cli", "calibrating", "demo", "exporting", "info", "__main__"}  # may import everything
+TOP = {"cli", "demo", "info", "__main__"}  # may import everything
 LIGHT = ["fauxface.cli", "fauxface.landmarks", "fauxface.faces", "fauxface.training.config", "fauxface.rendering"]
 
 

@@ -11,7 +11,7 @@ from fake_data import draw_face, write_face_synthetics
 from fauxface import metrics
 from fauxface.checkpoint import card_of, load_checkpoint, save_checkpoint
 from fauxface.cli import main
-from fauxface.exporting import export
+from fauxface.export import export
 from fauxface.faces import Crop, landmark_box
 from fauxface.inference import OnnxModel, predict_crops
 from fauxface.landmarks import FACE_SYNTHETICS70

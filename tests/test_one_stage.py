@@ -18,8 +18,8 @@ from fauxface.datasets.frames import FrameSample, find_frames, read_frame
 from fauxface.faces import landmark_box
 from fauxface.images import read_image
 from fauxface.inference import load_detector
-from fauxface.inference.detectors import RawFaces, at_sizes
-from fauxface.inference.own import OwnDetector
+from fauxface.inference.detectors import OneStageDetector
+from fauxface.inference.detectors.base import RawFaces, at_sizes
 from fauxface.landmarks import FACE_SYNTHETICS70, five_points
 from fauxface.models.one_stage import BEST, FrameTargets, OneStage, OneStageOutputs, assign, giou
 from fauxface.training import TrainingConfig, train
@@ -267,7 +267,7 @@ def test_train_checkpoint_export_detect(tmp_path: Path, capsys: pytest.CaptureFi
     np.testing.assert_allclose(landmarks[order], found.landmarks[0][wanted], atol=1e-2)
 
     detector = load_detector(str(run), threads=1)
-    assert isinstance(detector, OwnDetector)
+    assert isinstance(detector, OneStageDetector)
     photograph = read_image(data / "000000.png")[:150, :101]  # of no round size
     detector = replace(detector, threshold=0.0)
     raw = detector.raw(photograph)
@@ -361,7 +361,7 @@ def test_it_learns_eight_frames_by_heart_and_keeps_them_through_saving_and_expor
     assert np.mean(errors) < 1
 
     save_checkpoint(tmp_path / "run", model, card_of(model, "2d", 1.3, "clean"))
-    exported = OwnDetector.load(tmp_path / "run", threads=1)
+    exported = OneStageDetector.load(tmp_path / "run", threads=1)
     loaded, _ = load_one_stage(tmp_path / "run")
     for i, frame in enumerate(composed):
         sure = found.scores[i] > 0.4

@@ -14,8 +14,8 @@ import torch
 import yaml
 from fake_data import write_face_synthetics, write_ibug
 
-from fauxface.calibrating import calibrate
 from fauxface.checkpoint import load_checkpoint, read_card
+from fauxface.evaluation.calibration import calibrate
 from fauxface.training import TrainingConfig, loop, train
 from fauxface.training.data import load_data
 from fauxface.training.feed import CropFeed

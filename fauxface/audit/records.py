@@ -1,7 +1,8 @@
-"""What an audit knows of one picture and of each face in it."""
+"""Figures of an audit: of each face, of each picture, of the whole folder."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,3 +94,32 @@ class PictureRecord:
     figures: dict[str, float] = field(default_factory=dict)
     fingerprint: bytes | None = None
     crowd: bool = False
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        folder: the data set's.
+        pictures: every picture, in the order of their names.
+        findings: everything wrong, by picture.
+        notes: what is worth knowing and no fault.
+    """
+
+    folder: Path
+    pictures: list[PictureRecord]
+    findings: list[Finding]
+    notes: list[str]
+
+    @property
+    def faces(self) -> list[FaceRecord]:
+        """Every face of every picture."""
+        return [face for picture in self.pictures for face in picture.faces]
+
+    def summary(self) -> str:
+        """A few lines that say how it stands."""
+        kinds = Counter(finding.kind for finding in self.findings)
+        lines = [f"{len(self.pictures):,} pictures, {len(self.faces):,} faces, {len(self.findings):,} findings"]
+        lines += [f"  {kind:<14}{count:>7,}" for kind, count in kinds.most_common()]
+        return "\n".join([*lines, *self.notes])

@@ -12,8 +12,7 @@ from fauxface import __version__
 from fauxface.audit import charts
 from fauxface.audit.checks import ASIDE, FRONTAL, JAW_POSE, LEAST, PROFILE, SLIVER, TOLERANCES, TURNED
 from fauxface.audit.duplicates import BITS, NEAR
-from fauxface.audit.records import FaceRecord, PictureRecord
-from fauxface.audit.run import Audit
+from fauxface.audit.records import Audit, FaceRecord, PictureRecord
 from fauxface.audit.sheets import sheet, tile
 from fauxface.reports import Page
 

@@ -6,7 +6,6 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -15,41 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fauxface.audit.duplicates import near_pairs
 from fauxface.audit.pictures import look_at
-from fauxface.audit.records import FaceRecord, Finding, PictureRecord
+from fauxface.audit.records import Audit, Finding, PictureRecord
+from fauxface.audit.report import figures_of, page
 from fauxface.datasets.base import list_files
 from fauxface.files import atomic_folder, write_text
 
 RESULT, REPORT = "audit.json", "report.html"
 _ENDINGS = ("_seg.png", "_ldmks.txt", ".json")
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What an audit found.
-
-    Attributes:
-        folder: the data set's.
-        pictures: every picture, in the order of their names.
-        findings: everything wrong, by picture.
-        notes: what is worth knowing and no fault.
-    """
-
-    folder: Path
-    pictures: list[PictureRecord]
-    findings: list[Finding]
-    notes: list[str]
-
-    @property
-    def faces(self) -> list[FaceRecord]:
-        """Every face of every picture."""
-        return [face for picture in self.pictures for face in picture.faces]
-
-    def summary(self) -> str:
-        """A few lines that say how it stands."""
-        kinds = Counter(finding.kind for finding in self.findings)
-        lines = [f"{len(self.pictures):,} pictures, {len(self.faces):,} faces, {len(self.findings):,} findings"]
-        lines += [f"  {kind:<14}{count:>7,}" for kind, count in kinds.most_common()]
-        return "\n".join([*lines, *self.notes])
 
 
 def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
@@ -65,8 +36,6 @@ def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
         ValueError: it holds no such pictures, or a negative number of workers.
         FileExistsError: ``out`` holds something else.
     """
-    from fauxface.audit.report import figures_of, page
-
     if out.is_dir() and any(out.iterdir()) and not (out / RESULT).is_file():
         raise FileExistsError(f"{out} already holds something else; give the audit an empty or new folder")
     if out.exists() and not out.is_dir():

@@ -1,6 +1,6 @@
 """Landmarks from pixels: the public ``Landmarker``, detectors, the tracker, drawing.
 
-The one function that predicts is ``landmark_crops``. ONNX: see ``fauxface.inference.export``, imported on its own.
+The one function that predicts is ``landmark_crops``. ONNX: see ``fauxface.export.onnx``, imported on its own.
 """
 
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops, predict_crops

@@ -22,7 +22,7 @@ from fauxface.models import FaceNetwork, LandmarkModel
 Opened = TypeVar("Opened")
 ONNX_FILE = "model.onnx"
 _PACKAGE = Path(__file__).parents[1]
-_CODE = ("models/**/*.py", "inference/export.py")
+_CODE = ("models/**/*.py", "export/onnx.py")
 """The code that an exported file depends on, as patterns in the package."""
 
 
@@ -71,7 +71,7 @@ def load_onnx(model: LandmarkModel, card: Card, checkpoint: str | Path | None, t
         return found
 
     def exported() -> onnx.ModelProto:
-        from fauxface.inference.export import to_onnx
+        from fauxface.export.onnx import to_onnx
 
         return to_onnx(model, card)
 

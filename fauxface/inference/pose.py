@@ -67,7 +67,7 @@ class Pose:
 
 @cache
 def mean_head() -> np.ndarray:
-    """The mean head's landmarks (70, 3), head frame, without expression; made by ``benchmarks/mean_head.py``."""
+    """The mean head's landmarks (70, 3), head frame, without expression; made by ``tools/mean_head.py``."""
     text = resources.files("fauxface.inference").joinpath("mean_head.json").read_text()
     return np.array(json.loads(text)["points"], np.float64)
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from fake_data import write_face_synthetics, write_ibug
 
-from fauxface.calibrating import calibrate
 from fauxface.checkpoint import card_of, load_checkpoint, save_checkpoint
 from fauxface.cli import main
+from fauxface.evaluation.calibration import calibrate
 from fauxface.models import build_model
 from fauxface.models.coordinates import Coordinates
 

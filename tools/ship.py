@@ -1,7 +1,7 @@
 """Make a run the weights that come with the package: measured on real faces, stored in fp16, with an ONNX file beside.
 
-    python benchmarks/ship.py RUN fauxface-s --afw PATH_TO/300w
-    python benchmarks/ship.py RUN fauxface-detector
+    python tools/ship.py RUN fauxface-s --afw PATH_TO/300w
+    python tools/ship.py RUN fauxface-detector
 
 Scores a landmark model on AFW under both box protocols, writes that into the card, and stores parameters as fp16 in
 ``fauxface/weights/NAME``: ``model.safetensors`` and ``model.onnx``, which casts them when it is loaded, so that nothing
@@ -19,8 +19,8 @@ from pathlib import Path
 
 from fauxface.checkpoint import SHIPPED, Card, load_network, save_checkpoint
 from fauxface.evaluation import evaluate
+from fauxface.export.onnx import detector_to_onnx, halved, to_onnx
 from fauxface.files import atomic_folder
-from fauxface.inference.export import detector_to_onnx, halved, to_onnx
 from fauxface.inference.onnx_model import ONNX_FILE
 from fauxface.models import FaceNetwork, LandmarkModel
 from fauxface.models.one_stage import OneStage

@@ -1,6 +1,6 @@
 """Write a model card: what a checkpoint is, what it learned from, how wrong it is for whom, and where it fails.
 
-    python benchmarks/cards.py fauxface-s --afw PATH_TO/300w --renders HELD_OUT [--out docs/cards]
+    python tools/cards.py fauxface-s --afw PATH_TO/300w --renders HELD_OUT [--out docs/cards]
 
 Writes NAME.md, and NAME.jpg with faces it does well and badly on: renders alone, no pictures of people. Everything in
 it comes from the checkpoint's card and from evaluations made here (or recalled from the cache). ``HELD_OUT`` is a
@@ -10,7 +10,6 @@ folder of renders that the model was not trained on; the asset pack's items are 
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -24,10 +23,10 @@ from fauxface.checkpoint import Card, find_checkpoint, read_card
 from fauxface.datasets import FaceDataset, open_dataset
 from fauxface.evaluation import Evaluation, evaluate
 from fauxface.evaluation.figures import worst_faces
+from fauxface.evaluation.groups import labels_of, turns_of
 from fauxface.files import write_text
 from fauxface.images import write_image
 from fauxface.inference import RetinaFace
-from fauxface.inference.pose import Camera, head_pose
 from fauxface.metrics import failure_rate, mean_found
 from fauxface.rendering.assets import catalogue
 from fauxface.rendering.environments import pack
@@ -62,21 +61,6 @@ def groups(errors: np.ndarray, members: dict[str, np.ndarray]) -> Rows:
         for name, mine in members.items()
         if mine.any()
     ]
-
-
-def turns_of(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
-    """How far each head is turned aside (M,), degrees, by its annotated points; NaN where they tell nothing."""
-    turns = []
-    for i, truth in enumerate(result.truth):
-        height, width = dataset[i].image.shape[:2]
-        pose = head_pose(truth, result.scheme, Camera.of_a_crop(width, height))
-        turns.append(np.nan if pose is None else abs(pose.yaw))
-    return np.array(turns)
-
-
-def labels_of(result: Evaluation) -> list[dict[str, Any]]:
-    """The label file of each render."""
-    return [json.loads(source.with_suffix(".json").read_text()) for source in result.sources]
 
 
 def render_groups(labels: list[dict[str, Any]]) -> dict[str, np.ndarray]:
@@ -226,7 +210,7 @@ def card_text(name: str, card: Card, afw: list[Evaluation], aside: np.ndarray, r
         f"{card.model}, {card.input_size} px crops, {card.scheme}, labels {card.labels}. "
         f"Lane **{card.lane}**, weights {card.licence}.",
         "",
-        "Written by `benchmarks/cards.py`; errors are in percent of the distance between the outer eye corners (NME).",
+        "Written by `tools/cards.py`; errors are in percent of the distance between the outer eye corners (NME).",
         "",
         "## What it is for",
         "",

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 
 from fauxface.checkpoint import load_one_stage
-from fauxface.inference.detectors import Detection, RawFaces, at_sizes, suppress
+from fauxface.inference.detectors.base import Detection, RawFaces, at_sizes, suppress
 from fauxface.inference.onnx_model import open_exported, session
 from fauxface.landmarks import five_points, scheme_of
 
@@ -23,7 +23,7 @@ STEP, LEAST = 32, 96
 
 
 @dataclass
-class OwnDetector:
+class OneStageDetector:
     """A one-stage checkpoint as a detector. Its boxes are landmark boxes already, and its five points are landmarks.
 
     Attributes:
@@ -46,9 +46,9 @@ class OwnDetector:
     sides: tuple[int, ...] = (640, 1280)
 
     @classmethod
-    def load(cls, checkpoint: str | Path = SHIPPED_NAME, threads: int = 0) -> OwnDetector:
+    def load(cls, checkpoint: str | Path = SHIPPED_NAME, threads: int = 0) -> OneStageDetector:
         """The detector of a one-stage checkpoint on so many threads (0: all); errors as `load_one_stage`."""
-        from fauxface.inference.export import detector_to_onnx
+        from fauxface.export.onnx import detector_to_onnx
 
         model, card = load_one_stage(checkpoint)
 

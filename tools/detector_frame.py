@@ -1,12 +1,12 @@
 """Fit the fixed scale and shift from a detector's box to the landmark box, on our own renders alone.
 
-    .venv/bin/python benchmarks/fit_detector_frame.py [--data RENDERS] [--quick]
+    python tools/detector_frame.py [--data RENDERS] [--quick]
 
 Renders 500 faces (or takes a folder of renders), runs the detector, and takes medians over the faces found of: the
 landmark box's width and height in units of the detector box's (then both scaled so that the longer side's median is
 right), and how far its centre lies below, in the same units. To the side it is zero by symmetry. Put the printed
-constants in ``fauxface/inference/detectors.py``. Never fit them on photographs: they are part of the crop, and so of
-every score under ``--box detector``.
+constants in ``fauxface/inference/detectors/retinaface.py``. Never fit them on photographs: they are part of the crop,
+and so of every score under ``--box detector``.
 The last line on standard output is one JSON object.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from fauxface.datasets import open_dataset, read_samples
 from fauxface.faces import box_iou
-from fauxface.inference.detectors import LANDMARK_FRAME, RetinaFace, to_landmark_frame
+from fauxface.inference.detectors.retinaface import LANDMARK_FRAME, RetinaFace, to_landmark_frame
 
 
 def pairs(data: Path) -> tuple[np.ndarray, np.ndarray, int]:

@@ -1,7 +1,7 @@
 """Write the own detector's model card: what it learned from, how many faces it finds beside others, where it fails.
 
     python benchmarks/detectors.py --photos PATH_TO/whole_photos --out figures.json
-    python benchmarks/detector_card.py fauxface-detector --figures figures.json --frames HELD_OUT [--out docs/cards]
+    python tools/detector_card.py fauxface-detector --figures figures.json --frames HELD_OUT [--out docs/cards]
 
 ``HELD_OUT`` is a folder of wide frames (``fauxface render --faces 0-5``) that it was not trained on. Writes NAME.md,
 and NAME.jpg with what it finds in some of them.
@@ -21,8 +21,8 @@ from fauxface.checkpoint import Card, read_card
 from fauxface.datasets.frames import find_frames, read_frame
 from fauxface.files import write_text
 from fauxface.images import write_image
+from fauxface.inference.detectors import OneStageDetector
 from fauxface.inference.drawing import contact_sheet, draw_box, draw_landmarks
-from fauxface.inference.own import OwnDetector
 
 SHOWN = 12
 """Frames in the picture."""
@@ -39,7 +39,7 @@ def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
         f"{card.model}, trained on frames of {card.input_size} px, {card.scheme}, labels {card.labels}. "
         f"Lane **{card.lane}**, weights {card.licence}.",
         "",
-        "Written by `benchmarks/detector_card.py`.",
+        "Written by `tools/detector_card.py`.",
         "",
         "## What it is for",
         "",
@@ -69,7 +69,7 @@ def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def drawn(detect: OwnDetector, image: np.ndarray) -> np.ndarray:
+def drawn(detect: OneStageDetector, image: np.ndarray) -> np.ndarray:
     """The picture with the boxes and landmarks that are found in it."""
     found = detect.raw(image)
     for box, points in zip(found.boxes, found.points, strict=True):
@@ -84,7 +84,7 @@ def main() -> None:
     options, folder, name = parse_with_checkpoint(parser)
     figures = json.loads(options.figures.read_text())
     write_text(options.out / f"{name}.md", card_text(name, read_card(folder), figures))
-    detect = OwnDetector.load(folder)
+    detect = OneStageDetector.load(folder)
     pictures = [drawn(detect, read_frame(source).image) for source in find_frames(options.frames)[:SHOWN]]
     write_image(options.out / f"{name}.jpg", contact_sheet(pictures, COLUMNS, TILE))
     print(f"wrote {options.out / name}.md and .jpg")

@@ -1,6 +1,6 @@
 """Make ``fauxface/inference/mean_head.json``: the generator's mean head without expression, its 70 points in space.
 
-    python benchmarks/mean_head.py [--out FILE] [--quick]
+    python tools/mean_head.py [--out FILE] [--quick]
 
 The mean of 500 random people (seed 11) of the generator, each without expression, in the head frame (metres, origin
 midway between the eyeballs' centres, x to the subject's left, y up, z forward), made symmetric. The last line on

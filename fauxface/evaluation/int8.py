@@ -1,0 +1,70 @@
+"""Eight-bit exports: their error and their speed beside the float32 model's, on renders that did not calibrate them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from fauxface.checkpoint import load_network
+from fauxface.datasets import open_dataset
+from fauxface.datasets.packed import PackedCrops, pack
+from fauxface.export import Exported, quantised, to_onnx
+from fauxface.export.file import check_export, write_exported
+from fauxface.faces import Framing
+from fauxface.inference import OnnxModel, predict_crops
+from fauxface.landmarks import convert
+from fauxface.metrics import nme
+from fauxface.models import LandmarkModel
+
+CALIBRATE, MEASURE = 128, 512
+"""Most renders that calibrate, and that measure."""
+ALLOWED = 0.2
+"""Points of NME that eight bits may cost."""
+
+
+def export_int8(checkpoint: str | Path, out: Path, calibrate: Path, batch: int = 0, force: bool = False) -> Exported:
+    """Write a checkpoint as an eight-bit ONNX file, calibrated on some renders in ``calibrate``, measured on others.
+
+    ValueError if eight bits cost more than ``ALLOWED`` points of NME, unless ``force``: then nothing is written.
+    """
+    check_export(out, batch)
+    dataset = open_dataset(calibrate)
+    if len(dataset) < 4:
+        raise ValueError(f"{calibrate}: {len(dataset)} faces are too few to calibrate with and to measure on")
+    model, card = load_network(checkpoint)
+    if not isinstance(model, LandmarkModel):
+        raise ValueError("a one-stage detector runs in float32: leave out --int8")
+    proto = to_onnx(model, card, batch)
+    count = min(len(dataset), CALIBRATE + MEASURE)
+    packed = pack(dataset.subset(count, seed=0), card.input_size, Framing(card.crop, card.crop_margin))
+    first = min(CALIBRATE, count // 2)
+    small = quantised(proto, packed.images[:first])
+    runs = [OnnxModel(p.SerializeToString(), threads=1) for p in (proto, small)]
+    before, after = (_error(run, packed, first, card.scheme) for run in runs)
+    if after - before > ALLOWED and not force:
+        raise ValueError(
+            f"int8 raises the error on held-out renders from {before:.2f} to {after:.2f} %, by more than {ALLOWED} "
+            "points; nothing written (--force writes it all the same)"
+        )
+    return write_exported(out, small, (before, after), _times(runs, packed.images[first:], batch or 1))
+
+
+def _error(model: OnnxModel, packed: PackedCrops, first: int, scheme: str) -> float:
+    """NME in percent on the crops that did not calibrate."""
+    points = predict_crops(model, packed.images[first:]).landmarks
+    truth = packed.landmarks[first:].astype(np.float64)
+    return float(nme(convert(points, scheme, packed.scheme), truth, packed.scheme).mean())
+
+
+def _times(models: list[OnnxModel], crops: np.ndarray, batch: int, repeats: int = 60) -> tuple[float, float]:
+    """Median milliseconds a face of each, ``batch`` faces at a time, in turns."""
+    times: list[list[float]] = [[] for _ in models]
+    for i in range(repeats):
+        some = crops[(i + np.arange(batch)) % len(crops)]
+        for model, own in zip(models, times, strict=True):
+            start = time.perf_counter()
+            model.predict(some)
+            own.append(1000 * (time.perf_counter() - start) / batch)
+    return float(np.median(times[0])), float(np.median(times[1]))

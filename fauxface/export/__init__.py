@@ -1,0 +1,7 @@
+"""From a checkpoint to other runtimes: ONNX, eight bits. The code that runs ONNX files is in ``fauxface.inference``."""
+
+from fauxface.export.file import Exported, export
+from fauxface.export.onnx import detector_to_onnx, halved, to_onnx
+from fauxface.export.quantise import quantised
+
+__all__ = ["Exported", "detector_to_onnx", "export", "halved", "quantised", "to_onnx"]

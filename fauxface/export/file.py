@@ -1,0 +1,66 @@
+"""A checkpoint as an ONNX file on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from fauxface.checkpoint import load_network
+from fauxface.export.onnx import detector_to_onnx, to_onnx
+from fauxface.files import write_bytes
+from fauxface.models import LandmarkModel
+from fauxface.models.one_stage import OneStage
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The file, and of an eight-bit one: NME in percent, and milliseconds a face on one thread, before and after."""
+
+    path: Path
+    size: int
+    nme: tuple[float, float] | None = None
+    milliseconds: tuple[float, float] | None = None
+
+    def table(self) -> str:
+        """The lines that the command prints."""
+        lines = [f"wrote {self.path} ({self.size / 1e6:.1f} MB)"]
+        if self.nme and self.milliseconds:
+            lines += [
+                f"NME on held-out renders: float32 {self.nme[0]:.2f} %, int8 {self.nme[1]:.2f} %",
+                f"one face, one thread: float32 {self.milliseconds[0]:.2f} ms, int8 {self.milliseconds[1]:.2f} ms",
+            ]
+        return "\n".join(lines)
+
+
+def export(checkpoint: str | Path, out: Path, batch: int = 0) -> Exported:
+    """Write a checkpoint as ONNX in float32; ``batch`` 0 takes batches of any size.
+
+    ValueError for a file that is not named ``*.onnx``, and for a batch that the model cannot take.
+    """
+    check_export(out, batch)
+    model, card = load_network(checkpoint)
+    if isinstance(model, OneStage):
+        if batch > 1:
+            raise ValueError("a one-stage detector takes a frame at a time: leave out --batch")
+        return write_exported(out, detector_to_onnx(model, card))
+    assert isinstance(model, LandmarkModel)
+    return write_exported(out, to_onnx(model, card, batch))
+
+
+def check_export(out: Path, batch: int) -> None:
+    """ValueError for a file that is not named ``*.onnx``, or a negative batch."""
+    if out.suffix != ".onnx" or out.is_dir():
+        raise ValueError(f"--out {out}: the file is to be named *.onnx")
+    if batch < 0:
+        raise ValueError("--batch is a size, or 0 for any")
+
+
+def write_exported(
+    out: Path, proto: onnx.ModelProto, error: tuple[float, float] | None = None, ms: tuple[float, float] | None = None
+) -> Exported:
+    """Write the model to ``out``; ``error`` and ``ms`` as in `Exported`."""
+    data = proto.SerializeToString()
+    write_bytes(out, data)
+    return Exported(out, len(data), error, ms)

@@ -1,0 +1,41 @@
+"""Face detectors: an image in, boxes out, in the frame of the landmark box that the models were trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fauxface.checkpoint import find_checkpoint
+from fauxface.inference.detectors.base import Detection, Detector, RawFaces
+from fauxface.inference.detectors.one_stage import SHIPPED_NAME, OneStageDetector
+from fauxface.inference.detectors.retinaface import RetinaFace, to_landmark_frame
+
+__all__ = [
+    "DETECTORS",
+    "Detection",
+    "Detector",
+    "OneStageDetector",
+    "RawFaces",
+    "RetinaFace",
+    "load_detector",
+    "to_landmark_frame",
+]
+
+DETECTORS = ("retinaface", "own")
+"""The detectors by name; a one-stage checkpoint's folder will do too."""
+
+
+def load_detector(name: str | Path, threads: int = 0) -> Detector:
+    """The detector of that name, or of a one-stage checkpoint, on so many threads (0: all).
+
+    ValueError, naming those there are, if there is none; FileNotFoundError for ``own`` without shipped weights.
+    """
+    if name == RetinaFace.name:
+        return RetinaFace(threads=threads)
+    if name == "own":
+        return OneStageDetector.load(SHIPPED_NAME, threads)
+    try:
+        find_checkpoint(name)
+    except FileNotFoundError:
+        names = ", ".join(DETECTORS)
+        raise ValueError(f"unknown detector '{name}'; there are {names}, and a one-stage checkpoint's folder") from None
+    return OneStageDetector.load(name, threads)
