@@ -18,10 +18,10 @@ from scipy.spatial.transform import Rotation
 
 from fauxface.files import write_text
 from fauxface.landmarks import FACE_SYNTHETICS70
-from fauxface.rendering.brows import draw_brows
-from fauxface.rendering.expression import Expression
-from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import draw_identity
+from fauxface.rendering.head.brows import draw_brows
+from fauxface.rendering.head.expression import Expression
+from fauxface.rendering.head.identity import draw_identity
+from fauxface.rendering.head.model import head_model
 from fauxface.rendering.labels import landmarks_3d
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.version import GENERATOR_VERSION

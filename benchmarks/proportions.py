@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fauxface.rendering.brows import draw_brows
-from fauxface.rendering.expression import Expression
-from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import Identity, draw_identity
+from fauxface.rendering.head.brows import draw_brows
+from fauxface.rendering.head.expression import Expression
+from fauxface.rendering.head.identity import Identity, draw_identity
+from fauxface.rendering.head.model import head_model
 from fauxface.rendering.labels import landmarks_3d
 from fauxface.rendering.recipe import Recipe
 

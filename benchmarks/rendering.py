@@ -29,7 +29,7 @@ from fauxface.rendering import GENERATOR_VERSION, crowd, dataset, frame, load_re
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import parse_faces
 from fauxface.rendering.dataset import Settings
-from fauxface.rendering.head import HeadModel
+from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.rasteriser import Rasteriser
 
 STAGES: dict[str, tuple[tuple[Any, str], ...]] = {

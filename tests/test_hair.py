@@ -8,7 +8,6 @@ from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe
 from fauxface.rendering.camera import Pose, View, draw_view
-from fauxface.rendering.expression import Expression
 from fauxface.rendering.hair import (
     STYLES,
     Beard,
@@ -24,8 +23,9 @@ from fauxface.rendering.hair.beard import KINDS, regions
 from fauxface.rendering.hair.growth import grow
 from fauxface.rendering.hair.scalp import CENTRE, Skull, draw_hairline, scalp
 from fauxface.rendering.hair.tiles import LOCKS, brow_hairs, lock_atlas, nap
-from fauxface.rendering.head import Posed, head_model
-from fauxface.rendering.identity import Identity
+from fauxface.rendering.head.expression import Expression
+from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.things import HairCap
 
 SOMEONE = Identity(30, 0.5, (0.2, 0.3, 0.5), 0, 0, {})

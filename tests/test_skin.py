@@ -11,18 +11,18 @@ from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import frame
 from fauxface.rendering.camera import Pose
-from fauxface.rendering.expression import Expression, draw_expression
 from fauxface.rendering.frame import render_frame
-from fauxface.rendering.head import Posed, head_model
-from fauxface.rendering.identity import Identity, draw_identity
+from fauxface.rendering.head.expression import Expression, draw_expression
+from fauxface.rendering.head.identity import Identity, draw_identity
+from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.model import Posed, head_model
+from fauxface.rendering.head.teeth import posed_teeth
 from fauxface.rendering.look import draw_look
-from fauxface.rendering.makehuman import PARTS
 from fauxface.rendering.occlusion import openness
 from fauxface.rendering.rasteriser import shadow_matrix
 from fauxface.rendering.recipe import Moods, Recipe
 from fauxface.rendering.skin import draw_complexion, skin_attributes
 from fauxface.rendering.skin_optics import BLOOD, MELANIN, USUAL_BLOOD, lab, melanin_of, reflectance, skin_albedo
-from fauxface.rendering.teeth import posed_teeth
 from fauxface.rendering.wrinkles import pressed, wrinkle_map
 
 MONK = ("f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420")

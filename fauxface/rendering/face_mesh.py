@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.camera import View
-from fauxface.rendering.head import HeadModel, Posed
+from fauxface.rendering.head.makehuman import MASKS
+from fauxface.rendering.head.model import HeadModel, Posed
+from fauxface.rendering.head.surface import vertex_normals
+from fauxface.rendering.head.teeth import posed_teeth
 from fauxface.rendering.look import Look, eye_uniforms
-from fauxface.rendering.makehuman import MASKS
-from fauxface.rendering.mesh import vertex_normals
 from fauxface.rendering.rasteriser import Mesh
 from fauxface.rendering.skin import skin_attributes
-from fauxface.rendering.teeth import posed_teeth
 from fauxface.rendering.things import Neckline
 
 CLOTH = 0.007

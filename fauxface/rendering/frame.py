@@ -12,12 +12,12 @@ import numpy as np
 from fauxface.rendering.assets.wear import draw_assets, pack_name
 from fauxface.rendering.camera import Pose, View, draw_lens, draw_pose, draw_view
 from fauxface.rendering.environments.setting import draw_setting
-from fauxface.rendering.expression import draw_expression
 from fauxface.rendering.face_mesh import face_meshes
 from fauxface.rendering.film import develop
 from fauxface.rendering.hair import beard_colours, beard_meshes, draw_beard, draw_hair, hair_meshes
-from fauxface.rendering.head import Posed, head_model
-from fauxface.rendering.identity import draw_identity
+from fauxface.rendering.head.expression import draw_expression
+from fauxface.rendering.head.identity import draw_identity
+from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.labels import JAW, annotated, landmarks_3d
 from fauxface.rendering.light import SHADOW_RADIUS, draw_light
 from fauxface.rendering.look import draw_look

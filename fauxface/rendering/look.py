@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.brows import Brows, draw_brows
 from fauxface.rendering.environments.lamps import GREY
 from fauxface.rendering.hair.tiles import brow_hairs
-from fauxface.rendering.head import HeadModel, Posed
-from fauxface.rendering.identity import Identity
+from fauxface.rendering.head.brows import Brows, draw_brows
+from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.skin import BARE, Complexion, draw_complexion, skin_uniforms
 from fauxface.rendering.skin_textures import iris_map

@@ -12,9 +12,9 @@ import numpy as np
 from scipy.ndimage import minimum_filter
 
 from fauxface.files import atomic_path, cache_folder
-from fauxface.rendering.head import HeadModel
-from fauxface.rendering.makehuman import FORMAT, PARTS
-from fauxface.rendering.mesh import vertex_normals
+from fauxface.rendering.head.makehuman import FORMAT, PARTS
+from fauxface.rendering.head.model import HeadModel
+from fauxface.rendering.head.surface import vertex_normals
 
 _VERSION = 2
 _DIRECTIONS = 200

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.head import HeadModel
-from fauxface.rendering.identity import Identity
+from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.occlusion import openness
 from fauxface.rendering.rasteriser import Texture
 from fauxface.rendering.skin_optics import USUAL_BLOOD, melanin_of, skin_albedo

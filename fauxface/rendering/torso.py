@@ -9,8 +9,8 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from fauxface.rendering.face_mesh import CLOTH
-from fauxface.rendering.head import head_model
-from fauxface.rendering.makehuman import PARTS
+from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.model import head_model
 from fauxface.rendering.rasteriser import Mesh
 
 if TYPE_CHECKING:

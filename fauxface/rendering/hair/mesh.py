@@ -12,8 +12,8 @@ from fauxface.rendering.hair.growth import NODES, Locks, grow
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, scalp, wave
 from fauxface.rendering.hair.styles import Hair
 from fauxface.rendering.hair.tiles import LOCKS, lock_atlas, nap
-from fauxface.rendering.head import Posed, head_model
-from fauxface.rendering.mesh import vertex_normals
+from fauxface.rendering.head.model import Posed, head_model
+from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.rasteriser import Mesh, Texture
 from fauxface.rendering.things import HairCap
 

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from fauxface.rendering.head import Posed, head_model
+from fauxface.rendering.head.model import Posed, head_model
 
 CENTRE = np.array([0.0, 0.035, -0.062])
 """Centre of the skull, from which directions are told; head frame, metres."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fauxface.rendering.hair.scalp import Hairline, draw_hairline
-from fauxface.rendering.identity import Identity
+from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.recipe import Recipe
 
 NEVER = -9.0

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.camera import View
-from fauxface.rendering.head import Posed
-from fauxface.rendering.identity import Identity
-from fauxface.rendering.mesh import vertex_normals
+from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.model import Posed
+from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.rasteriser import Mesh, Texture
 
 HIDING = 0.6

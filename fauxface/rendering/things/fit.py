@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.spatial import Delaunay
 
-from fauxface.rendering.head import head_model
+from fauxface.rendering.head.model import head_model
 from fauxface.rendering.things.base import Wearer
 
 CENTRE = np.array([0.0, 0.035, -0.062])

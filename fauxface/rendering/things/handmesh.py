@@ -15,7 +15,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from fauxface.files import atomic_path, cache_folder
-from fauxface.rendering import makehuman
+from fauxface.rendering.head import makehuman
 from fauxface.rendering.things.shapes import Shape
 
 FORMAT = 1

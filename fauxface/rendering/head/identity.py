@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fauxface.rendering.makehuman import AGES, ANCESTRIES, MUSCLES
+from fauxface.rendering.head.makehuman import AGES, ANCESTRIES, MUSCLES
 from fauxface.rendering.recipe import Recipe
 
 _OPPOSITES = {

@@ -11,9 +11,9 @@ from functools import cache
 
 import numpy as np
 
-from fauxface.rendering.head import HeadModel, Posed
-from fauxface.rendering.makehuman import PARTS
-from fauxface.rendering.mesh import vertex_normals
+from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.model import HeadModel, Posed
+from fauxface.rendering.head.surface import vertex_normals
 
 _MM = 0.001
 _WIDTHS = {"upper": (8.5, 6.6, 7.6, 7.0, 6.8, 10.0), "lower": (5.4, 5.9, 6.8, 7.0, 7.1, 11.0)}

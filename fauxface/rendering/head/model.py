@@ -14,10 +14,10 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.transform import Rotation, Slerp
 
-from fauxface.rendering.expression import Expression
-from fauxface.rendering.identity import Identity, macro_coefficients, shape_coefficients
-from fauxface.rendering.makehuman import PARTS, Bust, load_bust
-from fauxface.rendering.subdivision import limit_positions, subdivide
+from fauxface.rendering.head.expression import Expression
+from fauxface.rendering.head.identity import Identity, macro_coefficients, shape_coefficients
+from fauxface.rendering.head.makehuman import PARTS, Bust, load_bust
+from fauxface.rendering.head.subdivision import limit_positions, subdivide
 
 LID_GAP = 1.02
 """How far lids stay from the eyeball's centre, as a share of its surface there: nothing may come through them."""
@@ -149,7 +149,7 @@ class HeadModel:
         self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
 
     def _landmark_weights(self, count: int) -> sparse.csr_matrix:
-        text = resources.files("fauxface.rendering").joinpath("landmarks_hm08.json").read_text()
+        text = resources.files("fauxface.rendering.head.model").joinpath("landmarks_hm08.json").read_text()
         place = {int(v): i for i, v in enumerate(self.bust.ids)}  # the subdivided mesh begins with the cage's vertices
         matrix = sparse.lil_matrix((68, count), dtype=np.float32)
         for point in json.loads(text)["points"]:

@@ -19,9 +19,9 @@ from functools import cache
 import numpy as np
 from scipy import sparse
 
-from fauxface.rendering.head import HeadModel, Posed, head_model
-from fauxface.rendering.identity import Identity, grown
-from fauxface.rendering.mesh import front_points
+from fauxface.rendering.head.identity import Identity, grown
+from fauxface.rendering.head.model import HeadModel, Posed, head_model
+from fauxface.rendering.head.surface import front_points
 
 BROW = slice(17, 27)
 STATIONS = np.arange(0.004, 0.0641, 0.006)
