@@ -18,12 +18,12 @@ from fauxface.rendering.head.makehuman import PARTS
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.teeth import posed_teeth
 from fauxface.rendering.look import draw_look
-from fauxface.rendering.occlusion import openness
 from fauxface.rendering.rasteriser import shadow_matrix
 from fauxface.rendering.recipe import Moods, Recipe
-from fauxface.rendering.skin import draw_complexion, skin_attributes
-from fauxface.rendering.skin_optics import BLOOD, MELANIN, USUAL_BLOOD, lab, melanin_of, reflectance, skin_albedo
-from fauxface.rendering.wrinkles import pressed, wrinkle_map
+from fauxface.rendering.skin.ambient_occlusion import openness
+from fauxface.rendering.skin.complexion import draw_complexion, skin_attributes
+from fauxface.rendering.skin.optics import BLOOD, MELANIN, USUAL_BLOOD, lab, melanin_of, reflectance, skin_albedo
+from fauxface.rendering.skin.wrinkles import pressed, wrinkle_map
 
 MONK = ("f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420")
 PLAIN = Recipe(
@@ -140,9 +140,9 @@ def look_alike(monkeypatch):
         monkeypatch.setattr(frame, "draw_pose", lambda *_: Pose(0, 0, 0, 0))
         monkeypatch.setattr(frame, "draw_identity", lambda *_: SOMEONE)
         if not fold:
-            from fauxface.rendering import skin
+            from fauxface.rendering.skin import complexion
 
-            monkeypatch.setattr(skin, "pressed", lambda rest, *_: np.zeros(len(rest)))
+            monkeypatch.setattr(complexion, "pressed", lambda rest, *_: np.zeros(len(rest)))
         return render_frame(4, 0, 256, PLAIN).image.astype(float)
 
     return render

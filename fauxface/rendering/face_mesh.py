@@ -18,7 +18,7 @@ from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.head.teeth import posed_teeth
 from fauxface.rendering.look import Look, eye_uniforms
 from fauxface.rendering.rasteriser import Mesh
-from fauxface.rendering.skin import skin_attributes
+from fauxface.rendering.skin.complexion import skin_attributes
 from fauxface.rendering.things import Neckline
 
 CLOTH = 0.007

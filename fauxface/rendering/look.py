@@ -13,8 +13,8 @@ from fauxface.rendering.head.brows import Brows, draw_brows
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.skin import BARE, Complexion, draw_complexion, skin_uniforms
-from fauxface.rendering.skin_textures import iris_map
+from fauxface.rendering.skin.complexion import BARE, Complexion, draw_complexion, skin_uniforms
+from fauxface.rendering.skin.textures import iris_map
 
 _HAIRS = {
     "black": (0.017, 0.014, 0.012),

@@ -16,11 +16,11 @@ import numpy as np
 
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import HeadModel
-from fauxface.rendering.occlusion import openness
 from fauxface.rendering.rasteriser import Texture
-from fauxface.rendering.skin_optics import USUAL_BLOOD, melanin_of, skin_albedo
-from fauxface.rendering.skin_textures import pores_map, spots_map
-from fauxface.rendering.wrinkles import pressed, wrinkle_map
+from fauxface.rendering.skin.ambient_occlusion import openness
+from fauxface.rendering.skin.optics import USUAL_BLOOD, melanin_of, skin_albedo
+from fauxface.rendering.skin.textures import pores_map, spots_map
+from fauxface.rendering.skin.wrinkles import pressed, wrinkle_map
 
 TONES = ((9.0, 1.4), (4.9, 1.9), (2.6, 1.6))
 """Mean and standard deviation of the tone on the Monk scale among people of each of ``ANCESTRIES``."""
