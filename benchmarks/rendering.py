@@ -30,7 +30,7 @@ from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import parse_faces
 from fauxface.rendering.dataset import Settings
 from fauxface.rendering.head.model import HeadModel
-from fauxface.rendering.rasteriser import Rasteriser
+from fauxface.rendering.opengl.rasteriser import Rasteriser
 
 STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
     "person and expression": ((frame, "draw_identity"), (frame, "draw_expression"), (HeadModel, "pose")),

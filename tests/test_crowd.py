@@ -28,7 +28,7 @@ from fauxface.rendering.crowd import (
     place_view,
     render_crowd,
 )
-from fauxface.rendering.rasteriser import Raster
+from fauxface.rendering.opengl.rasteriser import Raster
 
 SIZE = 160
 CLEAN = Recipe(low_quality=0.0, monochrome=0.0)

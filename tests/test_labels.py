@@ -17,7 +17,7 @@ from fauxface.rendering.head.expression import MOODS, Expression, draw_expressio
 from fauxface.rendering.head.identity import draw_identity
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.labels import annotated, landmarks_3d
-from fauxface.rendering.rasteriser import Raster
+from fauxface.rendering.opengl.rasteriser import Raster
 
 RECIPE = Recipe()
 SIZE = 256

@@ -30,7 +30,7 @@ from fauxface.rendering.environments.spheres import (
 )
 from fauxface.rendering.film import develop
 from fauxface.rendering.light import draw_light
-from fauxface.rendering.rasteriser import Raster
+from fauxface.rendering.opengl.rasteriser import Raster
 
 HEIGHT = 32
 NORMALS = np.random.default_rng(5).normal(size=(50, 3))

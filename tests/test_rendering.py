@@ -27,7 +27,7 @@ from fauxface.rendering.head.model import head_model
 from fauxface.rendering.head.subdivision import limit_positions, subdivide
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.labels import STEPS, annotated, jaw_curves, landmarks_3d
-from fauxface.rendering.rasteriser import NoDisplayError, projection_matrix
+from fauxface.rendering.opengl.rasteriser import NoDisplayError, projection_matrix
 from fauxface.rendering.recipe import Moods
 
 SIZE = 96
@@ -486,7 +486,7 @@ def test_without_depth_of_field_nothing_is_out_of_focus():
 
 
 def test_without_opengl_one_line_says_what_to_install(monkeypatch):
-    from fauxface.rendering import rasteriser
+    from fauxface.rendering.opengl import rasteriser
 
     def nothing(**_):
         raise Exception("libEGL.so: cannot open shared object file")

@@ -18,7 +18,7 @@ from fauxface.rendering.head.makehuman import PARTS
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.teeth import posed_teeth
 from fauxface.rendering.look import draw_look
-from fauxface.rendering.rasteriser import shadow_matrix
+from fauxface.rendering.opengl.rasteriser import shadow_matrix
 from fauxface.rendering.recipe import Moods, Recipe
 from fauxface.rendering.skin.ambient_occlusion import openness
 from fauxface.rendering.skin.complexion import draw_complexion, skin_attributes

@@ -18,7 +18,7 @@ from fauxface.rendering.environments.setting import draw_setting
 from fauxface.rendering.film import develop
 from fauxface.rendering.frame import described, draw_person, key_shadow, streams
 from fauxface.rendering.light import draw_light
-from fauxface.rendering.rasteriser import Raster, rasteriser
+from fauxface.rendering.opengl.rasteriser import Raster, rasteriser
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.torso import torso_mesh
 

@@ -19,7 +19,7 @@ from fauxface.rendering.environments.maps import prepare_maps
 from fauxface.rendering.extras import extra_files, parse_kinds
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.head.makehuman import load_bust
-from fauxface.rendering.rasteriser import renderer
+from fauxface.rendering.opengl.rasteriser import renderer
 from fauxface.rendering.recipe import Recipe, load_recipe
 from fauxface.rendering.version import GENERATOR_VERSION
 

@@ -9,7 +9,7 @@ from fauxface.rendering.camera import Lens
 from fauxface.rendering.environments.lamps import GREY
 from fauxface.rendering.environments.setting import defocused
 from fauxface.rendering.light import Light
-from fauxface.rendering.rasteriser import Raster
+from fauxface.rendering.opengl.rasteriser import Raster
 from fauxface.rendering.recipe import Recipe
 
 _GREY = GREY.astype(np.float32)

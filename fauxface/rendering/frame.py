@@ -22,7 +22,7 @@ from fauxface.rendering.labels import JAW, annotated, landmarks_3d
 from fauxface.rendering.light import SHADOW_RADIUS, draw_light
 from fauxface.rendering.look import draw_look
 from fauxface.rendering.neighbours import draw_neighbour
-from fauxface.rendering.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
+from fauxface.rendering.opengl.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.things import Wearer, draw_things, thing_mesh
 from fauxface.rendering.torso import torso_mesh

@@ -13,7 +13,7 @@ from fauxface.rendering.environments.harmonics import rotated
 from fauxface.rendering.environments.lamps import GREY, incident, turned
 from fauxface.rendering.environments.scene import Lamp
 from fauxface.rendering.environments.setting import Setting
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 
 SHADOW_RADIUS = 0.24
 """Half the width of what the shadow map covers, metres."""

@@ -11,7 +11,7 @@ from scipy.spatial import ConvexHull
 from fauxface.rendering.face_mesh import CLOTH
 from fauxface.rendering.head.makehuman import PARTS
 from fauxface.rendering.head.model import head_model
-from fauxface.rendering.rasteriser import Mesh
+from fauxface.rendering.opengl.rasteriser import Mesh
 
 if TYPE_CHECKING:
     from fauxface.rendering.frame import Person

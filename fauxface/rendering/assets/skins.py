@@ -18,7 +18,7 @@ from fauxface.rendering.assets.textures import covered, read_picture
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.makehuman import PARTS
 from fauxface.rendering.head.model import HeadModel
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 
 BRIGHTEST = 2.0
 """The texture's full white multiplies by this."""

@@ -15,7 +15,7 @@ from fauxface.rendering.assets.install import Pack, installed_pack
 from fauxface.rendering.assets.proxy import Proxy, head_scale, read_proxy
 from fauxface.rendering.assets.skins import choose_skin
 from fauxface.rendering.head.model import HeadModel
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn
 from fauxface.rendering.things.headwear import cloth_colour

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fauxface.rendering.environments.pictures import fractal
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 
 _SIZE = 128
 _COUNT = 6

@@ -14,7 +14,7 @@ from fauxface.rendering.hair.styles import Hair
 from fauxface.rendering.hair.tiles import LOCKS, lock_atlas, nap
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
-from fauxface.rendering.rasteriser import Mesh, Texture
+from fauxface.rendering.opengl.rasteriser import Mesh, Texture
 from fauxface.rendering.things import HairCap
 
 HAIR, BEARD = 13, 14

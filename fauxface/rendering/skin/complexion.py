@@ -16,7 +16,7 @@ import numpy as np
 
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import HeadModel
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.skin.ambient_occlusion import openness
 from fauxface.rendering.skin.optics import USUAL_BLOOD, melanin_of, skin_albedo
 from fauxface.rendering.skin.textures import pores_map, spots_map

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter
 
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 
 SPOTS_TILE, PORES_TILE = 0.064, 0.018
 """Sides of the tiles on the skin, metres."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 
 WIDTH, HEIGHT, BOTTOM = 0.075, 0.18, -0.115
 """The map covers |x| from 0 to WIDTH and y from BOTTOM to BOTTOM + HEIGHT, metres on the template."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.things.base import Material, Thing, Wearer, paint
 from fauxface.rendering.things.fit import HIGH, LOW, Fit
 from fauxface.rendering.things.handmesh import FOREARM, Gesture, posed_hand

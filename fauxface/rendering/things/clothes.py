@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.things.base import Dress, Material, Neckline, Thing
 from fauxface.rendering.things.fit import Fit
 from fauxface.rendering.things.headwear import cloth_colour

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.things.base import HairCap, Material, Thing, paint
 from fauxface.rendering.things.fit import CENTRE, POLAR, Fit
 from fauxface.rendering.things.shapes import Shape, ball, merged, sheet, tube

@@ -85,7 +85,7 @@ class NoDisplayError(OSError):
 
 
 def _source(name: str) -> str:
-    return resources.files("fauxface.rendering").joinpath("shaders", name).read_text()
+    return resources.files("fauxface.rendering.opengl").joinpath("shaders", name).read_text()
 
 
 _FRAGMENTS = {
