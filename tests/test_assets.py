@@ -150,7 +150,9 @@ def test_a_tarball_without_an_item_is_refused(tarball, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the made-up npm is a shell script")
 def test_npm_fetches_or_one_line_says_why_not(tarball, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("fauxface.rendering.environments.pack.can_read_maps", lambda: False)  # another test's matter
+    monkeypatch.setattr(
+        "fauxface.rendering.photo.environments.pack.can_read_maps", lambda: False
+    )  # another test's matter
     empty = tmp_path / "bin"
     empty.mkdir()
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(empty))

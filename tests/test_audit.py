@@ -231,7 +231,7 @@ def test_the_scales_own_swatches_have_its_tones():
 @pytest.mark.parametrize("turn", [{"yaw": 30}, {"pitch": 18}, {"roll": 25}, {}])
 def test_the_pose_of_points_is_estimated(turn: dict[str, float]):
     from fauxface.rendering import frame
-    from fauxface.rendering.camera import Pose, draw_view
+    from fauxface.rendering.photo.camera import Pose, draw_view
 
     pose = Pose(turn.get("yaw", 0), turn.get("pitch", 0), turn.get("roll", 0), 1.0)
     recipe = Recipe(neutral=1.0, off_centre=0.0)

@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from fauxface.rendering import Recipe, render_dataset, render_frame
-from fauxface.rendering.camera import Pose
 from fauxface.rendering.crowd import (
     LARGEST,
     OVERLAP,
@@ -29,6 +28,7 @@ from fauxface.rendering.crowd import (
     render_crowd,
 )
 from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.rendering.photo.camera import Pose
 
 SIZE = 160
 CLEAN = Recipe(low_quality=0.0, monochrome=0.0)

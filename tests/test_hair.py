@@ -7,7 +7,6 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe
-from fauxface.rendering.camera import Pose, View, draw_view
 from fauxface.rendering.hair import (
     STYLES,
     Beard,
@@ -26,6 +25,7 @@ from fauxface.rendering.hair.tiles import LOCKS, brow_hairs, lock_atlas, nap
 from fauxface.rendering.head.expression import Expression
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import Posed, head_model
+from fauxface.rendering.photo.camera import Pose, View, draw_view
 from fauxface.rendering.things import HairCap
 
 SOMEONE = Identity(30, 0.5, (0.2, 0.3, 0.5), 0, 0, {})

@@ -9,7 +9,6 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, render_dataset
-from fauxface.rendering.camera import draw_pose, draw_view
 from fauxface.rendering.extras import normals_of, parse_kinds
 from fauxface.rendering.frame import HIDDEN_BY, visible
 from fauxface.rendering.head.brows import draw_brows
@@ -18,6 +17,7 @@ from fauxface.rendering.head.identity import draw_identity
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.labels import annotated, landmarks_3d
 from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.rendering.photo.camera import draw_pose, draw_view
 
 RECIPE = Recipe()
 SIZE = 256

@@ -10,27 +10,27 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, load_recipe
-from fauxface.rendering.camera import Lens
-from fauxface.rendering.environments import place as places
-from fauxface.rendering.environments import setting as setting_of
-from fauxface.rendering.environments.exr import read_exr
-from fauxface.rendering.environments.harmonics import diffuse, irradiance, rotated
-from fauxface.rendering.environments.lamps import GREY, incident, take_lamps
-from fauxface.rendering.environments.maps import find_maps, read_map
-from fauxface.rendering.environments.pack import unpack_maps
-from fauxface.rendering.environments.place import Place, generated_place, read_place, store_place
-from fauxface.rendering.environments.scene import Lamp, Panel, Scene
-from fauxface.rendering.environments.setting import Setting, defocused, draw_setting
-from fauxface.rendering.environments.spheres import (
+from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.rendering.photo.camera import Lens
+from fauxface.rendering.photo.camera_pipeline import develop
+from fauxface.rendering.photo.environments import place as places
+from fauxface.rendering.photo.environments import setting as setting_of
+from fauxface.rendering.photo.environments.exr import read_exr
+from fauxface.rendering.photo.environments.harmonics import diffuse, irradiance, rotated
+from fauxface.rendering.photo.environments.lamps import GREY, incident, take_lamps
+from fauxface.rendering.photo.environments.maps import find_maps, read_map
+from fauxface.rendering.photo.environments.pack import unpack_maps
+from fauxface.rendering.photo.environments.place import Place, generated_place, read_place, store_place
+from fauxface.rendering.photo.environments.scene import Lamp, Panel, Scene
+from fauxface.rendering.photo.environments.setting import Setting, defocused, draw_setting
+from fauxface.rendering.photo.environments.spheres import (
     look_along,
     map_directions,
     sample_map,
     solid_angles,
     view_directions,
 )
-from fauxface.rendering.film import develop
-from fauxface.rendering.light import draw_light
-from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.rendering.photo.light import draw_light
 
 HEIGHT = 32
 NORMALS = np.random.default_rng(5).normal(size=(50, 3))
@@ -107,7 +107,7 @@ def test_background_and_light_come_from_the_same_side(tmp_path: Path, monkeypatc
         return np.where(red, [1.0, 0.05, 0.05], [0.05, 0.05, 1.0])
 
     place = flat_place(tmp_path, radiance)
-    monkeypatch.setattr("fauxface.rendering.environments.setting.generated_place", lambda index: place)
+    monkeypatch.setattr("fauxface.rendering.photo.environments.setting.generated_place", lambda index: place)
     sides = set()
     for seed in range(12):
         setting = draw_setting(np.random.default_rng(seed), Recipe(), LENS, 64)

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, load_recipe, render_dataset, render_frame
-from fauxface.rendering.camera import FACING, Pose, View, draw_lens, draw_view
 from fauxface.rendering.head.brows import STATIONS, Shape, brow_points, brows_of, draw_brows
 from fauxface.rendering.head.expression import MOODS, Expression, draw_expression
 from fauxface.rendering.head.identity import Identity, draw_identity, macro_coefficients, shape_coefficients
@@ -28,6 +27,7 @@ from fauxface.rendering.head.subdivision import limit_positions, subdivide
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.labels import STEPS, annotated, jaw_curves, landmarks_3d
 from fauxface.rendering.opengl.rasteriser import NoDisplayError, projection_matrix
+from fauxface.rendering.photo.camera import FACING, Pose, View, draw_lens, draw_view
 from fauxface.rendering.recipe import Moods
 
 SIZE = 96

@@ -10,7 +10,6 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import frame
-from fauxface.rendering.camera import Pose
 from fauxface.rendering.frame import render_frame
 from fauxface.rendering.head.expression import Expression, draw_expression
 from fauxface.rendering.head.identity import Identity, draw_identity
@@ -19,6 +18,7 @@ from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.teeth import posed_teeth
 from fauxface.rendering.look import draw_look
 from fauxface.rendering.opengl.rasteriser import shadow_matrix
+from fauxface.rendering.photo.camera import Pose
 from fauxface.rendering.recipe import Moods, Recipe
 from fauxface.rendering.skin.ambient_occlusion import openness
 from fauxface.rendering.skin.complexion import draw_complexion, skin_attributes

@@ -9,13 +9,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, render_frame
-from fauxface.rendering.camera import FACING, Pose, View
 from fauxface.rendering.hair.scalp import Skull
 from fauxface.rendering.head.expression import draw_expression
 from fauxface.rendering.head.identity import draw_identity
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.labels import landmarks_3d
 from fauxface.rendering.look import draw_look
+from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import WORN
 from fauxface.rendering.things import Material, Thing, Wearer, draw_things, thing_mesh
 from fauxface.rendering.things.before import _KINDS as BEFORE

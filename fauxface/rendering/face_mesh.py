@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.camera import View
 from fauxface.rendering.head.makehuman import MASKS
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.head.teeth import posed_teeth
 from fauxface.rendering.look import Look, eye_uniforms
 from fauxface.rendering.opengl.rasteriser import Mesh
+from fauxface.rendering.photo.camera import View
 from fauxface.rendering.skin.complexion import skin_attributes
 from fauxface.rendering.things import Neckline
 

@@ -16,10 +16,10 @@ import numpy as np
 from scipy import sparse
 from scipy.interpolate import PchipInterpolator
 
-from fauxface.rendering.camera import View
 from fauxface.rendering.head.brows import BROW, Brows, brow_points
 from fauxface.rendering.head.model import HeadModel, Posed, head_model
 from fauxface.rendering.head.surface import front_points
+from fauxface.rendering.photo.camera import View
 
 JAW = 17
 MOUTH = 48

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.environments.lamps import GREY
 from fauxface.rendering.hair.tiles import brow_hairs
 from fauxface.rendering.head.brows import Brows, draw_brows
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import HeadModel, Posed
+from fauxface.rendering.photo.environments.lamps import GREY
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.skin.complexion import BARE, Complexion, draw_complexion, skin_uniforms
 from fauxface.rendering.skin.textures import iris_map

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.camera import FACING, Pose, View
 from fauxface.rendering.opengl.rasteriser import Mesh
+from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import Recipe
 
 BEHIND, BEFORE = 0, 255

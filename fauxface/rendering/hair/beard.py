@@ -7,13 +7,13 @@ from functools import cache
 
 import numpy as np
 
-from fauxface.rendering.camera import View
 from fauxface.rendering.hair.growth import Locks, Manner, curled, follow
 from fauxface.rendering.hair.mesh import BEARD, HairMesh, ribbons, sheet
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, patch, wave
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
+from fauxface.rendering.photo.camera import View
 from fauxface.rendering.recipe import Recipe
 
 KINDS = {

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.camera import View
 from fauxface.rendering.hair.growth import NODES, Locks, grow
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, scalp, wave
 from fauxface.rendering.hair.styles import Hair
@@ -15,6 +14,7 @@ from fauxface.rendering.hair.tiles import LOCKS, lock_atlas, nap
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.opengl.rasteriser import Mesh, Texture
+from fauxface.rendering.photo.camera import View
 from fauxface.rendering.things import HairCap
 
 HAIR, BEARD = 13, 14

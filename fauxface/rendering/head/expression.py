@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fauxface.rendering.camera import Pose
+from fauxface.rendering.photo.camera import Pose
 from fauxface.rendering.recipe import Recipe
 
 

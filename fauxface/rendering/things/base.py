@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.camera import View
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import Posed
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.opengl.rasteriser import Mesh, Texture
+from fauxface.rendering.photo.camera import View
 
 HIDING = 0.6
 """Opacity above which a lens hides the eyes behind it."""

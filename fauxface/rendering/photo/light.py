@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.camera import Lens
-from fauxface.rendering.environments.dapples import draw_dapples
-from fauxface.rendering.environments.harmonics import rotated
-from fauxface.rendering.environments.lamps import GREY, incident, turned
-from fauxface.rendering.environments.scene import Lamp
-from fauxface.rendering.environments.setting import Setting
 from fauxface.rendering.opengl.rasteriser import Texture
+from fauxface.rendering.photo.camera import Lens
+from fauxface.rendering.photo.environments.dapples import draw_dapples
+from fauxface.rendering.photo.environments.harmonics import rotated
+from fauxface.rendering.photo.environments.lamps import GREY, incident, turned
+from fauxface.rendering.photo.environments.scene import Lamp
+from fauxface.rendering.photo.environments.setting import Setting
 
 SHADOW_RADIUS = 0.24
 """Half the width of what the shadow map covers, metres."""

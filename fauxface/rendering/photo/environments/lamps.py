@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from fauxface.rendering.environments.harmonics import diffuse
-from fauxface.rendering.environments.scene import Lamp
-from fauxface.rendering.environments.spheres import map_directions, solid_angles
+from fauxface.rendering.photo.environments.harmonics import diffuse
+from fauxface.rendering.photo.environments.scene import Lamp
+from fauxface.rendering.photo.environments.spheres import map_directions, solid_angles
 
 GREY = np.array([0.2126, 0.7152, 0.0722])
 _REACH = np.radians(38)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from fauxface.rendering.camera import Lens
-from fauxface.rendering.environments.lamps import GREY
-from fauxface.rendering.environments.setting import defocused
-from fauxface.rendering.light import Light
 from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.rendering.photo.camera import Lens
+from fauxface.rendering.photo.environments.lamps import GREY
+from fauxface.rendering.photo.environments.setting import defocused
+from fauxface.rendering.photo.light import Light
 from fauxface.rendering.recipe import Recipe
 
 _GREY = GREY.astype(np.float32)

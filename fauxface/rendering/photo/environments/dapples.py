@@ -7,8 +7,8 @@ from functools import cache
 import cv2
 import numpy as np
 
-from fauxface.rendering.environments.pictures import fractal
 from fauxface.rendering.opengl.rasteriser import Texture
+from fauxface.rendering.photo.environments.pictures import fractal
 
 _SIZE = 128
 _COUNT = 6

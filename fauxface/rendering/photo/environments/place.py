@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 
 from fauxface.files import atomic_path, cache_folder
-from fauxface.rendering.environments import indoors, outdoors
-from fauxface.rendering.environments.harmonics import irradiance, rotated
-from fauxface.rendering.environments.lamps import GREY, incident, take_lamps, turned
-from fauxface.rendering.environments.scene import Lamp, Scene
-from fauxface.rendering.environments.spheres import look_along, map_directions, solid_angles, view_directions
+from fauxface.rendering.photo.environments import indoors, outdoors
+from fauxface.rendering.photo.environments.harmonics import irradiance, rotated
+from fauxface.rendering.photo.environments.lamps import GREY, incident, take_lamps, turned
+from fauxface.rendering.photo.environments.scene import Lamp, Scene
+from fauxface.rendering.photo.environments.spheres import look_along, map_directions, solid_angles, view_directions
 
 FORMAT = 4
 """Changes when what is cached does."""

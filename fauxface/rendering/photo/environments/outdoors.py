@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fauxface.rendering.environments import pictures
-from fauxface.rendering.environments.scene import FLIP, Bulb, Lamp, Panel, Scene
-from fauxface.rendering.environments.skies import Sky, draw_sky, night
+from fauxface.rendering.photo.environments import pictures
+from fauxface.rendering.photo.environments.scene import FLIP, Bulb, Lamp, Panel, Scene
+from fauxface.rendering.photo.environments.skies import Sky, draw_sky, night
 
 SUN_RADIUS = np.radians(0.27)
 _WEATHER = (0.2, 0.2, 0.25, 0.35)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fauxface.rendering.environments.pictures import fractal
+from fauxface.rendering.photo.environments.pictures import fractal
 
 _TYPES = {
     "overcast": (4.0, -0.70, 0.0, -1.0, 0.0),

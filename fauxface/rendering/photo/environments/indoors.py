@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fauxface.rendering.environments import pictures
-from fauxface.rendering.environments.outdoors import people
-from fauxface.rendering.environments.scene import Bulb, Panel, Scene
+from fauxface.rendering.photo.environments import pictures
+from fauxface.rendering.photo.environments.outdoors import people
+from fauxface.rendering.photo.environments.scene import Bulb, Panel, Scene
 
 WARM, DAY, TUBE = np.array([1.0, 0.72, 0.43]), np.array([0.92, 0.98, 1.07]), np.array([0.95, 1.0, 0.89])
 

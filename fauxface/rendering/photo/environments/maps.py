@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from fauxface.files import cache_folder
-from fauxface.rendering.environments.exr import read_exr
-from fauxface.rendering.environments.pack import installed_maps
-from fauxface.rendering.environments.place import FORMAT, store_place
-from fauxface.rendering.environments.spheres import sample_map
+from fauxface.rendering.photo.environments.exr import read_exr
+from fauxface.rendering.photo.environments.pack import installed_maps
+from fauxface.rendering.photo.environments.place import FORMAT, store_place
+from fauxface.rendering.photo.environments.spheres import sample_map
 
 SUFFIXES = (".hdr", ".exr")
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fauxface.rendering.camera import Lens
-from fauxface.rendering.environments.maps import maps_of, stored_map
-from fauxface.rendering.environments.place import GENERATED, Place, generated_place, read_place
+from fauxface.rendering.photo.camera import Lens
+from fauxface.rendering.photo.environments.maps import maps_of, stored_map
+from fauxface.rendering.photo.environments.place import GENERATED, Place, generated_place, read_place
 from fauxface.rendering.recipe import Recipe
 
 WALLED = ("wall", "room", "hall", "bar", "stage", "studio")
