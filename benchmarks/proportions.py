@@ -21,7 +21,7 @@ from fauxface.rendering.head.brows import draw_brows
 from fauxface.rendering.head.expression import Expression
 from fauxface.rendering.head.identity import Identity, draw_identity
 from fauxface.rendering.head.model import head_model
-from fauxface.rendering.labels import landmarks_3d
+from fauxface.rendering.labels.landmarks import landmarks_3d
 from fauxface.rendering.recipe import Recipe
 
 SEED = 9

@@ -25,7 +25,7 @@ from fauxface.rendering.head.identity import Identity, draw_identity, macro_coef
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.head.subdivision import limit_positions, subdivide
 from fauxface.rendering.head.surface import vertex_normals
-from fauxface.rendering.labels import STEPS, annotated, jaw_curves, landmarks_3d
+from fauxface.rendering.labels.landmarks import STEPS, annotated, jaw_curves, landmarks_3d
 from fauxface.rendering.opengl.rasteriser import NoDisplayError, projection_matrix
 from fauxface.rendering.photo.camera import FACING, Pose, View, draw_lens, draw_view
 from fauxface.rendering.recipe import Moods

@@ -13,7 +13,7 @@ from fauxface.rendering.hair.scalp import Skull
 from fauxface.rendering.head.expression import draw_expression
 from fauxface.rendering.head.identity import draw_identity
 from fauxface.rendering.head.model import head_model
-from fauxface.rendering.labels import landmarks_3d
+from fauxface.rendering.labels.landmarks import landmarks_3d
 from fauxface.rendering.look import draw_look
 from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import WORN

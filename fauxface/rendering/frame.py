@@ -15,7 +15,7 @@ from fauxface.rendering.hair import beard_colours, beard_meshes, draw_beard, dra
 from fauxface.rendering.head.expression import draw_expression
 from fauxface.rendering.head.identity import draw_identity
 from fauxface.rendering.head.model import Posed, head_model
-from fauxface.rendering.labels import JAW, annotated, landmarks_3d
+from fauxface.rendering.labels.landmarks import JAW, annotated, landmarks_3d
 from fauxface.rendering.look import draw_look
 from fauxface.rendering.neighbours import draw_neighbour
 from fauxface.rendering.opengl.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
