@@ -26,7 +26,7 @@ from fauxface.rendering.head.expression import Expression
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.photo.camera import Pose, View, draw_view
-from fauxface.rendering.things import HairCap
+from fauxface.rendering.worn.base import HairCap
 
 SOMEONE = Identity(30, 0.5, (0.2, 0.3, 0.5), 0, 0, {})
 MAN = replace(SOMEONE, gender=0.95)

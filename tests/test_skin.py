@@ -16,8 +16,8 @@ from fauxface.rendering.head.identity import Identity, draw_identity
 from fauxface.rendering.head.makehuman import PARTS
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.teeth import posed_teeth
-from fauxface.rendering.look import draw_look
 from fauxface.rendering.opengl.rasteriser import shadow_matrix
+from fauxface.rendering.person.colours import draw_look
 from fauxface.rendering.photo.camera import Pose
 from fauxface.rendering.recipe import Moods, Recipe
 from fauxface.rendering.skin.ambient_occlusion import openness

@@ -14,19 +14,20 @@ from fauxface.rendering.head.expression import draw_expression
 from fauxface.rendering.head.identity import draw_identity
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.labels.landmarks import landmarks_3d
-from fauxface.rendering.look import draw_look
+from fauxface.rendering.occluders.hand import Gesture, load_hand, posed_hand
+from fauxface.rendering.occluders.objects import _KINDS as BEFORE
+from fauxface.rendering.occluders.objects import draw_before
+from fauxface.rendering.person.colours import draw_look
+from fauxface.rendering.person.things import draw_things
 from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import WORN
-from fauxface.rendering.things import Material, Thing, Wearer, draw_things, thing_mesh
-from fauxface.rendering.things.before import _KINDS as BEFORE
-from fauxface.rendering.things.before import draw_before
-from fauxface.rendering.things.clothes import PATTERNS, pattern
-from fauxface.rendering.things.facewear import draw_facewear, draw_headset
-from fauxface.rendering.things.fit import measure
-from fauxface.rendering.things.glasses import draw_glasses
-from fauxface.rendering.things.handmesh import Gesture, load_hand, posed_hand
-from fauxface.rendering.things.headwear import KINDS, draw_headwear
-from fauxface.rendering.things.shapes import ball, box, lathe, tube
+from fauxface.rendering.worn.base import Material, Thing, Wearer, thing_mesh
+from fauxface.rendering.worn.clothes import PATTERNS, pattern
+from fauxface.rendering.worn.facewear import draw_facewear, draw_headset
+from fauxface.rendering.worn.fit import measure
+from fauxface.rendering.worn.glasses import draw_glasses
+from fauxface.rendering.worn.headwear import KINDS, draw_headwear
+from fauxface.rendering.worn.shapes import ball, box, lathe, tube
 
 NOTHING = dataclasses.replace(Recipe(), **dict.fromkeys(WORN, 0.0))
 CELL = 0.001
@@ -111,7 +112,7 @@ def test_glasses_touch_no_face_and_do_not_float(seed: int):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_headwear_covers_the_scalp_and_leaves_the_eyes_free(name: str, monkeypatch):
-    monkeypatch.setattr("fauxface.rendering.things.headwear.KINDS", {name: 1.0})
+    monkeypatch.setattr("fauxface.rendering.worn.headwear.KINDS", {name: 1.0})
     for seed in range(4):
         wearer = someone(seed)
         fit = measure(wearer)
@@ -140,7 +141,7 @@ def test_headwear_covers_the_scalp_and_leaves_the_eyes_free(name: str, monkeypat
 
 @pytest.mark.parametrize("name", BEFORE)
 def test_nothing_before_a_face_sinks_into_it(name: str, monkeypatch):
-    monkeypatch.setattr("fauxface.rendering.things.before._KINDS", {name: 1.0})
+    monkeypatch.setattr("fauxface.rendering.occluders.objects._KINDS", {name: 1.0})
     for seed in range(4):
         wearer = someone(seed)
         table = face_depth(seed)

@@ -15,12 +15,12 @@ import numpy as np
 from fauxface.faces import landmark_box
 from fauxface.rendering.frame import described, draw_person, key_shadow, streams
 from fauxface.rendering.opengl.rasteriser import Raster, rasteriser
+from fauxface.rendering.person.torso import torso_mesh
 from fauxface.rendering.photo.camera import FACING, Pose, View, draw_lens
 from fauxface.rendering.photo.camera_pipeline import develop
 from fauxface.rendering.photo.environments.setting import draw_setting
 from fauxface.rendering.photo.light import draw_light
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.torso import torso_mesh
 
 SMALLEST, LARGEST = 0.05, 0.6
 """Longer side of a face's landmark box as a share of the frame."""

@@ -10,23 +10,24 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.assets.wear import draw_assets, pack_name
-from fauxface.rendering.face_mesh import face_meshes
 from fauxface.rendering.hair import beard_colours, beard_meshes, draw_beard, draw_hair, hair_meshes
 from fauxface.rendering.head.expression import draw_expression
 from fauxface.rendering.head.identity import draw_identity
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.labels.landmarks import JAW, annotated, landmarks_3d
-from fauxface.rendering.look import draw_look
-from fauxface.rendering.neighbours import draw_neighbour
+from fauxface.rendering.occluders.people import draw_neighbour
 from fauxface.rendering.opengl.rasteriser import Mesh, Raster, rasteriser, shadow_matrix
+from fauxface.rendering.person.colours import draw_look
+from fauxface.rendering.person.face_mesh import face_meshes
+from fauxface.rendering.person.things import draw_things
+from fauxface.rendering.person.torso import torso_mesh
 from fauxface.rendering.photo.camera import Pose, View, draw_lens, draw_pose, draw_view
 from fauxface.rendering.photo.camera_pipeline import develop
 from fauxface.rendering.photo.environments.setting import draw_setting
 from fauxface.rendering.photo.light import SHADOW_RADIUS, draw_light
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.things import Wearer, draw_things, thing_mesh
-from fauxface.rendering.torso import torso_mesh
 from fauxface.rendering.version import GENERATOR_VERSION
+from fauxface.rendering.worn.base import Wearer, thing_mesh
 
 ASPECTS = (
     "identity",

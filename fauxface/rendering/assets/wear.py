@@ -17,8 +17,8 @@ from fauxface.rendering.assets.skins import choose_skin
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn
-from fauxface.rendering.things.headwear import cloth_colour
+from fauxface.rendering.worn.base import HairCap, Material, Thing, Wearer, Worn
+from fauxface.rendering.worn.headwear import cloth_colour
 
 HAIR, CLOTHING, HEADWEAR, FACEWEAR = 13, 15, 17, 18
 HATS = 0.05

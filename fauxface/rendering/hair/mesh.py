@@ -15,7 +15,7 @@ from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.opengl.rasteriser import Mesh, Texture
 from fauxface.rendering.photo.camera import View
-from fauxface.rendering.things import HairCap
+from fauxface.rendering.worn.base import HairCap
 
 HAIR, BEARD = 13, 14
 """Their segmentation classes."""

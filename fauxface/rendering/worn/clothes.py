@@ -8,10 +8,10 @@ import numpy as np
 from scipy import ndimage
 
 from fauxface.rendering.opengl.rasteriser import Texture
-from fauxface.rendering.things.base import Dress, Material, Neckline, Thing
-from fauxface.rendering.things.fit import Fit
-from fauxface.rendering.things.headwear import cloth_colour
-from fauxface.rendering.things.shapes import Shape, merged, sheet, tube
+from fauxface.rendering.worn.base import Dress, Material, Neckline, Thing
+from fauxface.rendering.worn.fit import Fit
+from fauxface.rendering.worn.headwear import cloth_colour
+from fauxface.rendering.worn.shapes import Shape, merged, sheet, tube
 
 LABEL = 15
 PATTERNS = 24

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from fauxface.rendering.face_mesh import CLOTH
 from fauxface.rendering.head.makehuman import PARTS
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.opengl.rasteriser import Mesh
+from fauxface.rendering.person.face_mesh import CLOTH
 
 if TYPE_CHECKING:
     from fauxface.rendering.frame import Person

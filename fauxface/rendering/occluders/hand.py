@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from fauxface.files import atomic_path, cache_folder
 from fauxface.rendering.head import makehuman
-from fauxface.rendering.things.shapes import Shape
+from fauxface.rendering.worn.shapes import Shape
 
 FORMAT = 1
 """Changes when what is cached does."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fauxface.rendering.things.base import Material, Thing, Wearer, paint
-from fauxface.rendering.things.fit import Fit
-from fauxface.rendering.things.shapes import Shape, disc, merged, tube
+from fauxface.rendering.worn.base import Material, Thing, Wearer, paint
+from fauxface.rendering.worn.fit import Fit
+from fauxface.rendering.worn.shapes import Shape, disc, merged, tube
 
 LABEL = 16
 _POINTS = 28

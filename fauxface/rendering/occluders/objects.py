@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from fauxface.rendering.occluders.hand import FOREARM, Gesture, posed_hand
 from fauxface.rendering.opengl.rasteriser import Texture
-from fauxface.rendering.things.base import Material, Thing, Wearer, paint
-from fauxface.rendering.things.fit import HIGH, LOW, Fit
-from fauxface.rendering.things.handmesh import FOREARM, Gesture, posed_hand
-from fauxface.rendering.things.headwear import cloth
-from fauxface.rendering.things.shapes import Shape, ball, box, lathe, merged, sheet, tube
+from fauxface.rendering.worn.base import Material, Thing, Wearer, paint
+from fauxface.rendering.worn.fit import HIGH, LOW, Fit
+from fauxface.rendering.worn.headwear import cloth
+from fauxface.rendering.worn.shapes import Shape, ball, box, lathe, merged, sheet, tube
 
 LABEL = 255
 _SKIN_WRAP = (0.42, 0.18, 0.12)

@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from fauxface.rendering.occluders.objects import draw_before
 from fauxface.rendering.recipe import WORN, Recipe
-from fauxface.rendering.things.base import HairCap, Material, Neckline, Thing, Wearer, Worn, thing_mesh
-from fauxface.rendering.things.before import draw_before
-from fauxface.rendering.things.clothes import draw_dress
-from fauxface.rendering.things.facewear import draw_ear_rings, draw_facewear, draw_headset, draw_necklace
-from fauxface.rendering.things.fit import measure
-from fauxface.rendering.things.glasses import draw_glasses
-from fauxface.rendering.things.headwear import draw_headwear
-
-__all__ = ["HairCap", "Material", "Neckline", "Thing", "Wearer", "Worn", "draw_things", "thing_mesh"]
+from fauxface.rendering.worn.base import HairCap, Thing, Wearer, Worn
+from fauxface.rendering.worn.clothes import draw_dress
+from fauxface.rendering.worn.facewear import draw_ear_rings, draw_facewear, draw_headset, draw_necklace
+from fauxface.rendering.worn.fit import measure
+from fauxface.rendering.worn.glasses import draw_glasses
+from fauxface.rendering.worn.headwear import draw_headwear
 
 
 def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Worn:

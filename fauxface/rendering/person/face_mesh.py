@@ -15,11 +15,11 @@ from fauxface.rendering.head.makehuman import MASKS
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.head.teeth import posed_teeth
-from fauxface.rendering.look import Look, eye_uniforms
 from fauxface.rendering.opengl.rasteriser import Mesh
+from fauxface.rendering.person.colours import Look, eye_uniforms
 from fauxface.rendering.photo.camera import View
 from fauxface.rendering.skin.complexion import skin_attributes
-from fauxface.rendering.things import Neckline
+from fauxface.rendering.worn.base import Neckline
 
 CLOTH = 0.007
 """Thickness of cloth that lies on the skin, metres."""

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from fauxface.rendering.opengl.rasteriser import Texture
-from fauxface.rendering.things.base import HairCap, Material, Thing, paint
-from fauxface.rendering.things.fit import CENTRE, POLAR, Fit
-from fauxface.rendering.things.shapes import Shape, ball, merged, sheet, tube
+from fauxface.rendering.worn.base import HairCap, Material, Thing, paint
+from fauxface.rendering.worn.fit import CENTRE, POLAR, Fit
+from fauxface.rendering.worn.shapes import Shape, ball, merged, sheet, tube
 
 LABEL = 17
 _TURNS, _ROWS = 48, 14

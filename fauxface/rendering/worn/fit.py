@@ -16,7 +16,7 @@ from scipy import ndimage, sparse
 from scipy.spatial import Delaunay
 
 from fauxface.rendering.head.model import head_model
-from fauxface.rendering.things.base import Wearer
+from fauxface.rendering.worn.base import Wearer
 
 CENTRE = np.array([0.0, 0.035, -0.062])
 """Where directions over the scalp start, on the template, metres."""

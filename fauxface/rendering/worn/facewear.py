@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, paint
-from fauxface.rendering.things.fit import Fit
-from fauxface.rendering.things.headwear import cloth, cloth_colour, flattened_hair
-from fauxface.rendering.things.shapes import Shape, ball, lathe, merged, sheet, tube
+from fauxface.rendering.worn.base import HairCap, Material, Thing, Wearer, paint
+from fauxface.rendering.worn.fit import Fit
+from fauxface.rendering.worn.headwear import cloth, cloth_colour, flattened_hair
+from fauxface.rendering.worn.shapes import Shape, ball, lathe, merged, sheet, tube
 
 MASK, HEADPHONES, NECKLACE = 18, 17, 15
 _EARS = (8, 7)
