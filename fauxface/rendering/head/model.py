@@ -149,7 +149,7 @@ class HeadModel:
         self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
 
     def _landmark_weights(self, count: int) -> sparse.csr_matrix:
-        text = resources.files("fauxface.rendering.head.model").joinpath("landmarks_hm08.json").read_text()
+        text = resources.files("fauxface.rendering.head").joinpath("landmarks_hm08.json").read_text()
         place = {int(v): i for i, v in enumerate(self.bust.ids)}  # the subdivided mesh begins with the cage's vertices
         matrix = sparse.lil_matrix((68, count), dtype=np.float32)
         for point in json.loads(text)["points"]:
