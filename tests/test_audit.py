@@ -230,7 +230,7 @@ def test_the_scales_own_swatches_have_its_tones():
 
 @pytest.mark.parametrize("turn", [{"yaw": 30}, {"pitch": 18}, {"roll": 25}, {}])
 def test_the_pose_of_points_is_estimated(turn: dict[str, float]):
-    from fauxface.rendering import frame
+    from fauxface.rendering.person import person as people
     from fauxface.rendering.photo.camera import Pose, draw_view
 
     pose = Pose(turn.get("yaw", 0), turn.get("pitch", 0), turn.get("roll", 0), 1.0)
@@ -241,7 +241,7 @@ def test_the_pose_of_points_is_estimated(turn: dict[str, float]):
         seen.append(draw_view(np.random.default_rng(0), recipe, pose, points, 256))
         return seen[0]
 
-    person = frame.draw_person(frame.streams(0, 0), recipe, see, True)
+    person = people.draw_person(people.streams(0, 0), recipe, see, True)
     estimated = estimated_pose(person.view.project(person.points))
     np.testing.assert_allclose(estimated, [pose.yaw, pose.pitch, pose.roll], atol=11)  # faces are not symmetric
 

@@ -9,13 +9,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, render_dataset
-from fauxface.rendering.frame import HIDDEN_BY, visible
 from fauxface.rendering.head.brows import draw_brows
 from fauxface.rendering.head.expression import MOODS, Expression, draw_expression
 from fauxface.rendering.head.identity import draw_identity
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.labels.dense import normals_of, parse_kinds
 from fauxface.rendering.labels.landmarks import annotated, landmarks_3d
+from fauxface.rendering.labels.visibility import HIDDEN_BY, visible
 from fauxface.rendering.opengl.rasteriser import Raster
 from fauxface.rendering.photo.camera import draw_pose, draw_view
 

@@ -17,6 +17,7 @@ from fauxface.rendering.head.makehuman import PARTS
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.teeth import posed_teeth
 from fauxface.rendering.opengl.rasteriser import shadow_matrix
+from fauxface.rendering.person import person
 from fauxface.rendering.person.colours import draw_look
 from fauxface.rendering.photo.camera import Pose
 from fauxface.rendering.recipe import Moods, Recipe
@@ -136,9 +137,9 @@ def look_alike(monkeypatch):
     """Renders one person, facing, with other face units but the skin folded only as these say."""
 
     def render(units: dict[str, float], fold: bool) -> np.ndarray:
-        monkeypatch.setattr(frame, "draw_expression", lambda *_: Expression(units, (0.0, 0.0)))
-        monkeypatch.setattr(frame, "draw_pose", lambda *_: Pose(0, 0, 0, 0))
-        monkeypatch.setattr(frame, "draw_identity", lambda *_: SOMEONE)
+        monkeypatch.setattr(person, "draw_expression", lambda *_: Expression(units, (0.0, 0.0)))
+        monkeypatch.setattr(person, "draw_pose", lambda *_: Pose(0, 0, 0, 0))
+        monkeypatch.setattr(person, "draw_identity", lambda *_: SOMEONE)
         if not fold:
             from fauxface.rendering.skin import complexion
 

@@ -233,7 +233,7 @@ def test_dark_lenses_hide_the_eyes_from_the_labels_and_clear_ones_do_not(monkeyp
             worn.things.append(Thing(shape.vertices, shape.triangles, shape.uv, glass, 16, blend=True))
             return worn
 
-        monkeypatch.setattr("fauxface.rendering.frame.draw_things", lens)
+        monkeypatch.setattr("fauxface.rendering.person.person.draw_things", lens)
         recipe = dataclasses.replace(NOTHING, yaw=0.0, pitch=0.0, roll=0.0, low_quality=0.0)
         return render_frame(1, 4, 96, recipe)
 

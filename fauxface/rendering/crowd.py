@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from fauxface.faces import landmark_box
-from fauxface.rendering.frame import described, draw_person, key_shadow, streams
+from fauxface.rendering.frame import described, key_shadow
 from fauxface.rendering.opengl.rasteriser import Raster, rasteriser
+from fauxface.rendering.person.person import draw_person, streams
 from fauxface.rendering.person.torso import torso_mesh
 from fauxface.rendering.photo.camera import FACING, Pose, View, draw_lens
 from fauxface.rendering.photo.camera_pipeline import develop

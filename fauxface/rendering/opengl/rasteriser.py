@@ -16,6 +16,8 @@ from typing import Any
 import moderngl
 import numpy as np
 
+from fauxface.rendering.labels.segmentation import glsl_constants
+
 NEAR, FAR = 0.05, 12.0
 SAMPLES = 4
 SHADOW_SIZE = 512
@@ -176,7 +178,7 @@ class Rasteriser:
         vertex = "".join(_source(part) for part in _VERTICES.get(name, (f"{name.split('_')[0]}.vert",)))
         fragment = "".join(_source(part) for part in _FRAGMENTS[name])
         if name.endswith("_labels"):
-            fragment = fragment.replace("void main()", "void own()") + _LABEL_MAIN
+            fragment = glsl_constants() + fragment.replace("void main()", "void own()") + _LABEL_MAIN
         return self.context.program(vertex_shader=head + vertex, fragment_shader=head + fragment)
 
     def draw(self, meshes: list[Mesh], camera: np.ndarray, light: dict[str, Any], shadow: np.ndarray) -> Raster:

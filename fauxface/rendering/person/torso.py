@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import ConvexHull
@@ -12,9 +11,7 @@ from fauxface.rendering.head.makehuman import PARTS
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.opengl.rasteriser import Mesh
 from fauxface.rendering.person.face_mesh import CLOTH
-
-if TYPE_CHECKING:
-    from fauxface.rendering.frame import Person
+from fauxface.rendering.person.person import Person
 
 _DROPS = (0.015, 0.10, 0.22, 0.38, 0.55, 0.75, 1.2, 2.2)
 _WIDTHS = (1.0, 1.0, 0.95, 0.88, 0.9, 0.92, 0.8, 0.7)

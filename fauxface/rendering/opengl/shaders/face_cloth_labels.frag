@@ -1,5 +1,5 @@
 out float label;
 void main() {
     if (!clothed()) discard;
-    label = 15.0 / 255.0;
+    label = float(SEGMENT_CLOTHING) / 255.0;
 }

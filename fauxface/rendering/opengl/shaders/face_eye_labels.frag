@@ -1,3 +1,3 @@
 in vec2 k;
 out float label;
-void main() { label = (k.x < 1.5 ? 4.0 : 3.0) / 255.0; }  // the subject's right eye is on the image's left
+void main() { label = float(k.x < 1.5 ? SEGMENT_LEFT_EYE : SEGMENT_RIGHT_EYE) / 255.0; }  // the subject's right eye is on the image's left

@@ -1,5 +1,5 @@
 out float label;
 void main() {
     if (!between_lips()) discard;
-    label = 9.0 / 255.0;
+    label = float(SEGMENT_MOUTH_INTERIOR) / 255.0;
 }
