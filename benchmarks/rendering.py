@@ -31,14 +31,15 @@ from fauxface.rendering.crowd import parse_faces
 from fauxface.rendering.dataset import Settings
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.opengl.rasteriser import Rasteriser
+from fauxface.rendering.person import person
 
 STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
-    "person and expression": ((frame, "draw_identity"), (frame, "draw_expression"), (HeadModel, "pose")),
-    "skin and colours": ((frame, "draw_look"), (frame, "face_meshes")),
-    "hair and beard": tuple((frame, n) for n in ("draw_hair", "hair_meshes", "draw_beard", "beard_meshes")),
-    "things": ((frame, "draw_things"), (frame, "thing_mesh")),
+    "person and expression": ((person, "draw_identity"), (person, "draw_expression"), (HeadModel, "pose")),
+    "skin and colours": ((person, "draw_look"), (person, "face_meshes")),
+    "hair and beard": tuple((person, n) for n in ("draw_hair", "hair_meshes", "draw_beard", "beard_meshes")),
+    "things": ((person, "draw_things"), (person, "thing_mesh")),
     "neighbours": ((frame, "draw_neighbour"),),
-    "asset pack": ((frame, "draw_assets"),),
+    "asset pack": ((person, "draw_assets"),),
     "environment and light": (
         *((place, "draw_setting") for place in (frame, crowd)),
         *((place, "draw_light") for place in (frame, crowd)),
@@ -46,7 +47,7 @@ STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
     "rasterise": ((Rasteriser, "draw"),),
     "film": ((frame, "develop"), (crowd, "develop")),
     "layers of a crowd": ((crowd, "laid_over"), (crowd, "torso_mesh"), (crowd, "draw_places")),
-    "labels": ((frame, "landmarks_3d"), (frame.Person, "labels")),
+    "labels": ((person, "landmarks_3d"), (person.Person, "labels")),
     "encode": ((dataset, "_encoded"),),
     "write": ((dataset, "_keep"),),
 }

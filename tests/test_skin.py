@@ -194,8 +194,8 @@ def test_smiles_with_teeth_show_their_crowns_and_hardly_any_gum():
     moods = Moods(**dict.fromkeys(asdict(Moods()), 0.0) | {"smile_with_teeth": 1.0})
     toothy = Recipe(moods=moods, neutral=0, crooked=0)
     shown, gum, covered = [], [], []
-    for person in range(20):
-        rng = np.random.default_rng([4, person])
+    for number in range(20):
+        rng = np.random.default_rng([4, number])
         identity = draw_identity(rng, Recipe(children=0), model.bust.names)
         for smiles in (False, True):
             expression = draw_expression(rng, toothy, Pose(0, 0, 0, 0)) if smiles else Expression({}, (0.0, 0.0))
@@ -258,8 +258,8 @@ def lids_of(posed: Posed, side: int) -> np.ndarray:
 def check_eyes(persons: int, expressions: int) -> None:
     """Nowhere, between the vertices neither, is the skin about an eye nearer to its centre than the eye's surface."""
     model = head_model()
-    for person in range(persons):
-        rng = np.random.default_rng([11, person])
+    for number in range(persons):
+        rng = np.random.default_rng([11, number])
         identity = draw_identity(rng, Recipe(), model.bust.names)
         for _ in range(expressions):
             expression = draw_expression(rng, Recipe(), Pose(0, 0, 0, 0))
@@ -268,7 +268,7 @@ def check_eyes(persons: int, expressions: int) -> None:
                 nearest = lids_of(posed, side).min()
                 # lids are pushed until they clear it by 1.8 %, ten times at most; what is drawn has flat triangles,
                 # which lie up to 0.6 % within
-                assert nearest > 0.998, (person, expression, side, nearest)
+                assert nearest > 0.998, (number, expression, side, nearest)
 
 
 @pytest.mark.parametrize("side", [0, 1])

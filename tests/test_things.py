@@ -21,12 +21,13 @@ from fauxface.rendering.person.colours import draw_look
 from fauxface.rendering.person.things import draw_things
 from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import WORN
-from fauxface.rendering.worn.base import Material, Thing, Wearer, thing_mesh
+from fauxface.rendering.worn.base import Thing, Wearer, thing_mesh
 from fauxface.rendering.worn.clothes import PATTERNS, pattern
 from fauxface.rendering.worn.facewear import draw_facewear, draw_headset
 from fauxface.rendering.worn.fit import measure
 from fauxface.rendering.worn.glasses import draw_glasses
 from fauxface.rendering.worn.headwear import KINDS, draw_headwear
+from fauxface.rendering.worn.materials import Material
 from fauxface.rendering.worn.shapes import ball, box, lathe, tube
 
 NOTHING = dataclasses.replace(Recipe(), **dict.fromkeys(WORN, 0.0))

@@ -8,11 +8,12 @@ from functools import cache
 import numpy as np
 
 from fauxface.rendering.hair.growth import Locks, Manner, curled, follow
-from fauxface.rendering.hair.mesh import BEARD, HairMesh, ribbons, sheet
+from fauxface.rendering.hair.mesh import HairMesh, ribbons, sheet
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, patch, wave
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
+from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.photo.camera import View
 from fauxface.rendering.recipe import Recipe
 
@@ -161,7 +162,7 @@ def beard_meshes(
     if thick > 0.002:
         layers += [(0.5 * thick, 0.75), (thick, 0.5)]
     meshes = []
-    label = BEARD if beard.length > 0.004 else 0
+    label = Segment.BEARD if beard.length > 0.004 else Segment.BACKGROUND
     for away, cover in layers[::-1]:
         height = 0.0003 + away * np.clip(grown * 1.5, 0, 1)
         covered = cover * grown
@@ -175,7 +176,7 @@ def beard_meshes(
     if beard.length > 0.006:
         locks = _locks(beard, area, skin, fields, grown, Skull(posed), view, rng)
         if len(locks.points):
-            meshes.insert(0, ribbons(locks, -view.rotation.T @ view.translation, BEARD, rng))
+            meshes.insert(0, ribbons(locks, -view.rotation.T @ view.translation, Segment.BEARD, rng))
     return meshes
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.occluders.hand import FOREARM, Gesture, posed_hand
 from fauxface.rendering.opengl.rasteriser import Texture
-from fauxface.rendering.worn.base import Material, Thing, Wearer, paint
+from fauxface.rendering.worn.base import Thing, Wearer
 from fauxface.rendering.worn.fit import HIGH, LOW, Fit
-from fauxface.rendering.worn.headwear import cloth
+from fauxface.rendering.worn.materials import Material, cloth, paint
 from fauxface.rendering.worn.shapes import Shape, ball, box, lathe, merged, sheet, tube
 
-LABEL = 255
+_thing = partial(Thing.of, label=Segment.IGNORE)
 _SKIN_WRAP = (0.42, 0.18, 0.12)
 _FORWARD = np.array([0.0, 0.0, 1.0])
 
@@ -72,10 +74,6 @@ def draw_before(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[lis
     name = str(rng.choice(list(_KINDS), p=np.array(list(_KINDS.values())) / sum(_KINDS.values())))
     scene = _Scene(rng, wearer, fit, int(rng.choice([-1, 1])))
     return _MAKERS[name](scene), {"kind": name, "side": "right" if scene.side < 0 else "left"}
-
-
-def _thing(shape: Shape, material: Material, solid: bool = False) -> Thing:
-    return Thing(shape.vertices, shape.triangles, shape.uv, material, LABEL, solid=solid)
 
 
 def _hand(scene: _Scene, gesture: Gesture) -> tuple[Shape, Shape]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Mesh
 from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import Recipe
 
-BEHIND, BEFORE = 0, 255
+BEHIND, BEFORE = Segment.BACKGROUND, Segment.IGNORE
 """Labels of all that a neighbour shows: as good as background, or hiding the face."""
 _NEAREST = 0.22
 """Nobody is nearer to the camera, metres."""

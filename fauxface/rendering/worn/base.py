@@ -10,43 +10,14 @@ import numpy as np
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import Posed
 from fauxface.rendering.head.surface import vertex_normals
-from fauxface.rendering.opengl.rasteriser import Mesh, Texture
+from fauxface.rendering.labels.segmentation import Segment
+from fauxface.rendering.opengl.rasteriser import Mesh
 from fauxface.rendering.photo.camera import View
+from fauxface.rendering.worn.materials import Material
+from fauxface.rendering.worn.shapes import Shape
 
 HIDING = 0.6
 """Opacity above which a lens hides the eyes behind it."""
-
-
-def paint(rng: np.random.Generator) -> np.ndarray:
-    """Albedo (3,) of plastic, lacquer, print, linear RGB: any hue, mostly dull or dark, now and then vivid."""
-    turn, light, vivid = rng.random(3)
-    hue = 1 + 0.9 * vivid**1.5 * np.cos(2 * np.pi * (turn - np.arange(3) / 3))
-    return np.clip((0.01 + 0.55 * light**1.6) * hue, 0.004, 0.8)
-
-
-@dataclass(frozen=True)
-class Material:
-    """How a surface looks.
-
-    Attributes:
-        colour: (3,) linear RGB; multiplies the texture where there is one.
-        roughness: 0 mirror … 1 chalk.
-        metal: 0 dielectric … 1 metal.
-        shine: strength of the dielectric's gloss; 1 is polished plastic, 0.3 cloth.
-        wrap: (3,) how far light wraps around the terminator, as under skin or in thin cloth.
-        weave: threads a unit of uv, a knitted or woven pattern; 0 is smooth.
-        opacity: 0–1; below 1 only where the thing is blended.
-        image: RGBA texture; where its alpha is below a half there is nothing.
-    """
-
-    colour: np.ndarray
-    roughness: float = 0.6
-    metal: float = 0.0
-    shine: float = 1.0
-    wrap: tuple[float, float, float] = (0.05, 0.05, 0.05)
-    weave: float = 0.0
-    opacity: float = 1.0
-    image: Texture | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +29,7 @@ class Thing:
         triangles: (T, 3), counter-clockwise seen from outside.
         uv: (V, 2).
         material: how it looks.
-        label: FaceSynthetics' class; 255 for what is no part of a person's dress.
+        label: segmentation class.
         solid: closed and opaque: only its front is drawn.
         blend: seen through: drawn last, without a shadow; if its opacity is above `HIDING` it hides what is behind it
             as far as labels go, else it has no label and no depth.
@@ -68,9 +39,14 @@ class Thing:
     triangles: np.ndarray
     uv: np.ndarray
     material: Material
-    label: int
+    label: Segment
     solid: bool = False
     blend: bool = False
+
+    @classmethod
+    def of(cls, shape: Shape, material: Material, label: Segment, solid: bool = False, blend: bool = False) -> Thing:
+        """Build a thing from a shape."""
+        return cls(shape.vertices, shape.triangles, shape.uv, material, label, solid, blend)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
+from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Texture
-from fauxface.rendering.worn.base import Dress, Material, Neckline, Thing
+from fauxface.rendering.worn.base import Dress, Neckline, Thing
 from fauxface.rendering.worn.fit import Fit
-from fauxface.rendering.worn.headwear import cloth_colour
+from fauxface.rendering.worn.materials import Material, cloth_colour
 from fauxface.rendering.worn.shapes import Shape, merged, sheet, tube
 
-LABEL = 15
 PATTERNS = 24
 """Printed and woven patterns that there are."""
 _WORN = np.tile([0.24, 0.12, 0.22, 0.05, 0.08, 0.16, 0.06, 0.07], PATTERNS // 8) / (PATTERNS // 8)
@@ -134,9 +134,9 @@ def _around(fit: Fit, level: np.ndarray, azimuth: np.ndarray, out: float | np.nd
     return skin + normal * np.broadcast_to(out, level.shape)[..., None]
 
 
-def _thing(shape: Shape, colour: np.ndarray, weave: float = 0.0) -> Thing:
+def _cloth(shape: Shape, colour: np.ndarray, weave: float = 0.0) -> Thing:
     material = Material(colour, 0.9, shine=0.25, wrap=(0.1, 0.1, 0.1), weave=weave)
-    return Thing(shape.vertices, shape.triangles, shape.uv, material, LABEL)
+    return Thing.of(shape, material, Segment.CLOTHING)
 
 
 def _columns(gap: float, count: int = 33) -> np.ndarray:
@@ -160,7 +160,7 @@ def _collar(rng: np.random.Generator, fit: Fit, colour: np.ndarray, opened: floa
     outer = _around(fit, fall, azimuth + spread, 0.013)
     middle = (top + outer) / 2 + 0.2 * (top - inner) + 0.003 * (outer - inner) / 0.02
     grid = np.concatenate([outer, middle, top + [0, 0.002, 0], inner])
-    return [_thing(sheet(grid), colour * 0.95)]
+    return [_cloth(sheet(grid), colour * 0.95)]
 
 
 def _lapels(rng: np.random.Generator, fit: Fit, female: bool, colour: np.ndarray, shirt: np.ndarray) -> list[Thing]:
@@ -177,7 +177,7 @@ def _lapels(rng: np.random.Generator, fit: Fit, female: bool, colour: np.ndarray
         across = np.linspace(-0.12, 1, 5)[None]
         turn = sign * (np.interp(down, at, opened) + width * across)
         flaps.append(sheet(_around(fit, down, turn, 0.019 + 0.005 * np.sin(np.pi * across.clip(0, 1)) + 0 * turn)))
-    things = [_thing(sheet(front), shirt), _thing(merged(flaps), colour * 1.15)]
+    things = [_cloth(sheet(front), shirt), _cloth(merged(flaps), colour * 1.15)]
     if rng.random() < (0.15 if female else 0.75):
         things.append(_tie(rng, fit))
     return things
@@ -195,7 +195,7 @@ def _tie(rng: np.random.Generator, fit: Fit) -> Thing:
     grid = middle[:, None] + half[:, None, None] * across[None, :, None] * np.array([1.0, 0, 0])
     grid[..., 2] -= 0.004 * across[None] ** 2
     grid[:2, :, 2] += 0.006
-    return _thing(sheet(grid[::-1]), cloth_colour(rng), weave=float(rng.choice([0, 0, 8, 20])))
+    return _cloth(sheet(grid[::-1]), cloth_colour(rng), weave=float(rng.choice([0, 0, 8, 20])))
 
 
 def _soft_collar(rng: np.random.Generator, fit: Fit, colour: np.ndarray, hood: bool) -> list[Thing]:
@@ -210,11 +210,11 @@ def _soft_collar(rng: np.random.Generator, fit: Fit, colour: np.ndarray, hood: b
         level = 0.40 + 0.1 * front - rng.uniform(0.16, 0.3) * rows
         out = 0.010 + 0.008 * rows + 0 * azimuth
     grid = _around(fit, level, azimuth, out)
-    things = [_thing(sheet(grid), colour)]
+    things = [_cloth(sheet(grid), colour)]
     if hood and rng.random() < 0.6:  # its cords
         cords = []
         for sign in (-1, 1):
             path = _around(fit, np.linspace(0.5, 0.9, 8)[None], np.full((1, 8), 0.25 * sign), 0.014)[0]
             cords.append(tube(path, 0.0022, 5))
-        things.append(_thing(merged(cords), np.full(3, rng.choice([0.02, 0.7]))))
+        things.append(_cloth(merged(cords), np.full(3, rng.choice([0.02, 0.7]))))
     return things

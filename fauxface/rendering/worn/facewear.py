@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from fauxface.rendering.worn.base import HairCap, Material, Thing, Wearer, paint
+from fauxface.rendering.labels.segmentation import Segment
+from fauxface.rendering.worn.base import HairCap, Thing, Wearer
 from fauxface.rendering.worn.fit import Fit
-from fauxface.rendering.worn.headwear import cloth, cloth_colour, flattened_hair
+from fauxface.rendering.worn.headwear import flattened_hair
+from fauxface.rendering.worn.materials import GOLD, SILVER, Material, cloth, cloth_colour, paint
 from fauxface.rendering.worn.shapes import Shape, ball, lathe, merged, sheet, tube
 
-MASK, HEADPHONES, NECKLACE = 18, 17, 15
-_EARS = (8, 7)
 _TURNS = 40
 _AZIMUTH = 2 * np.pi * np.arange(_TURNS) / _TURNS - np.pi
-
-
-def _thing(shape: Shape, material: Material, label: int) -> Thing:
-    return Thing(shape.vertices, shape.triangles, shape.uv, material, label)
 
 
 def draw_facewear(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], dict]:
@@ -58,7 +54,7 @@ def _mask(rng: np.random.Generator, wearer: Wearer, fit: Fit, below: bool) -> li
             path = grid[row, column] + np.linspace(0, 1, 8)[:, None] * (end - grid[row, column])
             path[:, 0] = sign * np.maximum(sign * path[:, 0], sign * fit.x(path, side) + 0.0015)
             straps.append(tube(path, 0.0012, 5))
-    return [_thing(sheet(grid), material, MASK), _thing(merged(straps), cord, MASK)]
+    return [Thing.of(sheet(grid), material, Segment.FACEWEAR), Thing.of(merged(straps), cord, Segment.FACEWEAR)]
 
 
 def _hull(rows: np.ndarray) -> np.ndarray:
@@ -104,7 +100,11 @@ def _scarf(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> list[Thing]:
     grid[..., 1] = base + (upper - base) * level
     inner = grid[-1:] - out[-1:] * 0.012 - [0, 0.012, 0]
     return [
-        _thing(sheet(np.concatenate([grid, inner]), closed=True), cloth(rng, weave=float(rng.choice([0, 40]))), MASK)
+        Thing.of(
+            sheet(np.concatenate([grid, inner]), closed=True),
+            cloth(rng, weave=float(rng.choice([0, 40]))),
+            Segment.FACEWEAR,
+        )
     ]
 
 
@@ -134,7 +134,7 @@ def draw_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[li
         pads.append(lathe(soft, 18).moved(lying, ear - [sign * 0.006, 0, 0]))
     path = np.concatenate([ends[:1], band, ends[1:]])
     arch = tube(path, rng.uniform(0.007, 0.012), 6, up=np.array([0.0, 0.0, 1.0]), flat=0.4)
-    things = [_thing(merged([arch, *shells]), dark, HEADPHONES), _thing(merged(pads), pad, HEADPHONES)]
+    things = [Thing.of(merged([arch, *shells]), dark, Segment.HEADWEAR), Thing.of(merged(pads), pad, Segment.HEADWEAR)]
     microphone = rng.random() < 0.45
     if microphone:
         side = int(rng.integers(2))
@@ -144,14 +144,13 @@ def draw_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[li
         share = np.linspace(0, 1, 9)[:, None]
         bow = np.array([sign * 0.02, -0.015, 0.01]) * np.sin(np.pi * share)
         boom = start + (end - start) * share + bow
-        things.append(_thing(merged([tube(boom, 0.0018, 5), ball(end, 0.008, 10)]), pad, HEADPHONES))
+        things.append(Thing.of(merged([tube(boom, 0.0018, 5), ball(end, 0.008, 10)]), pad, Segment.HEADWEAR))
     return things, flattened_hair(fit, 0.014), {"kind": "headset" if microphone else "headphones"}
 
 
 def draw_ear_rings(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict]:
     """A pair of ear rings: studs, hoops or drops."""
-    metals = [(0.8, 0.62, 0.30), (0.78, 0.77, 0.75)]
-    material = Material(np.array(metals[rng.integers(2)]), 0.2, metal=1.0)
+    material = Material(np.array((GOLD, SILVER)[rng.integers(2)]), 0.2, metal=1.0)
     if rng.random() < 0.3:
         material = Material(paint(rng), 0.2)
     kind = str(rng.choice(["studs", "hoops", "drops"]))
@@ -168,7 +167,7 @@ def draw_ear_rings(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dic
         else:
             wire = tube(lobe - np.linspace(0, size, 3)[:, None] * [0, 1.0, 0], 0.0008, 5)
             shape = merged([wire, ball(lobe - [0, size + 0.005, 0], np.array([0.004, 0.007, 0.004]), 8)])
-        things.append(_thing(shape, material, _EARS[side]))
+        things.append(Thing.of(shape, material, (Segment.LEFT_EAR, Segment.RIGHT_EAR)[side]))
     return things, {"kind": kind}
 
 
@@ -182,17 +181,16 @@ def draw_necklace(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict
     out = skin - np.array([0.0, 0.0, skin[:, 2].mean()])
     out[:, 1] = 0.02
     path = skin + out / np.linalg.norm(out, axis=1, keepdims=True) * 0.006
-    metals = [(0.8, 0.62, 0.30), (0.78, 0.77, 0.75)]
     if rng.random() < 0.5:
         kind, shape = "chain", tube(path, rng.uniform(0.0008, 0.002), 5, closed=True)
-        material = Material(np.array(metals[rng.integers(2)]), 0.25, metal=1.0)
+        material = Material(np.array((GOLD, SILVER)[rng.integers(2)]), 0.25, metal=1.0)
         if rng.random() < 0.5:
             shape = merged([shape, ball(path[turns // 2] + [0, -0.008, 0.003], rng.uniform(0.004, 0.01), 10)])
     else:
         kind, shape = "beads", _beads(path[::2], 0.004)
         pearl = np.array([0.8, 0.76, 0.70]) if rng.random() < 0.6 else paint(rng)
         material = Material(pearl, 0.25)
-    return [_thing(shape, material, NECKLACE)], {"kind": kind}
+    return [Thing.of(shape, material, Segment.CLOTHING)], {"kind": kind}
 
 
 def _beads(places: np.ndarray, radius: float) -> Shape:

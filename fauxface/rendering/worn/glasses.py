@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from fauxface.rendering.worn.base import Material, Thing, Wearer, paint
+from fauxface.rendering.labels.segmentation import Segment
+from fauxface.rendering.worn.base import Thing, Wearer
 from fauxface.rendering.worn.fit import Fit
+from fauxface.rendering.worn.materials import Material, paint
 from fauxface.rendering.worn.shapes import Shape, disc, merged, tube
 
-LABEL = 16
+_thing = partial(Thing.of, label=Segment.GLASSES)
 _POINTS = 28
 _CLEARANCE = 0.0012
 """How far rims and temples stay off the skin, metres."""
@@ -167,10 +170,6 @@ def _fitted(
     glass = merged([disc(rim, bulge) for rim in rims])
     things.append(_thing(glass, lens, blend=lens.opacity < 0.999))
     return things
-
-
-def _thing(shape: Shape, material: Material, blend: bool = False) -> Thing:
-    return Thing(shape.vertices, shape.triangles, shape.uv, material, LABEL, blend=blend)
 
 
 def _bridge(rims: list[np.ndarray], bar: np.ndarray, style: _Style, fit: Fit, scale: float) -> list[Shape]:

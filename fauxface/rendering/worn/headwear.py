@@ -4,35 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
 
+from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Texture
-from fauxface.rendering.worn.base import HairCap, Material, Thing, paint
+from fauxface.rendering.worn.base import HairCap, Thing
 from fauxface.rendering.worn.fit import CENTRE, POLAR, Fit
+from fauxface.rendering.worn.materials import Material, cloth, cloth_colour, paint
 from fauxface.rendering.worn.shapes import Shape, ball, merged, sheet, tube
 
-LABEL = 17
 _TURNS, _ROWS = 48, 14
-_DYES: tuple[tuple[float, tuple[float, float, float], float], ...] = (
-    (0.22, (0.014, 0.014, 0.015), 0.5),  # black, charcoal
-    (0.15, (0.58, 0.57, 0.54), 0.15),  # white, cream
-    (0.14, (0.17, 0.17, 0.18), 0.5),  # grey
-    (0.13, (0.018, 0.025, 0.055), 0.4),  # navy
-    (0.09, (0.075, 0.115, 0.19), 0.45),  # denim, pale blue
-    (0.07, (0.36, 0.29, 0.20), 0.3),  # beige
-    (0.05, (0.085, 0.055, 0.036), 0.4),  # brown
-    (0.03, (0.075, 0.082, 0.045), 0.35),  # olive
-    (0.03, (0.10, 0.022, 0.030), 0.4),  # burgundy
-    (0.03, (0.36, 0.21, 0.22), 0.3),  # dusty pink
-    (0.03, (0.30, 0.030, 0.035), 0.25),  # red
-    (0.01, (0.030, 0.10, 0.065), 0.4),  # green
-    (0.01, (0.035, 0.09, 0.32), 0.3),  # blue
-    (0.01, (0.50, 0.30, 0.06), 0.25),  # yellow
-)
-"""Of clothes: share, albedo (linear RGB) and how far its logarithm's lightness scatters: most of what people wear is
-black, white, grey, blue or earthen."""
+_thing = partial(Thing.of, label=Segment.HEADWEAR)
 _AZIMUTH = 2 * np.pi * np.arange(_TURNS) / _TURNS - np.pi
 
 KINDS = {
@@ -67,18 +52,6 @@ def draw_headwear(rng: np.random.Generator, fit: Fit, glasses_raised: bool) -> t
         name = "hood"
     things, cap = _MAKERS[name](rng, fit)
     return things, cap, {"kind": name}
-
-
-def cloth(rng: np.random.Generator, weave: float = 0.0) -> Material:
-    """A random cloth: dark and grey ones are the more common."""
-    return Material(cloth_colour(rng), float(rng.uniform(0.75, 0.95)), shine=0.3, wrap=(0.1, 0.1, 0.1), weave=weave)
-
-
-def cloth_colour(rng: np.random.Generator) -> np.ndarray:
-    """Albedo of a dyed cloth, linear RGB."""
-    kind = int(rng.choice(len(_DYES), p=[share for share, *_ in _DYES]))
-    _, dye, spread = _DYES[kind]
-    return np.clip(np.array(dye) * np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, spread)), 0.004, 0.8)
 
 
 def _rim_angle(fit: Fit, rim: _Rim, azimuth: np.ndarray) -> np.ndarray:
@@ -135,10 +108,6 @@ def _hair_cap(fit: Fit, rim: _Rim, thickness: float, hides: bool = True) -> Hair
 def flattened_hair(fit: Fit, thickness: float) -> HairCap:
     """Hair pressed flat, though it is seen, as by headphones."""
     return _hair_cap(fit, _Rim(-0.03, -0.03), thickness, hides=False)
-
-
-def _thing(shape: Shape, material: Material, solid: bool = False) -> Thing:
-    return Thing(shape.vertices, shape.triangles, shape.uv, material, LABEL, solid=solid)
 
 
 def _brim(
