@@ -34,19 +34,19 @@ from fauxface.rendering.opengl.rasteriser import Rasteriser
 from fauxface.rendering.person import person
 
 STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
-    "person and expression": ((person, "draw_identity"), (person, "draw_expression"), (HeadModel, "pose")),
-    "skin and colours": ((person, "draw_look"), (person, "face_meshes")),
-    "hair and beard": tuple((person, n) for n in ("draw_hair", "hair_meshes", "draw_beard", "beard_meshes")),
-    "things": ((person, "draw_things"), (person, "thing_mesh")),
-    "neighbours": ((frame, "draw_neighbour"),),
-    "asset pack": ((person, "draw_assets"),),
+    "person and expression": ((person, "sample_identity"), (person, "sample_expression"), (HeadModel, "pose")),
+    "skin and colours": ((person, "sample_look"), (person, "face_meshes")),
+    "hair and beard": tuple((person, n) for n in ("sample_hair", "hair_meshes", "sample_beard", "beard_meshes")),
+    "things": ((person, "sample_things"), (person, "thing_mesh")),
+    "neighbours": ((frame, "sample_neighbour"),),
+    "asset pack": ((person, "sample_assets"),),
     "environment and light": (
-        *((place, "draw_setting") for place in (frame, crowd)),
-        *((place, "draw_light") for place in (frame, crowd)),
+        *((place, "sample_setting") for place in (frame, crowd)),
+        *((place, "sample_light") for place in (frame, crowd)),
     ),
     "rasterise": ((Rasteriser, "draw"),),
     "film": ((frame, "develop"), (crowd, "develop")),
-    "layers of a crowd": ((crowd, "laid_over"), (crowd, "torso_mesh"), (crowd, "draw_places")),
+    "layers of a crowd": ((crowd, "laid_over"), (crowd, "torso_mesh"), (crowd, "sample_places")),
     "labels": ((person, "landmarks_3d"), (person.Person, "labels")),
     "encode": ((dataset, "_encoded"),),
     "write": ((dataset, "_keep"),),

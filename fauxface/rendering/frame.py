@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.assets.wear import pack_name
-from fauxface.rendering.occluders.people import draw_neighbour
+from fauxface.rendering.occluders.people import sample_neighbour
 from fauxface.rendering.opengl.rasteriser import Mesh, rasteriser, shadow_matrix
-from fauxface.rendering.person.person import draw_person, streams
+from fauxface.rendering.person.person import sample_person, streams
 from fauxface.rendering.person.torso import torso_mesh
-from fauxface.rendering.photo.camera import Pose, View, draw_lens, draw_view
+from fauxface.rendering.photo.camera import Pose, View, sample_lens, sample_view
 from fauxface.rendering.photo.camera_pipeline import develop
-from fauxface.rendering.photo.environments.setting import draw_setting
-from fauxface.rendering.photo.light import SHADOW_RADIUS, draw_light
+from fauxface.rendering.photo.environments.setting import sample_setting
+from fauxface.rendering.photo.light import SHADOW_RADIUS, sample_light
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.version import GENERATOR_VERSION
 
@@ -50,16 +50,16 @@ class Frame:
 def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     """Picture ``index`` of ``seed``: it depends on these, the size, the recipe and the generator's version alone."""
     rng = streams(seed, index)
-    person = draw_person(rng, recipe, partial(draw_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
-    lens = draw_lens(rng["camera"], recipe, person.view.matrix, person.eye_distance)
-    setting = draw_setting(rng["background"], recipe, lens, size)
-    light = draw_light(rng["light"], setting, lens, recipe.soft_light)
+    person = sample_person(rng, recipe, partial(sample_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
+    lens = sample_lens(rng["camera"], recipe, person.view.matrix, person.eye_distance)
+    setting = sample_setting(rng["background"], recipe, lens, size)
+    light = sample_light(rng["light"], setting, lens, recipe.soft_light)
 
     def another(of: Recipe, see: Callable[[Pose, np.ndarray], View]) -> list[Mesh]:
-        somebody = draw_person(streams(seed, index, 1), of, see, coarse=True)
+        somebody = sample_person(streams(seed, index, 1), of, see, coarse=True)
         return [*somebody.meshes, torso_mesh(somebody)]
 
-    others, neighbour = draw_neighbour(rng["neighbours"], recipe, person.view, another)
+    others, neighbour = sample_neighbour(rng["neighbours"], recipe, person.view, another)
     if neighbour:
         person.identity["neighbour"] = neighbour
     shadow = key_shadow(light.uniforms, person.view)

@@ -94,7 +94,7 @@ def _grey_texture(path: Path, item: Path, model: HeadModel, contrast: float) -> 
     return textures.grey(path, proxy.uv, proxy.triangles, contrast)
 
 
-def draw_assets(
+def sample_assets(
     rng: np.random.Generator,
     recipe: Recipe,
     model: HeadModel,

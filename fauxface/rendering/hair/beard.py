@@ -56,7 +56,7 @@ class Beard:
     grey: float
 
 
-def draw_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Beard | None:
+def sample_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Beard | None:
     """A random beard, or None for whom none is drawn: women, the young and the shaven."""
     if identity.gender < 0.5 or identity.age < 17 or rng.random() >= recipe.beard or recipe.hair == 0:
         return None

@@ -69,7 +69,7 @@ class Brows:
         return np.stack([x, low + np.asarray(level) * (high - low)], axis=-1)
 
 
-def draw_brows(rng: np.random.Generator, identity: Identity) -> Brows:
+def sample_brows(rng: np.random.Generator, identity: Identity) -> Brows:
     """Random brows, laid on that person's own forehead."""
     male = identity.gender
     shape = Shape(

@@ -27,7 +27,7 @@ class Expression:
     gaze: tuple[float, float]
 
 
-def draw_expression(rng: np.random.Generator, recipe: Recipe, pose: Pose) -> Expression:
+def sample_expression(rng: np.random.Generator, recipe: Recipe, pose: Pose) -> Expression:
     """A random expression: neutral or one of ``MOODS`` with some asymmetry; the eyes often look into the camera.
 
     Where the recipe has neutral faces alone they are at rest but for the gaze, so that an ablation takes all away.
@@ -62,7 +62,7 @@ def draw_expression(rng: np.random.Generator, recipe: Recipe, pose: Pose) -> Exp
         both("cheekSquint", 0.6 * squint)
         both("browDown", rng.uniform(0, 0.4) * squint)
 
-    gaze = _draw_gaze(rng, add, pose, recipe.gaze_at_camera)
+    gaze = _sample_gaze(rng, add, pose, recipe.gaze_at_camera)
     lids = rng.random()
     if lids < recipe.closed_eyes:
         both("eyeBlink", rng.uniform(0.75, 1.1), 0.03)
@@ -238,7 +238,7 @@ MOODS: dict[str, Callable[[np.random.Generator, _Add, _Add], None]] = {
 """What a face does that is not neutral: names of the recipe's `Moods`, which says how often."""
 
 
-def _draw_gaze(rng: np.random.Generator, add: _Add, pose: Pose, at_camera: float) -> tuple[float, float]:
+def _sample_gaze(rng: np.random.Generator, add: _Add, pose: Pose, at_camera: float) -> tuple[float, float]:
     """The gaze, and the units that carry the lids along: into the camera, ahead or somewhere else."""
     if rng.random() < at_camera and abs(pose.yaw) < 40 and abs(pose.pitch) < 25:
         yaw, pitch = np.radians([-pose.yaw, -pose.pitch]) + rng.normal(0, 0.04, 2)

@@ -129,14 +129,14 @@ class Identity:
     local: dict[str, float]
 
 
-def draw_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ...]) -> Identity:
+def sample_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ...]) -> Identity:
     """A random person; ``names`` are the morph targets that there are."""
     child = rng.random() < recipe.children
     age = rng.uniform(2, 14) if child else 14 + 71 * rng.beta(1.3, 2.0)  # the old are rarer, as they are
     gender = float(np.clip(rng.choice([0.1, 0.9]) + rng.normal(0, 0.12), 0, 1))
     african, asian, caucasian = (float(share) for share in rng.dirichlet([0.45, 0.45, 0.45]))
     weight, muscle = np.clip(rng.normal(0, 0.45, 2), -1, 1)
-    local = _draw_local(rng, recipe.shape, float(age), gender, names)
+    local = _sample_local(rng, recipe.shape, float(age), gender, names)
     return Identity(float(age), gender, (african, asian, caucasian), float(weight), float(muscle), local)
 
 
@@ -164,7 +164,7 @@ def _axes(names: tuple[str, ...]) -> dict[str, list[str]]:
     return axes
 
 
-def _draw_local(
+def _sample_local(
     rng: np.random.Generator, strength: float, age: float, gender: float, names: tuple[str, ...]
 ) -> dict[str, float]:
     local: dict[str, float] = {}

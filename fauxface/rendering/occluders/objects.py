@@ -69,7 +69,7 @@ class _Scene:
         return self.wearer.landmarks[list(points)].mean(0)
 
 
-def draw_before(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], dict]:
+def sample_object(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], dict]:
     """A hand or an object before the face, and what the label file says of it."""
     name = str(rng.choice(list(_KINDS), p=np.array(list(_KINDS.values())) / sum(_KINDS.values())))
     scene = _Scene(rng, wearer, fit, int(rng.choice([-1, 1])))

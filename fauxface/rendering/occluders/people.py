@@ -19,7 +19,7 @@ _NEAREST = 0.22
 """Nobody is nearer to the camera, metres."""
 
 
-def draw_neighbour(
+def sample_neighbour(
     rng: np.random.Generator,
     recipe: Recipe,
     view: View,

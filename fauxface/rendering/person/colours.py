@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from fauxface.rendering.hair.tiles import brow_hairs
-from fauxface.rendering.head.brows import Brows, draw_brows
+from fauxface.rendering.head.brows import Brows, sample_brows
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.photo.environments.lamps import GREY
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.skin.complexion import BARE, Complexion, draw_complexion, skin_uniforms
+from fauxface.rendering.skin.complexion import BARE, Complexion, sample_complexion, skin_uniforms
 from fauxface.rendering.skin.textures import iris_map
 
 _HAIRS = {
@@ -46,31 +46,31 @@ class Look:
     skin: Complexion
 
 
-def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, model: HeadModel) -> Look:
+def sample_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, model: HeadModel) -> Look:
     """Random colours that go with the person's ancestry, age and gender."""
     african, asian, _ = identity.ancestry
-    skin = draw_complexion(rng, identity)
+    skin = sample_complexion(rng, identity)
     # melanin of hair and iris goes with the skin's
     dark_share = np.clip(max(african + asian + rng.normal(0, 0.15), (skin.tone - 4.5) / 2.5), 0, 1)
     hair_name = _pick(rng, _HAIRS, [0.7, 0.27, 0.03, 0, 0, 0], [0.1, 0.25, 0.3, 0.18, 0.1, 0.07], dark_share)
     iris_name = _pick(rng, _IRISES, [0.75, 0.23, 0.02, 0, 0, 0], [0.1, 0.25, 0.15, 0.12, 0.28, 0.1], dark_share)
     light, warm = rng.normal(0, [0.25, 0.1])
     hair = np.array(_HAIRS[hair_name]) * np.exp(light + warm * np.array([1, 0, -1]))
-    worn = _draw_dye(rng, recipe, identity, hair)
+    worn = _sample_dye(rng, recipe, identity, hair)
     grey = float(np.clip((identity.age - 35 - rng.uniform(0, 35)) / 25, 0, 1)) if rng.random() < 0.8 else 0.0
     if worn["dyed"]:
         grey *= float(rng.random() < 0.3)
     made_up = skin.makeup is not BARE
-    brows = draw_brows(rng, identity)
+    brows = sample_brows(rng, identity)
     brow = _brow_colour(rng, skin, hair, grey)
     face = {
         **skin_uniforms(skin),
         "freckles": float(rng.uniform(0.25, 1.1) if skin.tone < 4.5 and rng.random() < 0.14 else 0),
-        "moles": _draw_moles(rng, model),
+        "moles": _sample_moles(rng, model),
         "pore_depth": float(rng.uniform(0.25, 0.7) * np.clip(identity.age / 25, 0.3, 1.2)),
         "roughness": float(rng.uniform(0.48, 0.62)),
         "brow_colour": brow,
-        "brow_density": _draw_brow_density(rng, identity),
+        "brow_density": _sample_brow_density(rng, identity),
         "brow_hairs": brow_hairs(),
         **brows.uniforms(),
         "lip_finish": np.array([rng.uniform(0.6, 2.6) if made_up else rng.uniform(0.5, 1.4), rng.uniform(0.3, 0.8)]),
@@ -97,7 +97,7 @@ def draw_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mode
     return Look(face, strands, brows, summary, skin)
 
 
-def _draw_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair: np.ndarray) -> dict[str, Any]:
+def _sample_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair: np.ndarray) -> dict[str, Any]:
     """What is worn on the head by someone whose own colour is ``hair``: dyed, bleached with dark roots, streaked."""
     kept = {"colour": hair, "streak": hair, "streaks": 0.0, "roots": 0.0, "dyed": False}
     bright, bleached, streaked = rng.random(3)
@@ -124,7 +124,7 @@ def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, g
     return colour * min(1.0, most / max(float(colour @ GREY), 1e-6))
 
 
-def _draw_brow_density(rng: np.random.Generator, identity: Identity) -> float:
+def _sample_brow_density(rng: np.random.Generator, identity: Identity) -> float:
     """The share of the skin that brows hide: from bushy to plucked, now and then hardly there."""
     density = rng.uniform(0.3, 0.5) if rng.random() < 0.1 else rng.normal(0.74, 0.13)
     return float(np.clip(density - (0.3 if identity.age < 6 else 0), 0.2, 1.0))
@@ -155,7 +155,7 @@ def _pick(rng: np.random.Generator, names: dict, dark: list[float], fair: list[f
     return str(rng.choice(list(names), p=np.array(dark) * share + np.array(fair) * (1 - share)))
 
 
-def _draw_moles(rng: np.random.Generator, model: HeadModel) -> np.ndarray:
+def _sample_moles(rng: np.random.Generator, model: HeadModel) -> np.ndarray:
     """(3, 4): places on the template's skin and radii, metres; most are too small to be there at all."""
     front = np.flatnonzero((model.part == 0) & (model.rest[:, 2] > -0.03) & (np.abs(model.rest[:, 1]) < 0.11))
     radius = np.where(rng.random(3) < 0.25, rng.uniform(0.0008, 0.0022, 3), 1e-6)

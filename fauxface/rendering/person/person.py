@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.assets.wear import draw_assets
-from fauxface.rendering.hair import beard_colours, beard_meshes, draw_beard, draw_hair, hair_meshes
-from fauxface.rendering.head.expression import draw_expression
-from fauxface.rendering.head.identity import draw_identity
+from fauxface.rendering.assets.wear import sample_assets
+from fauxface.rendering.hair import beard_colours, beard_meshes, hair_meshes, sample_beard, sample_hair
+from fauxface.rendering.head.expression import sample_expression
+from fauxface.rendering.head.identity import sample_identity
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.labels.landmarks import annotated, landmarks_3d
 from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.labels.visibility import visible
 from fauxface.rendering.opengl.rasteriser import Mesh, Raster
-from fauxface.rendering.person.colours import draw_look
+from fauxface.rendering.person.colours import sample_look
 from fauxface.rendering.person.face_mesh import face_meshes
-from fauxface.rendering.person.things import draw_things
-from fauxface.rendering.photo.camera import Pose, View, draw_pose
+from fauxface.rendering.person.things import sample_things
+from fauxface.rendering.photo.camera import Pose, View, sample_pose
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.worn.base import Wearer, thing_mesh
 
@@ -96,7 +96,7 @@ def streams(*numbers: int) -> dict[str, np.random.Generator]:
     return {name: np.random.default_rng(seed) for name, seed in zip(ASPECTS, seeds, strict=True)}
 
 
-def draw_person(
+def sample_person(
     rng: dict[str, np.random.Generator],
     recipe: Recipe,
     see: Callable[[Pose, np.ndarray], View],
@@ -111,17 +111,17 @@ def draw_person(
         coarse: with the cage's triangles but for the eyes, for faces of few pixels.
     """
     model = head_model()
-    identity = draw_identity(rng["identity"], recipe, model.bust.names)
-    pose = draw_pose(rng["pose"], recipe)
-    expression = draw_expression(rng["expression"], recipe, pose)
+    identity = sample_identity(rng["identity"], recipe, model.bust.names)
+    pose = sample_pose(rng["pose"], recipe)
+    expression = sample_expression(rng["expression"], recipe, pose)
     posed = model.pose(identity, expression, pose.neck)
-    look = draw_look(rng["look"], recipe, identity, model)
+    look = sample_look(rng["look"], recipe, identity, model)
     points = landmarks_3d(model, posed, look.brows)
     view = see(pose, points[:68])
     wearer = Wearer(posed, points, identity, look.face["skin"], view)
-    worn = draw_things(rng["things"], recipe, wearer)
-    hair = draw_hair(rng["hair"], recipe, identity)
-    dressed = draw_assets(rng["assets"], recipe, model, wearer, None if hair is None else look.hair, worn)
+    worn = sample_things(rng["things"], recipe, wearer)
+    hair = sample_hair(rng["hair"], recipe, identity)
+    dressed = sample_assets(rng["assets"], recipe, model, wearer, None if hair is None else look.hair, worn)
     worn = dressed.worn
 
     look = replace(look, face={**look.face, **worn.dress.uniforms, **dressed.uniforms()})
@@ -130,7 +130,7 @@ def draw_person(
     if hair is not None and not dressed.hair:
         grown = hair_meshes(hair, posed, view, rng["strands"], worn.hair_cap)
         meshes += [mesh.drawn(view, look.hair) for mesh in grown]
-    beard = draw_beard(rng["beard"], recipe, identity)
+    beard = sample_beard(rng["beard"], recipe, identity)
     if beard is not None:
         masked = any(thing.label == Segment.FACEWEAR for thing in worn.things)
         grown = beard_meshes(beard, posed, view, rng["beard"], masked)

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.occluders.objects import draw_before
+from fauxface.rendering.occluders.objects import sample_object
 from fauxface.rendering.recipe import WORN, Recipe
 from fauxface.rendering.worn.base import HairCap, Thing, Wearer, Worn
-from fauxface.rendering.worn.clothes import draw_dress
-from fauxface.rendering.worn.facewear import draw_ear_rings, draw_facewear, draw_headset, draw_necklace
+from fauxface.rendering.worn.clothes import sample_dress
+from fauxface.rendering.worn.facewear import sample_ear_rings, sample_facewear, sample_headset, sample_necklace
 from fauxface.rendering.worn.fit import measure
-from fauxface.rendering.worn.glasses import draw_glasses
-from fauxface.rendering.worn.headwear import draw_headwear
+from fauxface.rendering.worn.glasses import sample_glasses
+from fauxface.rendering.worn.headwear import sample_headwear
 
 
-def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Worn:
+def sample_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Worn:
     """What a person wears and what is before the face."""
     fit = measure(wearer)
     things: list[Thing] = []
@@ -28,32 +28,32 @@ def draw_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Wor
     chosen = {name: stream.random() for name, stream in dice.items()}
     own = dice["glasses"]
     if chosen["glasses"] < recipe.glasses + recipe.sunglasses:
-        made, names["glasses"] = draw_glasses(own, wearer, fit, chosen["glasses"] >= recipe.glasses)
+        made, names["glasses"] = sample_glasses(own, wearer, fit, chosen["glasses"] >= recipe.glasses)
         things += made
     if chosen["headwear"] < recipe.headwear:
         raised = names.get("glasses", {}).get("place") == "raised"
-        made, cap, names["headwear"] = draw_headwear(dice["headwear"], fit, raised)
+        made, cap, names["headwear"] = sample_headwear(dice["headwear"], fit, raised)
         things += made
     if chosen["facewear"] < recipe.facewear:
-        made, names["facewear"] = draw_facewear(dice["facewear"], wearer, fit)
+        made, names["facewear"] = sample_facewear(dice["facewear"], wearer, fit)
         things += made
     if chosen["headset"] < recipe.headset and "headwear" not in names:
-        made, cap, names["headset"] = draw_headset(dice["headset"], wearer, fit)
+        made, cap, names["headset"] = sample_headset(dice["headset"], wearer, fit)
         things += made
     scarfed = names.get("facewear", {}).get("kind") == "scarf"
     covered = scarfed or names.get("headwear", {}).get("kind") in ("headscarf", "hood")
     female = wearer.identity.gender < 0.5
-    dress = draw_dress(clothes, fit, female, not covered)
+    dress = sample_dress(clothes, fit, female, not covered)
     things += dress.things
     names["clothes"] = dress.name
     jewels = dice["jewellery"]
     if chosen["jewellery"] < recipe.jewellery and female and cap is None:
-        made, names["ear_rings"] = draw_ear_rings(jewels, fit)
+        made, names["ear_rings"] = sample_ear_rings(jewels, fit)
         things += made
     if jewels.random() < recipe.jewellery and not covered:
-        made, names["necklace"] = draw_necklace(jewels, fit)
+        made, names["necklace"] = sample_necklace(jewels, fit)
         things += made
     if chosen["before"] < recipe.before:
-        made, names["before"] = draw_before(dice["before"], wearer, fit)
+        made, names["before"] = sample_object(dice["before"], wearer, fit)
         things += made
     return Worn(things, names, cap, dress)

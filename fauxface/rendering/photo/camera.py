@@ -83,7 +83,7 @@ class Pose:
         return Rotation.from_rotvec(back * min(1 - self.shoulders, np.radians(50) / max(angle, 1e-6)))
 
 
-def draw_pose(rng: np.random.Generator, recipe: Recipe) -> Pose:
+def sample_pose(rng: np.random.Generator, recipe: Recipe) -> Pose:
     """A random head pose."""
     wide = 2.0 if rng.random() < 0.2 else 1.0
     yaw = float(np.clip(rng.normal(0, recipe.yaw * wide), -recipe.yaw_limit, recipe.yaw_limit))
@@ -92,7 +92,7 @@ def draw_pose(rng: np.random.Generator, recipe: Recipe) -> Pose:
     return Pose(yaw, pitch, roll, float(rng.uniform(0, 1)))
 
 
-def draw_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks: np.ndarray, size: int) -> View:
+def sample_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks: np.ndarray, size: int) -> View:
     """A camera that frames the landmarks (68, 3; head frame) in ``size``×``size`` pixels as the recipe says."""
     near, far = recipe.distance
     distance = float(np.exp(rng.uniform(np.log(near), np.log(far))))
@@ -109,7 +109,7 @@ def draw_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks: n
     return View(rotation, translation, matrix, pose.yaw, pose.pitch, pose.roll)
 
 
-def draw_lens(rng: np.random.Generator, recipe: Recipe, camera: np.ndarray, focus: float) -> Lens:
+def sample_lens(rng: np.random.Generator, recipe: Recipe, camera: np.ndarray, focus: float) -> Lens:
     """A telephone's, a compact's or a large camera's lens with a camera matrix (3, 3), focused so many metres off.
 
     What the recipe leaves without depth of field is taken through a pinhole.

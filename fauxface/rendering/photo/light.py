@@ -9,7 +9,7 @@ import numpy as np
 
 from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.photo.camera import Lens
-from fauxface.rendering.photo.environments.dapples import draw_dapples
+from fauxface.rendering.photo.environments.dapples import sample_dapples
 from fauxface.rendering.photo.environments.harmonics import rotated
 from fauxface.rendering.photo.environments.lamps import GREY, incident, turned
 from fauxface.rendering.photo.environments.scene import Lamp
@@ -48,7 +48,7 @@ class Light:
     kind: str
 
 
-def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_light: float = 1.0) -> Light:
+def sample_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_light: float = 1.0) -> Light:
     """The light of a place, now and then with a flash or a strong lamp; the lit face's white is about 1.
 
     ``soft_light`` is the recipe's: at 0 nothing casts a shadow.
@@ -101,7 +101,7 @@ def draw_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_ligh
         "soft_light": soft_light,
     }
     sharp = (lamps[0].radius < 0.06 and kind == "natural") or kind == "lamp"
-    pattern = draw_dapples(rng, place.name) if sharp else None
+    pattern = sample_dapples(rng, place.name) if sharp else None
     if pattern is not None:
         uniforms["dapples"], uniforms["dapple_place"] = pattern
     return Light(uniforms, background * gain, white * gain, shadow, kind)

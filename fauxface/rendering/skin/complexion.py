@@ -83,7 +83,7 @@ class Complexion:
         return skin_albedo(np.array([self.melanin * (0.5 + 0.04 * self.tone)]), np.array([0.05 + 1.6 * self.blood]))[0]
 
 
-def draw_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:
+def sample_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:
     """Random skin that goes with ancestry, age and gender; all tones from Monk 1 to 10 are common."""
     mean, spread = np.array(identity.ancestry) @ np.array(TONES)
     tone = rng.normal(mean, spread)
@@ -105,14 +105,14 @@ def draw_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:
         waves=np.concatenate(
             [rng.normal(0, 1, (6, 3)) * np.geomspace(45, 190, 6)[:, None], rng.uniform(0, 6.3, (6, 1))], 1
         ),
-        makeup=_draw_makeup(rng, tone) if female and adult and rng.random() < 0.6 else BARE,
+        makeup=_sample_makeup(rng, tone) if female and adult and rng.random() < 0.6 else BARE,
     )
 
 
 BARE = MakeUp((np.zeros(3), 0.0), (np.zeros(3), 0.0), (np.zeros(3), 0.0), 0.0)
 
 
-def _draw_makeup(rng: np.random.Generator, tone: float) -> MakeUp:
+def _sample_makeup(rng: np.random.Generator, tone: float) -> MakeUp:
     strong = rng.random() < 0.3
     red = np.array([rng.uniform(0.3, 0.65), rng.uniform(0.02, 0.16), rng.uniform(0.03, 0.2)])
     if rng.random() < 0.5:  # near the lips' own colour

@@ -36,7 +36,7 @@ KINDS = {
 """Kinds of dress and their shares; a grown man never has bare shoulders under a dress."""
 
 
-def draw_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bool) -> Dress:
+def sample_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bool) -> Dress:
     """Random clothes; where something else is about the neck (``free_neck`` false) without a collar of their own."""
     names, shares = list(KINDS), np.array(list(KINDS.values()))
     shares = shares * [1, 1, 1, 1, 1, 1 if female else 0.15, 1, 1, 0.5 if female else 1.4, 1, 1]

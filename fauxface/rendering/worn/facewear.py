@@ -15,7 +15,7 @@ _TURNS = 40
 _AZIMUTH = 2 * np.pi * np.arange(_TURNS) / _TURNS - np.pi
 
 
-def draw_facewear(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], dict]:
+def sample_facewear(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], dict]:
     """A mask or a scarf, and what the label file says of it."""
     if rng.random() < 0.35:
         return _scarf(rng, wearer, fit), {"kind": "scarf"}
@@ -108,7 +108,7 @@ def _scarf(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> list[Thing]:
     ]
 
 
-def draw_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], HairCap, dict]:
+def sample_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], HairCap, dict]:
     """Headphones, some with a microphone."""
     size = rng.uniform(0.030, 0.044)
     dark = Material(np.full(3, rng.choice([0.012, 0.05, 0.6])) if rng.random() < 0.75 else paint(rng), 0.3)
@@ -148,7 +148,7 @@ def draw_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[li
     return things, flattened_hair(fit, 0.014), {"kind": "headset" if microphone else "headphones"}
 
 
-def draw_ear_rings(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict]:
+def sample_ear_rings(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict]:
     """A pair of ear rings: studs, hoops or drops."""
     material = Material(np.array((GOLD, SILVER)[rng.integers(2)]), 0.2, metal=1.0)
     if rng.random() < 0.3:
@@ -171,7 +171,7 @@ def draw_ear_rings(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dic
     return things, {"kind": kind}
 
 
-def draw_necklace(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict]:
+def sample_necklace(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict]:
     """A chain or beads about the neck."""
     turns = 96
     azimuth = 2 * np.pi * np.arange(turns) / turns - np.pi

@@ -66,7 +66,7 @@ def _style(rng: np.random.Generator, name: str) -> _Style:
     }[name]  # fmt: skip
 
 
-def draw_glasses(rng: np.random.Generator, wearer: Wearer, fit: Fit, dark: bool) -> tuple[list[Thing], dict]:
+def sample_glasses(rng: np.random.Generator, wearer: Wearer, fit: Fit, dark: bool) -> tuple[list[Thing], dict]:
     """A pair of glasses (``dark``: sunglasses) on a person, and what the label file says of it."""
     name = str(rng.choice(_DARK if dark else _CLEAR))
     style = _style(rng, name)

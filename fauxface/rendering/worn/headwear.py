@@ -44,7 +44,9 @@ class _Rim:
     back: float
 
 
-def draw_headwear(rng: np.random.Generator, fit: Fit, glasses_raised: bool) -> tuple[list[Thing], HairCap | None, dict]:
+def sample_headwear(
+    rng: np.random.Generator, fit: Fit, glasses_raised: bool
+) -> tuple[list[Thing], HairCap | None, dict]:
     """Something on the head, what it does to the hair, and what the label file says of it."""
     names, shares = list(KINDS), np.array(list(KINDS.values()))
     name = str(rng.choice(names, p=shares / shares.sum()))

@@ -40,7 +40,7 @@ def dapples(kind: str, number: int) -> Texture:
     return Texture(f"dapples-{kind}-{number}", (light * 255 + 0.5).astype(np.uint8))
 
 
-def draw_dapples(rng: np.random.Generator, place: str) -> tuple[Texture, np.ndarray] | None:
+def sample_dapples(rng: np.random.Generator, place: str) -> tuple[Texture, np.ndarray] | None:
     """A pattern for a sharp lamp at a place and where it falls: scale (2) and shift (2), or None where nothing is."""
     kinds = {"park": ("leaves", 0.4), "street": ("leaves", 0.15), "country": ("leaves", 0.1), "wall": ("leaves", 0.25)}
     kind, share = kinds.get(place, ("blinds" if rng.random() < 0.5 else "bars", 0.08))

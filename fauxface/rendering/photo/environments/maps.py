@@ -13,7 +13,7 @@ from fauxface.files import cache_folder
 from fauxface.rendering.photo.environments.exr import read_exr
 from fauxface.rendering.photo.environments.pack import installed_maps
 from fauxface.rendering.photo.environments.place import FORMAT, store_place
-from fauxface.rendering.photo.environments.spheres import sample_map
+from fauxface.rendering.photo.environments.spheres import resampled
 
 SUFFIXES = (".hdr", ".exr")
 
@@ -66,7 +66,7 @@ def stored_map(path: Path) -> Path:
 
         def radiance(directions: np.ndarray, pixel: float) -> np.ndarray:
             level = int(np.clip(np.round(np.log2(pixel * image.shape[0] / np.pi)), 0, len(levels) - 1))
-            return sample_map(levels[level], directions.reshape(16, -1, 3)).reshape(-1, 3)
+            return resampled(levels[level], directions.reshape(16, -1, 3)).reshape(-1, 3)
 
         rng = np.random.default_rng(int(digest[:8], 16))
         # a small map shows nothing more when it is looked at closely

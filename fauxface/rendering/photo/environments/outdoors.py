@@ -6,7 +6,7 @@ import numpy as np
 
 from fauxface.rendering.photo.environments import pictures
 from fauxface.rendering.photo.environments.scene import FLIP, Bulb, Lamp, Panel, Scene
-from fauxface.rendering.photo.environments.skies import Sky, draw_sky, night
+from fauxface.rendering.photo.environments.skies import Sky, night, sample_sky
 
 SUN_RADIUS = np.radians(0.27)
 _WEATHER = (0.2, 0.2, 0.25, 0.35)
@@ -124,7 +124,7 @@ def _under(sky: Sky, eye: float, rng: np.random.Generator, kind: str, shade: boo
 
 def park(rng: np.random.Generator, eye: float) -> Scene:
     """Lawn, trees, hedges."""
-    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
+    sky = sample_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
     scene = _under(
         sky, eye, rng, str(rng.choice(["grass", "earth", "paving"], p=[0.65, 0.2, 0.15])), rng.random() < 0.35
     )
@@ -155,7 +155,7 @@ def park(rng: np.random.Generator, eye: float) -> Scene:
 
 def street(rng: np.random.Generator, eye: float) -> Scene:
     """Houses, pavement, cars, passers-by."""
-    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
+    sky = sample_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
     scene = _under(sky, eye, rng, str(rng.choice(["asphalt", "paving"])), rng.random() < 0.35)
     scene.panels += houses(rng, eye, False)
     scene.panels += trees(rng, int(rng.integers(0, 8)), 5, 40, eye)
@@ -166,7 +166,7 @@ def street(rng: np.random.Generator, eye: float) -> Scene:
 
 def country(rng: np.random.Generator, eye: float) -> Scene:
     """Field, beach or snow to the horizon; hills."""
-    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=[0.2, 0.2, 0.3, 0.3])))
+    sky = sample_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=[0.2, 0.2, 0.3, 0.3])))
     kind = str(rng.choice(["grass", "sand", "earth", "snow", "asphalt"], p=[0.4, 0.2, 0.2, 0.1, 0.1]))
     scene = _under(sky, eye, rng, kind, rng.random() < 0.2)
     air = np.array([0.6, 0.75, 1.0]) * sky.diffuse.mean()
@@ -192,7 +192,7 @@ def country(rng: np.random.Generator, eye: float) -> Scene:
 
 def wall(rng: np.random.Generator, eye: float) -> Scene:
     """Close before a wall, a fence or a hedge; the street or the garden lies behind the camera."""
-    sky = draw_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
+    sky = sample_sky(rng, str(rng.choice(["overcast", "hazy", "broken", "clear"], p=_WEATHER)))
     scene = _under(sky, eye, rng, str(rng.choice(["paving", "grass", "earth"])), rng.random() < 0.4)
     first = rng.uniform(-np.pi, np.pi)
     for azimuth in (first, first + np.pi / 2):

@@ -39,9 +39,9 @@ class Setting:
     distance: float
 
 
-def draw_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: int) -> Setting:
+def sample_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: int) -> Setting:
     """A random place, and the part of it that the camera sees."""
-    place = _draw_place(rng, recipe)
+    place = _sample_place(rng, recipe)
     wanted = max(2 * np.arctan(size / 2 / lens.focal), _NARROW)
     fields = np.array([field for *_, field in place.views])
     likely = np.exp(-(np.log(fields / wanted) ** 2)) * place.well_lit**_FRONT_LIT
@@ -70,7 +70,7 @@ def draw_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: int
     return Setting(place, rotation, np.maximum(defocused(background, blur / 2), 0), distance)
 
 
-def _draw_place(rng: np.random.Generator, recipe: Recipe) -> Place:
+def _sample_place(rng: np.random.Generator, recipe: Recipe) -> Place:
     generated, own, chosen = int(rng.integers(GENERATED)), rng.random() < recipe.environment_share, rng.random()
     if not recipe.environments or not own:
         return generated_place(generated)

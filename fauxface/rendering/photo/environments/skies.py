@@ -36,7 +36,7 @@ class Sky:
     diffuse: np.ndarray
 
 
-def draw_sky(rng: np.random.Generator, weather: str) -> Sky:
+def sample_sky(rng: np.random.Generator, weather: str) -> Sky:
     """A day sky of a weather: ``overcast``, ``hazy``, ``broken`` or ``clear``; the level ground's light is about 1."""
     a, b, c, d, e = _TYPES[weather]
     height = np.radians(rng.uniform(4, 70) if rng.random() < 0.75 else rng.uniform(2, 14))

@@ -45,7 +45,7 @@ def view_directions(rotation: np.ndarray, size: int, field: float) -> np.ndarray
     return (seen @ rotation).astype(np.float32)
 
 
-def sample_map(image: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def resampled(image: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """A map (H, 2H, 3) float32 as seen along unit directions (h, w, 3; map frame): (h, w, 3)."""
     height, width = image.shape[:2]
     column = (np.arctan2(directions[..., 0], directions[..., 2]) / (2 * np.pi) + 0.5) * width - 0.5
