@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from fauxface.landmarks import Point
 from fauxface.rendering.hair.growth import Locks, Manner, curled, follow
 from fauxface.rendering.hair.mesh import HairMesh, ribbons, sheet
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, patch, wave
@@ -122,7 +123,11 @@ def _step(low: float, high: float, value: np.ndarray) -> np.ndarray:
 def mouth_height() -> float:
     """Height of the closed mouth on the template, head frame."""
     model = head_model()
-    return float((model.landmarks @ model.rest)[[60, 62, 64, 66], 1].mean())
+    return float(
+        (model.landmarks @ model.rest)[
+            [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP], 1
+        ].mean()
+    )
 
 
 @cache

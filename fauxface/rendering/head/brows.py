@@ -19,11 +19,11 @@ from functools import cache
 import numpy as np
 from scipy import sparse
 
+from fauxface.landmarks import Point
 from fauxface.rendering.head.identity import Identity, grown
 from fauxface.rendering.head.model import HeadModel, Posed, head_model
 from fauxface.rendering.head.surface import front_points
 
-BROW = slice(17, 27)
 STATIONS = np.arange(0.004, 0.0641, 0.006)
 """|x| on the template at which the edges are known, metres; the shader's arrays have as many entries."""
 _HEIGHTS = np.arange(-0.002, 0.0381, 0.002)
@@ -124,7 +124,10 @@ def brows_of(identity: Identity, shape: Shape, extent: tuple[float, float], soft
     model = head_model()
     person = model.person(identity)
     eyes = model.between_eyes(person)
-    size = np.linalg.norm(np.subtract(*(model.landmarks_of_cage[[36, 45]] @ person))) / _ADULT
+    size = (
+        np.linalg.norm(np.subtract(*(model.landmarks_of_cage[[Point.RIGHT_EYE_OUTER, Point.LEFT_EYE_OUTER]] @ person)))
+        / _ADULT
+    )
     rungs = (_ladder_of_cage() @ person).reshape(2, len(STATIONS), len(_HEIGHTS), 3)[..., 1] - eyes[1]
     share = (STATIONS - extent[0]) / (extent[1] - extent[0])
     edges = [

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.transform import Rotation, Slerp
 
+from fauxface.landmarks import CANTHI, Point
 from fauxface.rendering.head.expression import Expression
 from fauxface.rendering.head.identity import Identity, macro_coefficients, shape_coefficients
 from fauxface.rendering.head.makehuman import PARTS, Bust, load_bust
@@ -26,6 +27,19 @@ CANTHUS = 0.95
 EYES = ("right_eye", "left_eye")
 """The eyeballs among the mesh's ``PARTS``."""
 
+_UPPER_LIDS = [
+    [Point.RIGHT_EYE_UPPER_OUTER, Point.RIGHT_EYE_UPPER_INNER],
+    [Point.LEFT_EYE_UPPER_INNER, Point.LEFT_EYE_UPPER_OUTER],
+]
+_LOWER_LIDS = [
+    [Point.RIGHT_EYE_LOWER_OUTER, Point.RIGHT_EYE_LOWER_INNER],
+    [Point.LEFT_EYE_LOWER_INNER, Point.LEFT_EYE_LOWER_OUTER],
+]
+"""Points of the right and the left eye's lids, each above the other's."""
+_OUTER_UPPER_LIP = slice(Point.UPPER_LIP_RIGHT, Point.UPPER_LIP_LEFT + 1)
+_INNER_UPPER_LIP = slice(Point.INNER_UPPER_LIP_RIGHT, Point.INNER_UPPER_LIP_LEFT + 1)
+_INNER_LOWER_LIP = [Point.INNER_LOWER_LIP_RIGHT, Point.INNER_LOWER_LIP, Point.INNER_LOWER_LIP_LEFT]
+"""Three points each, from the subject's right to the left."""
 _BLINKS = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
 
 
@@ -166,7 +180,7 @@ class HeadModel:
     def _lid_heights(self, cage: np.ndarray) -> np.ndarray:
         """(2, 2, 2): right and left eye × two points of the upper lid × (x, height above the lower lid), metres."""
         points = self.landmarks_of_cage @ cage
-        upper, lower = points[[[37, 38], [43, 44]]], points[[[41, 40], [47, 46]]]
+        upper, lower = points[_UPPER_LIDS], points[_LOWER_LIDS]
         return np.stack([upper[..., 0], upper[..., 1] - lower[..., 1]], axis=-1)
 
     def person(self, identity: Identity) -> np.ndarray:
@@ -189,7 +203,7 @@ class HeadModel:
         The upper front teeth end 2 mm below that line (a resting lip shows 2–3 mm of them: Vig & Brundo 1978, "The
         kinetics of anterior tooth display") and the lower ones just above, two millimetres farther in.
         """
-        lips = (self.landmarks_of_cage[[62, 66]] @ cage).mean(0)
+        lips = (self.landmarks_of_cage[[Point.INNER_UPPER_LIP, Point.INNER_LOWER_LIP]] @ cage).mean(0)
         cage = cage.copy()
         tongue = self.bust.part == PARTS.index("tongue")
         for (teeth, front), edge, height, depth in zip(
@@ -224,7 +238,7 @@ class HeadModel:
         cage, person = cage - origin, person - origin
         yaw, pitch = expression.gaze
         gaze = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-        canthi = self.landmarks_of_cage[[36, 39, 42, 45]] @ cage
+        canthi = self.landmarks_of_cage[list(CANTHI)] @ cage
         right, left = EYES
         eyes = self._eye(person, right, canthi[:2], gaze), self._eye(person, left, canthi[2:], gaze)
         for eye in eyes:
@@ -246,22 +260,22 @@ class HeadModel:
     def _lip_gaps(self, cage: np.ndarray) -> np.ndarray:
         """(3,) heights of the upper lip's inner edge above the lower lip's, metres."""
         heights = self.landmarks_of_cage @ cage[:, 1]
-        return heights[61:64] - heights[[67, 66, 65]]
+        return heights[_INNER_UPPER_LIP] - heights[_INNER_LOWER_LIP]
 
     def _face_height(self, cage: np.ndarray) -> float:
         """From the nasal root to the chin, metres."""
         heights = self.landmarks_of_cage @ cage[:, 1]
-        return float(heights[27] - heights[8])
+        return float(heights[Point.NOSE_ROOT] - heights[Point.CHIN])
 
     def _philtrum(self, cage: np.ndarray) -> float:
         """Height of the nose's base above the upper lip's edge, metres."""
         heights = self.landmarks_of_cage @ cage[:, 1]
-        return float(heights[33] - heights[51])
+        return float(heights[Point.NOSE_BASE] - heights[Point.UPPER_LIP])
 
     def _upper_red(self, cage: np.ndarray) -> float:
         """Height of the upper lip's red as seen from the front, metres."""
         heights = self.landmarks_of_cage @ cage[:, 1]
-        return float((heights[50:53] - heights[61:64]).mean())
+        return float((heights[_OUTER_UPPER_LIP] - heights[_INNER_UPPER_LIP]).mean())
 
     def _keep_red(self, cage: np.ndarray, person: np.ndarray, rolled: float) -> np.ndarray:
         """Turn the upper lip outwards until two thirds of the person's red are left, less what is rolled in on purpose.

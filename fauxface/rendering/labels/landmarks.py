@@ -16,16 +16,18 @@ import numpy as np
 from scipy import sparse
 from scipy.interpolate import PchipInterpolator
 
-from fauxface.rendering.head.brows import BROW, Brows, brow_points
+from fauxface.landmarks import BROWS, EYES, IBUG68, JAW, MOUTH, NOSE, Point
+from fauxface.rendering.head.brows import Brows, brow_points
 from fauxface.rendering.head.model import HeadModel, Posed, head_model
 from fauxface.rendering.head.surface import front_points
 from fauxface.rendering.photo.camera import View
 
-JAW = 17
-MOUTH = 48
-CHIN = 8
-NOSE = slice(27, 36)
-CORNERS = {36: (37, 41, 0.245), 39: (38, 40, 0.272), 42: (43, 47, 0.272), 45: (44, 46, 0.245)}
+CORNERS = {
+    Point.RIGHT_EYE_OUTER: (Point.RIGHT_EYE_UPPER_OUTER, Point.RIGHT_EYE_LOWER_OUTER, 0.245),
+    Point.RIGHT_EYE_INNER: (Point.RIGHT_EYE_UPPER_INNER, Point.RIGHT_EYE_LOWER_INNER, 0.272),
+    Point.LEFT_EYE_INNER: (Point.LEFT_EYE_UPPER_INNER, Point.LEFT_EYE_LOWER_INNER, 0.272),
+    Point.LEFT_EYE_OUTER: (Point.LEFT_EYE_UPPER_OUTER, Point.LEFT_EYE_LOWER_OUTER, 0.245),
+}
 """The eye's corners: the lids' points beside each, and how far towards their middle the corner is annotated.
 
 An eye is seen to end 8.5 % of its width before the outer canthus, where lids that touch part visibly (75 wide eyes of
@@ -43,11 +45,11 @@ BRIDGE = 0.013
 def landmarks_3d(model: HeadModel, posed: Posed, brows: Brows) -> np.ndarray:
     """The 70 points (70, 3) in the head frame; 68 is the right pupil (image left in a facing head), 69 the left."""
     points = model.landmarks @ posed.vertices
-    points[:JAW] = _evenly(points[:JAW])
+    points[JAW] = _evenly(points[JAW])
     for corner, (upper, lower, share) in CORNERS.items():
         points[corner] += share * ((points[upper] + points[lower]) / 2 - points[corner])
-    points[NOSE] = _nose_points(posed, points[[31, 35]])
-    points[BROW] = brow_points(brows, posed)
+    points[NOSE] = _nose_points(posed, points[[Point.NOSE_RIGHT_WING, Point.NOSE_LEFT_WING]])
+    points[BROWS] = brow_points(brows, posed)
     pupils = [eye.centre + eye.radius * eye.gaze for eye in posed.eyes]
     return np.concatenate([points, np.stack(pupils)]).astype(np.float64)
 
@@ -59,14 +61,14 @@ def _evenly(jaw: np.ndarray) -> np.ndarray:
     in iBUG's figure and on photographs of turned heads.
     """
     result = jaw.copy()
-    for side in (slice(0, CHIN + 1), slice(CHIN, JAW)):
+    for side in (slice(0, Point.CHIN + 1), slice(Point.CHIN, JAW.stop)):
         points = _unfolded(jaw[side])
         chord = np.linalg.norm(np.diff(points[:, :2], axis=0), axis=1)
         along = np.r_[0, np.cumsum(chord + 1e-6 * chord.sum())]
         fine = np.linspace(0, along[-1], 10 * len(points))
         curve = PchipInterpolator(along, points)(fine)
         length = np.r_[0, np.cumsum(np.linalg.norm(np.diff(curve[:, :2], axis=0), axis=1))]
-        shares = np.linspace(0, length[-1], CHIN + 1)[1:-1]
+        shares = np.linspace(0, length[-1], Point.CHIN + 1)[1:-1]
         result[side][1:-1] = np.stack([np.interp(shares, length, axis) for axis in curve.T], axis=-1)
     return result
 
@@ -104,10 +106,12 @@ def _nose_points(posed: Posed, wings: np.ndarray) -> np.ndarray:
 def _profile() -> sparse.csr_matrix:
     """Weights (N, M) of the skin along the midline from the sellion (27) down to the upper lip's edge (51)."""
     model = head_model()
-    top, edge = (model.landmarks @ model.rest)[[27, 51], 1].astype(np.float64)
+    top, edge = (model.landmarks @ model.rest)[[Point.NOSE_ROOT, Point.UPPER_LIP], 1].astype(np.float64)
     heights = np.linspace(top, edge, 120)
     middle = front_points(model, np.stack([np.zeros(118), heights[1:-1]], axis=-1))
-    return sparse.csr_matrix(sparse.vstack([model.landmarks[27], middle, model.landmarks[51]]))
+    return sparse.csr_matrix(
+        sparse.vstack([model.landmarks[Point.NOSE_ROOT], middle, model.landmarks[Point.UPPER_LIP]])
+    )
 
 
 def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
@@ -127,18 +131,18 @@ def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
         part[..., 1] = np.maximum.accumulate(part[..., 1], axis=0)  # from the forehead (or the nose) down
     towards = np.sin(np.radians(view.yaw))  # > 0 when the subject's left is the far side
     for point, (sign, columns) in skin.hidden_by.items():
-        if point >= JAW and sign * towards < -0.1:
+        if point >= JAW.stop and sign * towards < -0.1:
             continue  # nothing hides the near side
         level = result[point, 1]
         # what hides a corner of the mouth is the other lip or the cheek; the nose of a head that looks down is above it
-        rows = lower if point >= MOUTH else whole
+        rows = lower if point >= MOUTH.start else whole
         outline = sign * np.array([np.interp(level, rows[:, c, 1], rows[:, c, 0]) for c in columns])
         result[point, 0] = sign * max(sign * result[point, 0], outline.max())
     curves, directions = jaw_curves()
     candidates = (view.project((curves @ posed.vertices).reshape(len(_LOW), STEPS, 3))) @ frame
     best = np.einsum("jsd,jd->js", candidates, directions * [1, -1]).argmax(1)
     result[_LOW] = candidates[np.arange(len(_LOW)), best]
-    result[:JAW] = _evenly(result[:JAW])
+    result[JAW] = _evenly(result[JAW])
     return result @ frame.T
 
 
@@ -165,7 +169,7 @@ def jaw_curves() -> tuple[sparse.csr_matrix, np.ndarray]:
     """
     model = head_model()
     points = (model.landmarks @ model.rest).astype(np.float64)
-    mouth = np.array([0.0, points[[62, 66], 1].mean()])
+    mouth = np.array([0.0, points[[Point.INNER_UPPER_LIP, Point.INNER_LOWER_LIP], 1].mean()])
     low = points[_LOW, :2]
     rows = [model.landmarks[_LOW]]
     for share in np.linspace(1, 1 - REACH, STEPS)[1:]:
@@ -197,8 +201,8 @@ class _SkinGrid:
 def _skin_grid() -> _SkinGrid:
     model = head_model()
     points = (model.landmarks @ model.rest).astype(np.float64)
-    jaw = points[:9]
-    heights = np.arange(0.036, jaw[8, 1] + 0.001, -0.004)
+    jaw = points[: Point.CHIN + 1]
+    heights = np.arange(0.036, jaw[-1, 1] + 0.001, -0.004)
     edge = 0.95 * np.interp(-heights, -jaw[:, 1], -jaw[:, 0])  # farther out it is no longer seen from the front
     shares = np.concatenate([np.linspace(0, 0.3, 9), np.linspace(0.3, 1, 13)[1:]])
     shares = np.concatenate([-shares[:0:-1], shares])
@@ -208,17 +212,17 @@ def _skin_grid() -> _SkinGrid:
     weights = sparse.csr_matrix(front_points(model, targets))
     usual = shares * edge[0]
     hidden_by = {}
-    for point in (*range(4), *range(13, JAW), *range(17, 68)):
+    for point in (*range(_LOW[0]), *range(_LOW[-1] + 1, IBUG68.count)):
         place = points[point, 0]
         sign = 1 if place > 0 else -1
         if abs(place) < 0.001:
             continue
         width = edge[np.abs(heights - points[point, 1]).argmin()]
         inward = sign * shares < abs(place) / width - 0.02
-        if point < JAW:
+        if point < JAW.stop:
             inward = sign * usual > CHEEK
-        elif 36 <= point < 48:
+        elif EYES.start <= point < EYES.stop:
             inward &= sign * usual < BRIDGE
         hidden_by[point] = (sign, np.flatnonzero(inward & (sign * usual > -0.02)))
-    below_nose = int((heights > points[33, 1]).sum())
+    below_nose = int((heights > points[Point.NOSE_BASE, 1]).sum())
     return _SkinGrid(weights, len(heights), len(shares), below_nose, hidden_by)

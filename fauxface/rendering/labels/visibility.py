@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from fauxface.rendering.labels.landmarks import JAW
+from fauxface.landmarks import JAW, PUPILS
 from fauxface.rendering.labels.segmentation import COVERS, EYES
 from fauxface.rendering.opengl.rasteriser import Raster
 
 HIDDEN_BY = 0.003
 """A point is hidden when something is this much nearer to the camera, metres; by eye."""
-PUPILS = 68
-"""Index of the first pupil."""
 
 
 def visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
@@ -23,11 +21,11 @@ def visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarra
     near = [(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     depth, labels = (np.stack([image[pixel] for pixel in near]) for image in (raster.depth, raster.labels))
     # the jaw is an outline, and ends where there is nothing; what is nearer the middle may lie behind that outline
-    inner = np.arange(len(points)) >= JAW
+    inner = np.arange(len(points)) >= JAW.stop
     surface = np.isfinite(depth) | ~(np.isfinite(depth).any(0) & inner)
     before = points[:, 2] < np.where(surface, depth, -np.inf).max(0) + HIDDEN_BY
     # what lies close on the skin hides it, too
     covered = np.isin(labels, COVERS).all(0)
     # lids are thinner than depth can tell
-    lidded = (np.arange(len(points)) >= PUPILS) & ~np.isin(labels, EYES).any(0)
+    lidded = (np.arange(len(points)) >= PUPILS.start) & ~np.isin(labels, EYES).any(0)
     return inside & before & ~covered & ~lidded

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from fauxface.landmarks import CANTHI, Point
 from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.occluders.hand import FOREARM, Gesture, posed_hand
 from fauxface.rendering.opengl.rasteriser import Texture
@@ -164,7 +165,7 @@ def _clearance(fit: Fit, points: np.ndarray, way: np.ndarray) -> np.ndarray:
 
 
 def _on_chin(scene: _Scene) -> list[Thing]:
-    chin = scene.landmark(8) + [0, 0.002, 0.0]
+    chin = scene.landmark(Point.CHIN) + [0, 0.002, 0.0]
     if scene.rng.random() < 0.5:  # on the fist
         return _place(
             scene,
@@ -180,7 +181,11 @@ def _on_chin(scene: _Scene) -> list[Thing]:
 
 
 def _on_cheek(scene: _Scene) -> list[Thing]:
-    anchor = scene.landmark(4 if scene.side < 0 else 12) + [0, scene.rng.uniform(-0.01, 0.03), 0.03]
+    anchor = scene.landmark(Point.JAW_RIGHT_CORNER if scene.side < 0 else Point.JAW_LEFT_CORNER) + [
+        0,
+        scene.rng.uniform(-0.01, 0.03),
+        0.03,
+    ]
     gesture = Gesture((0.1, *scene.rng.uniform(0.1, 0.7, 4)))
     if scene.rng.random() < 0.3:
         gesture = _FIST
@@ -189,14 +194,14 @@ def _on_cheek(scene: _Scene) -> list[Thing]:
 
 
 def _over_mouth(scene: _Scene) -> list[Thing]:
-    mouth = scene.landmark(51, 57) + [0, scene.rng.uniform(-0.015, 0.01), 0]
+    mouth = scene.landmark(Point.UPPER_LIP, Point.LOWER_LIP) + [0, scene.rng.uniform(-0.015, 0.01), 0]
     gesture = _FLAT if scene.rng.random() < 0.6 else Gesture((0.2, *scene.rng.uniform(0.3, 0.9, 4)))
     slope = scene.rng.uniform(0.3, 1.4)
     return _place(scene, gesture, (1.0, slope, 0.15), (0.1, 0.0, -1.0), mouth, (0.0, 0.11, 0.0))
 
 
 def _on_brow(scene: _Scene) -> list[Thing]:
-    brow = scene.landmark(20, 23) + [0, scene.rng.uniform(0.015, 0.035), 0.0]
+    brow = scene.landmark(Point.RIGHT_BROW_INNER, Point.LEFT_BROW_INNER) + [0, scene.rng.uniform(0.015, 0.035), 0.0]
     if scene.rng.random() < 0.5:  # against the sun
         return _place(scene, _FLAT, (1.0, 0.1, 0.1), (0.0, -1.0, -0.15), brow + [0, 0, 0.03], (0.0, 0.10, 0.0))
     gesture = Gesture((0.1, *scene.rng.uniform(0.1, 0.6, 4)))
@@ -211,7 +216,7 @@ def _before_eye(scene: _Scene) -> list[Thing]:
 
 
 def _pointing(scene: _Scene) -> list[Thing]:
-    place = scene.landmark(8) + np.array(
+    place = scene.landmark(Point.CHIN) + np.array(
         [scene.side * scene.rng.uniform(0.0, 0.09), scene.rng.uniform(-0.05, 0.04), 0.14]
     )
     gesture = _POINT if scene.rng.random() < 0.7 else Gesture((0.3, 0.05, 0.05, 1.3, 1.3), spread=0.2, oppose=0.6)
@@ -288,7 +293,7 @@ def _drinking(scene: _Scene) -> list[Thing]:
         ring = np.stack([0.026 * np.sin(angle), 0 * angle, 0.03 + 0.026 * np.cos(angle)], axis=1)
         held.append((tube(ring @ lying.T + centre, 0.005, 6), material))
     tip = rng.uniform(0.0, 0.9)  # how far it is tipped
-    mouth = scene.landmark(57) + [0, -0.004 - rng.uniform(0, 0.03), 0.012 + 0.02 * rng.random()]
+    mouth = scene.landmark(Point.LOWER_LIP) + [0, -0.004 - rng.uniform(0, 0.03), 0.012 + 0.02 * rng.random()]
     # the vessel's axis is the hand's x: up and towards the face; the hand comes from the side
     axis = np.array([0.0, np.cos(tip), -np.sin(tip)])
     palm = np.array([0.8, 0.0, -0.6]) if kind != "mug" else np.array([0.9, 0.0, -0.1])
@@ -310,7 +315,11 @@ def _microphone(scene: _Scene) -> list[Thing]:
     ]
     if rng.random() < 0.3:
         held[1] = (ball(np.zeros(3), 0.034).moved(np.eye(3), centre + [0.08, 0, 0]), cloth(rng))
-    mouth = scene.landmark(57) + [scene.side * 0.01, -0.02 - rng.uniform(0, 0.03), 0.03 + rng.uniform(0, 0.04)]
+    mouth = scene.landmark(Point.LOWER_LIP) + [
+        scene.side * 0.01,
+        -0.02 - rng.uniform(0, 0.03),
+        0.03 + rng.uniform(0, 0.04),
+    ]
     up, back = rng.uniform(0.3, 1.0), rng.uniform(0.2, 0.9)
     axis = np.array([0.3 * -scene.side, up, -back])
     palm = np.array([0.8, -0.1, -0.5])
@@ -321,7 +330,7 @@ def _microphone(scene: _Scene) -> list[Thing]:
 
 def _eating(scene: _Scene) -> list[Thing]:
     rng = scene.rng
-    mouth = scene.landmark(62, 66) + [0, -0.004, 0.02]
+    mouth = scene.landmark(Point.INNER_UPPER_LIP, Point.INNER_LOWER_LIP) + [0, -0.004, 0.02]
     kind = rng.choice(["ice", "apple", "bar", "bread"])
     browns = np.array([[0.55, 0.3, 0.1], [0.2, 0.08, 0.03], [0.7, 0.5, 0.25]])
     if kind == "ice":
@@ -355,7 +364,7 @@ def _camera(scene: _Scene) -> list[Thing]:
     )
     forward = Rotation.from_euler("x", 90, degrees=True).as_matrix()
     black = Material(np.full(3, rng.choice([0.01, 0.015, 0.4], p=[0.5, 0.3, 0.2])), 0.45)
-    eyes = scene.landmark(36, 39, 42, 45) + [rng.normal(0, 0.02), rng.normal(0, 0.008), 0]
+    eyes = scene.landmark(*CANTHI) + [rng.normal(0, 0.02), rng.normal(0, 0.008), 0]
     turn = Rotation.from_euler("z", rng.normal(0, 6), degrees=True).as_matrix()
     shapes = [body.moved(turn, eyes), barrel.moved(turn @ forward, eyes + [0, 0, 0.02])]
     shift = _clearance(scene.fit, shapes[0].vertices, _FORWARD)
@@ -370,7 +379,7 @@ def _camera(scene: _Scene) -> list[Thing]:
 
 def _held_phone(scene: _Scene) -> list[Thing]:
     rng = scene.rng
-    place = scene.landmark(33) + np.array(
+    place = scene.landmark(Point.NOSE_BASE) + np.array(
         [scene.side * rng.uniform(-0.03, 0.08), rng.uniform(-0.07, 0.03), rng.uniform(0.10, 0.2)]
     )
     flip = Rotation.from_euler("y", 180, degrees=True).as_matrix()
@@ -394,7 +403,11 @@ def _paper(scene: _Scene) -> list[Thing]:
     turn = Rotation.from_euler("zxy", [rng.normal(0, 12), rng.normal(0, 15), rng.normal(0, 15)], degrees=True)
     points = turn.apply(points.reshape(-1, 3)).reshape(points.shape)
     # it covers the lower face, or one side
-    covers = scene.landmark(8) if rng.random() < 0.65 else scene.landmark(33) + [scene.side * 0.075, 0, 0]
+    covers = (
+        scene.landmark(Point.CHIN)
+        if rng.random() < 0.65
+        else scene.landmark(Point.NOSE_BASE) + [scene.side * 0.075, 0, 0]
+    )
     top = covers + [0, scene.rng.uniform(-0.01, 0.035) - (height / 2 if covers[1] < -0.05 else 0), 0.0]
     points = points + top
     points = points + _clearance(scene.fit, points.reshape(-1, 3), _FORWARD).clip(0) + [0, 0, rng.uniform(0.01, 0.06)]
@@ -489,7 +502,11 @@ def _stick(scene: _Scene) -> list[Thing]:
     """A pole, a pen, a lollipop's stick or a cigarette."""
     rng = scene.rng
     if rng.random() < 0.45:
-        mouth = scene.landmark(62, 66) + [scene.side * rng.uniform(0, 0.012), 0, 0.0]
+        mouth = scene.landmark(Point.INNER_UPPER_LIP, Point.INNER_LOWER_LIP) + [
+            scene.side * rng.uniform(0, 0.012),
+            0,
+            0.0,
+        ]
         way = np.array([scene.side * rng.uniform(-0.2, 0.8), rng.uniform(-0.5, 0.1), 1.0])
         path = mouth + way / np.linalg.norm(way) * np.linspace(0.0, rng.uniform(0.06, 0.10), 4)[:, None]
         white = Material(np.array([0.8, 0.78, 0.72]) * rng.uniform(0.4, 1), 0.7)
@@ -499,7 +516,9 @@ def _stick(scene: _Scene) -> list[Thing]:
         return things
     angle = rng.uniform(0, np.pi)
     way = np.array([np.cos(angle), np.sin(angle), 0.1])
-    through = _towards_camera(scene.wearer, scene.landmark(33) + [rng.normal(0, 0.04), rng.normal(0, 0.05), 0], 0.1)
+    through = _towards_camera(
+        scene.wearer, scene.landmark(Point.NOSE_BASE) + [rng.normal(0, 0.04), rng.normal(0, 0.05), 0], 0.1
+    )
     path = through + way * np.linspace(-0.4, 0.4, 4)[:, None]
     return [
         _thing(

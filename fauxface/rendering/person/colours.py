@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fauxface.landmarks import Point
 from fauxface.rendering.hair.tiles import brow_hairs
 from fauxface.rendering.head.brows import Brows, sample_brows
 from fauxface.rendering.head.identity import Identity
@@ -165,6 +166,10 @@ def _sample_moles(rng: np.random.Generator, model: HeadModel) -> np.ndarray:
 def _places(model: HeadModel) -> dict[str, Any]:
     points = model.landmarks @ model.rest
     return {
-        "mouth_height": float(points[[60, 62, 64, 66], 1].mean()),
-        "nose_heights": np.array([points[27, 1], points[33, 1]]),
+        "mouth_height": float(
+            points[
+                [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP], 1
+            ].mean()
+        ),
+        "nose_heights": points[[Point.NOSE_ROOT, Point.NOSE_BASE], 1],
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fauxface.landmarks import EYES, INNER_LIPS, Point
 from fauxface.rendering.head.makehuman import MASKS
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.head.surface import vertex_normals
@@ -63,12 +64,18 @@ def face_meshes(
     if cloth.any():
         vertices = vertices + (CLOTH * cloth)[:, None] * vertex_normals(vertices, quads)
     position = view.to_camera(vertices).astype(np.float32)
-    apart = float(np.linalg.norm(points[[61, 62, 63]] - points[[67, 66, 65]], axis=1).max())
+    apart = float(
+        np.linalg.norm(
+            points[Point.INNER_UPPER_LIP_RIGHT : Point.INNER_UPPER_LIP_LEFT + 1]
+            - points[[Point.INNER_LOWER_LIP_RIGHT, Point.INNER_LOWER_LIP, Point.INNER_LOWER_LIP_LEFT]],
+            axis=1,
+        ).max()
+    )
     uniforms: dict[str, Any] = {
         **look.face,
-        **eye_uniforms(posed, points[36:48], view.rotation, view.translation),
+        **eye_uniforms(posed, points[EYES], view.rotation, view.translation),
         "mouth_open": apart,
-        "lip_ring": _lip_ring(view.to_camera(points[60:68])),
+        "lip_ring": _lip_ring(view.to_camera(points[INNER_LIPS])),
         **_neck_edge(model, posed.coefficients.get("local:neck-double-incr", 0.0)),
     }
     every = {
@@ -160,7 +167,7 @@ def _neck_landmarks(model: HeadModel) -> tuple[np.ndarray, np.ndarray, np.ndarra
     skin = (model.part == 0) & (model.masks[:, MASKS.index("inside-mouth")] == 0)
     ears = skin & (model.masks[:, MASKS.index("ears")] > 0.5)
     mastoid = model.rest[ears, 1:].min(0)  # as low and as far back as they reach
-    chin = (model.landmarks[[8]] @ model.rest)[0, 1:]
+    chin = (model.landmarks[[Point.CHIN]] @ model.rest)[0, 1:]
     middle = model.rest[skin & (np.abs(model.rest[:, 0]) < 1e-5), 1:]
     below = middle[(middle[:, 0] < chin[0]) & (middle[:, 1] > mastoid[1])]
     return below[(below @ [1, -1]).argmax()], mastoid, chin

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fauxface.landmarks import EYES, IBUG68
 from fauxface.rendering.assets.wear import sample_assets
 from fauxface.rendering.hair import beard_colours, beard_meshes, hair_meshes, sample_beard, sample_hair
 from fauxface.rendering.head.expression import sample_expression
@@ -67,7 +68,7 @@ class Person:
     @property
     def eye_distance(self) -> float:
         """Of the eyes from the camera along its axis, metres."""
-        return float(self.view.to_camera(self.points[36:48])[:, 2].mean())
+        return float(self.view.to_camera(self.points[EYES])[:, 2].mean())
 
     def labels(self, raster: Raster) -> dict[str, Any]:
         """What ``NNNNNN.json`` says of this face in that picture."""
@@ -117,7 +118,7 @@ def sample_person(
     posed = model.pose(identity, expression, pose.neck)
     look = sample_look(rng["look"], recipe, identity, model)
     points = landmarks_3d(model, posed, look.brows)
-    view = see(pose, points[:68])
+    view = see(pose, points[: IBUG68.count])
     wearer = Wearer(posed, points, identity, look.face["skin"], view)
     worn = sample_things(rng["things"], recipe, wearer)
     hair = sample_hair(rng["hair"], recipe, identity)

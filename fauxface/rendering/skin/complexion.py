@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fauxface.landmarks import EYES
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.opengl.rasteriser import Texture
@@ -239,7 +240,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
 
 def _rim(model: HeadModel, order: tuple[int, ...], width: float) -> np.ndarray:
     """(M,): 1 on the edge of both eyes' upper or lower lid, falling off over ``width`` mm."""
-    corners = np.asarray(model.landmarks @ model.rest)[36:48].reshape(2, 6, 3)[:, list(order)] * 1000
+    corners = np.asarray(model.landmarks @ model.rest)[EYES].reshape(2, 6, 3)[:, list(order)] * 1000
     near = np.full(len(model.rest), np.inf)
     for line in corners:
         x = np.linspace(line[0, 0], line[-1, 0], 40)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fauxface.landmarks import Point
 from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.worn.base import HairCap, Thing, Wearer
 from fauxface.rendering.worn.fit import Fit
@@ -25,17 +26,24 @@ def sample_facewear(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple
 
 def _mask(rng: np.random.Generator, wearer: Wearer, fit: Fit, below: bool) -> list[Thing]:
     points = wearer.landmarks
-    top = points[33, 1] if below else points[28, 1] * (1 - (share := rng.uniform(0.2, 0.9))) + points[29, 1] * share
-    chin = points[8, 1] - 0.008 * fit.size
+    if below:
+        top = points[Point.NOSE_BASE, 1]
+    else:
+        share = rng.uniform(0.2, 0.9)
+        top = points[Point.NOSE_UPPER_RIDGE, 1] * (1 - share) + points[Point.NOSE_LOWER_RIDGE, 1] * share
+    chin = points[Point.CHIN, 1] - 0.008 * fit.size
     rows, columns = 11, 19
     v = np.linspace(0, 1, rows)[:, None]  # up from the chin
     u = np.linspace(-1, 1, columns)[None]
     half = fit.size * np.interp(v, [0, 0.3, 0.75, 1], [0.030, 0.054, 0.058, 0.050])
-    x = points[33, 0] * 0.5 + half * u
+    x = points[Point.NOSE_BASE, 0] * 0.5 + half * u
     y = chin + (top - chin) * v - 0.007 * fit.size * np.abs(u) ** 1.5 * (v - 0.35)
     flat = np.stack([x, y, np.zeros_like(x)], axis=-1)
     z = fit.z(flat)
-    z = np.maximum(z, fit.z(np.array([[0.0, points[8, 1] + 0.004, 0]]))[0] - 0.02 - 0.035 * np.abs(u) ** 2) + 0.004
+    z = (
+        np.maximum(z, fit.z(np.array([[0.0, points[Point.CHIN, 1] + 0.004, 0]]))[0] - 0.02 - 0.035 * np.abs(u) ** 2)
+        + 0.004
+    )
     for _ in range(2):  # a cloth spans what is hollow
         z = _hull(z)
         z = _hull(z.T).T
@@ -73,7 +81,7 @@ def _hull(rows: np.ndarray) -> np.ndarray:
 def _scarf(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> list[Thing]:
     """Rings of cloth about the neck, up to the chin or the mouth."""
     points = wearer.landmarks
-    high = points[8, 1] + rng.uniform(-0.012, 0.04) * fit.size
+    high = points[Point.CHIN, 1] + rng.uniform(-0.012, 0.04) * fit.size
     rows = 12
     level = np.linspace(0, 1, rows)[:, None]
     turn = np.broadcast_to(_AZIMUTH, (rows, _TURNS))
@@ -88,7 +96,7 @@ def _scarf(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> list[Thing]:
     jaw = fit.on_scalp(np.full(_TURNS, 2.45), _AZIMUTH) - middle
     jaw[:, 1] = 0
     wide = np.linalg.norm(jaw, axis=1)[None, :, None] + 0.010
-    chin = (points[8, 2] + 0.014 - middle[2]) * front[None, :, None] ** 0.5
+    chin = (points[Point.CHIN, 2] + 0.014 - middle[2]) * front[None, :, None] ** 0.5
     wide = np.maximum(wide, chin)
     share = level[..., None]
     folds = np.abs(np.sin(np.pi * (2.5 * level + 0.25 * np.sin(turn + rng.uniform(0, 6)))))[..., None]
@@ -140,7 +148,7 @@ def sample_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[
         side = int(rng.integers(2))
         sign = (-1, 1)[side]
         start = fit.ears[side, 1] + [sign * 0.024, -0.02, 0.02]
-        end = wearer.landmarks[(48, 54)[side]] + [sign * 0.012, -0.012, 0.03]
+        end = wearer.landmarks[(Point.MOUTH_RIGHT, Point.MOUTH_LEFT)[side]] + [sign * 0.012, -0.012, 0.03]
         share = np.linspace(0, 1, 9)[:, None]
         bow = np.array([sign * 0.02, -0.015, 0.01]) * np.sin(np.pi * share)
         boom = start + (end - start) * share + bow

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.spatial import Delaunay
 
+from fauxface.landmarks import Point
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.worn.base import Wearer
 
@@ -94,7 +95,7 @@ def measure(wearer: Wearer) -> Fit:
     scalp, neck, tops = _maps()
     points = np.asarray(scalp @ vertices).reshape(len(POLAR), AROUND, 3)
     about = np.asarray(neck @ vertices).reshape(len(NECK_HEIGHTS), AROUND, 3)
-    breadth = wearer.landmarks[16, 0] - wearer.landmarks[0, 0]
+    breadth = wearer.landmarks[Point.JAW_LEFT, 0] - wearer.landmarks[Point.JAW_RIGHT, 0]
     ears = np.asarray(tops @ vertices).reshape(2, 3, 3)
     return Fit(points, about, ears[:, :2], ears[:, 2], breadth / _breadth(), vertices)
 
@@ -103,7 +104,7 @@ def measure(wearer: Wearer) -> Fit:
 def _breadth() -> float:
     """Of the template's face, metres."""
     model = head_model()
-    right, left = (model.landmarks[[0, 16]] @ model.rest)[:, 0]
+    right, left = (model.landmarks[[Point.JAW_RIGHT, Point.JAW_LEFT]] @ model.rest)[:, 0]
     return left - right
 
 
