@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fauxface.rendering.brows import draw_brows
-from fauxface.rendering.expression import Expression
-from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import Identity, draw_identity
-from fauxface.rendering.labels import landmarks_3d
+from fauxface.rendering.head.brows import sample_brows
+from fauxface.rendering.head.expression import Expression
+from fauxface.rendering.head.identity import Identity, sample_identity
+from fauxface.rendering.head.model import head_model
+from fauxface.rendering.labels.landmarks import landmarks_3d
 from fauxface.rendering.recipe import Recipe
 
 SEED = 9
@@ -80,7 +80,7 @@ def people(count: int, men: bool) -> list[Identity]:
     rng, names = np.random.default_rng(SEED), head_model().bust.names
     found: list[Identity] = []
     while len(found) < count:
-        one = draw_identity(rng, Recipe(children=0), names)
+        one = sample_identity(rng, Recipe(children=0), names)
         if 18 <= one.age <= 60 and (one.gender >= 0.5) == men:
             found.append(replace(one, ancestry=(0.0, 0.0, 1.0)))
     return found
@@ -89,7 +89,7 @@ def people(count: int, men: bool) -> list[Identity]:
 def measured(identity: Identity) -> Measured:
     model = head_model()
     posed = model.pose(identity, CALM, Rotation.identity())
-    points = landmarks_3d(model, posed, draw_brows(np.random.default_rng(0), identity))
+    points = landmarks_3d(model, posed, sample_brows(np.random.default_rng(0), identity))
     return Measured(1000 * points, 1000 * posed.vertices[model.part == 0].astype(np.float64))
 
 

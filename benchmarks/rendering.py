@@ -29,24 +29,25 @@ from fauxface.rendering import GENERATOR_VERSION, crowd, dataset, frame, load_re
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import parse_faces
 from fauxface.rendering.dataset import Settings
-from fauxface.rendering.head import HeadModel
-from fauxface.rendering.rasteriser import Rasteriser
+from fauxface.rendering.head.model import HeadModel
+from fauxface.rendering.opengl.rasteriser import Rasteriser
+from fauxface.rendering.person import person
 
 STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
-    "person and expression": ((frame, "draw_identity"), (frame, "draw_expression"), (HeadModel, "pose")),
-    "skin and colours": ((frame, "draw_look"), (frame, "face_meshes")),
-    "hair and beard": tuple((frame, n) for n in ("draw_hair", "hair_meshes", "draw_beard", "beard_meshes")),
-    "things": ((frame, "draw_things"), (frame, "thing_mesh")),
-    "neighbours": ((frame, "draw_neighbour"),),
-    "asset pack": ((frame, "draw_assets"),),
+    "person and expression": ((person, "sample_identity"), (person, "sample_expression"), (HeadModel, "pose")),
+    "skin and colours": ((person, "sample_look"), (person, "face_meshes")),
+    "hair and beard": tuple((person, n) for n in ("sample_hair", "hair_meshes", "sample_beard", "beard_meshes")),
+    "things": ((person, "sample_things"), (person, "thing_mesh")),
+    "neighbours": ((frame, "sample_neighbour"),),
+    "asset pack": ((person, "sample_assets"),),
     "environment and light": (
-        *((place, "draw_setting") for place in (frame, crowd)),
-        *((place, "draw_light") for place in (frame, crowd)),
+        *((place, "sample_setting") for place in (frame, crowd)),
+        *((place, "sample_light") for place in (frame, crowd)),
     ),
     "rasterise": ((Rasteriser, "draw"),),
     "film": ((frame, "develop"), (crowd, "develop")),
-    "layers of a crowd": ((crowd, "laid_over"), (crowd, "torso_mesh"), (crowd, "draw_places")),
-    "labels": ((frame, "landmarks_3d"), (frame.Person, "labels")),
+    "layers of a crowd": ((crowd, "laid_over"), (crowd, "torso_mesh"), (crowd, "sample_places")),
+    "labels": ((person, "landmarks_3d"), (person.Person, "labels")),
     "encode": ((dataset, "_encoded"),),
     "write": ((dataset, "_keep"),),
 }

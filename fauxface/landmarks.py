@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from types import MappingProxyType
 
 import numpy as np
@@ -59,6 +60,64 @@ def _reversed_pairs(first: int, last: int) -> list[tuple[int, int]]:
     return [(first + i, last - i) for i in range((last - first + 1) // 2)]
 
 
+class Point(IntEnum):
+    """Names of single points of ``ibug68`` and ``face_synthetics70``, as indices into their arrays.
+
+    ``UPPER``, ``LOWER``, ``INNER`` and ``OUTER`` of an eye are its lids and the sides towards and away from the nose;
+    ``INNER`` of a lip is its edge at the mouth's opening.
+    """
+
+    JAW_RIGHT = 0
+    JAW_RIGHT_CORNER = 4
+    CHIN = 8
+    JAW_LEFT_CORNER = 12
+    JAW_LEFT = 16
+    RIGHT_BROW_INNER = 20
+    LEFT_BROW_INNER = 23
+    NOSE_ROOT = 27
+    NOSE_UPPER_RIDGE = 28
+    NOSE_LOWER_RIDGE = 29
+    NOSE_TIP = 30
+    NOSE_RIGHT_WING = 31
+    NOSE_BASE = 33
+    NOSE_LEFT_WING = 35
+    RIGHT_EYE_OUTER = 36
+    RIGHT_EYE_UPPER_OUTER = 37
+    RIGHT_EYE_UPPER_INNER = 38
+    RIGHT_EYE_INNER = 39
+    RIGHT_EYE_LOWER_INNER = 40
+    RIGHT_EYE_LOWER_OUTER = 41
+    LEFT_EYE_INNER = 42
+    LEFT_EYE_UPPER_INNER = 43
+    LEFT_EYE_UPPER_OUTER = 44
+    LEFT_EYE_OUTER = 45
+    LEFT_EYE_LOWER_OUTER = 46
+    LEFT_EYE_LOWER_INNER = 47
+    MOUTH_RIGHT = 48
+    UPPER_LIP_RIGHT = 50
+    UPPER_LIP = 51
+    UPPER_LIP_LEFT = 52
+    MOUTH_LEFT = 54
+    LOWER_LIP = 57
+    INNER_MOUTH_RIGHT = 60
+    INNER_UPPER_LIP_RIGHT = 61
+    INNER_UPPER_LIP = 62
+    INNER_UPPER_LIP_LEFT = 63
+    INNER_MOUTH_LEFT = 64
+    INNER_LOWER_LIP_LEFT = 65
+    INNER_LOWER_LIP = 66
+    INNER_LOWER_LIP_RIGHT = 67
+    RIGHT_PUPIL = 68
+    LEFT_PUPIL = 69
+
+
+JAW, BROWS, NOSE, EYES = slice(0, 17), slice(17, 27), slice(27, 36), slice(36, 48)
+RIGHT_EYE, LEFT_EYE, MOUTH = slice(36, 42), slice(42, 48), slice(48, 68)
+INNER_LIPS, PUPILS = slice(60, 68), slice(68, 70)
+"""Runs of points of ``ibug68`` and ``face_synthetics70``."""
+CANTHI = (Point.RIGHT_EYE_OUTER, Point.RIGHT_EYE_INNER, Point.LEFT_EYE_INNER, Point.LEFT_EYE_OUTER)
+"""Corners of the eyes, from the subject's right to the left."""
+
 _IBUG_GROUPS = {
     "jaw": _span(0, 16),
     "right_brow": _span(17, 21),
@@ -102,10 +161,10 @@ IBUG68 = Scheme(
     count=68,
     groups=MappingProxyType(_IBUG_GROUPS),
     mirror=_mirror(68, _IBUG_PAIRS),
-    eye_corners=(36, 45),
+    eye_corners=(Point.RIGHT_EYE_OUTER, Point.LEFT_EYE_OUTER),
     pupils=(_span(36, 41), _span(42, 47)),
-    nose_tip=30,
-    mouth_corners=(48, 54),
+    nose_tip=Point.NOSE_TIP,
+    mouth_corners=(Point.MOUTH_RIGHT, Point.MOUTH_LEFT),
 )
 """Sagonas et al. 2013, "300 Faces in-the-Wild Challenge"."""
 
@@ -114,10 +173,10 @@ FACE_SYNTHETICS70 = Scheme(
     count=70,
     groups=MappingProxyType({**_IBUG_GROUPS, "pupils": (68, 69)}),
     mirror=_mirror(70, [*_IBUG_PAIRS, (68, 69)]),
-    eye_corners=(36, 45),
-    pupils=((68,), (69,)),
-    nose_tip=30,
-    mouth_corners=(48, 54),
+    eye_corners=(Point.RIGHT_EYE_OUTER, Point.LEFT_EYE_OUTER),
+    pupils=((Point.RIGHT_PUPIL,), (Point.LEFT_PUPIL,)),
+    nose_tip=Point.NOSE_TIP,
+    mouth_corners=(Point.MOUTH_RIGHT, Point.MOUTH_LEFT),
 )
 """Wood et al. 2021, "Fake It Till You Make It": iBUG's 68 and the pupils (68 in the eye 36–41, 69 in the other)."""
 

@@ -21,9 +21,9 @@ from fauxface.rendering import Recipe, render_dataset, render_frame
 from fauxface.rendering.assets import catalogue, install_pack, installed_pack, skins, textures, wear
 from fauxface.rendering.assets.catalogue import Item, Skin
 from fauxface.rendering.assets.proxy import head_scale, read_proxy
-from fauxface.rendering.expression import Expression
-from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import Identity
+from fauxface.rendering.head.expression import Expression
+from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.model import head_model
 
 SIZE = 64
 ALL = replace(Recipe(), assets=1.0, bald=0.0, headwear=0.0, facewear=0.0, headset=0.0)
@@ -150,7 +150,9 @@ def test_a_tarball_without_an_item_is_refused(tarball, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the made-up npm is a shell script")
 def test_npm_fetches_or_one_line_says_why_not(tarball, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("fauxface.rendering.environments.pack.can_read_maps", lambda: False)  # another test's matter
+    monkeypatch.setattr(
+        "fauxface.rendering.photo.environments.pack.can_read_maps", lambda: False
+    )  # another test's matter
     empty = tmp_path / "bin"
     empty.mkdir()
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(empty))

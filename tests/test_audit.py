@@ -230,18 +230,18 @@ def test_the_scales_own_swatches_have_its_tones():
 
 @pytest.mark.parametrize("turn", [{"yaw": 30}, {"pitch": 18}, {"roll": 25}, {}])
 def test_the_pose_of_points_is_estimated(turn: dict[str, float]):
-    from fauxface.rendering import frame
-    from fauxface.rendering.camera import Pose, draw_view
+    from fauxface.rendering.person import person as people
+    from fauxface.rendering.photo.camera import Pose, sample_view
 
     pose = Pose(turn.get("yaw", 0), turn.get("pitch", 0), turn.get("roll", 0), 1.0)
     recipe = Recipe(neutral=1.0, off_centre=0.0)
     seen = []
 
     def see(_: Pose, points: np.ndarray):
-        seen.append(draw_view(np.random.default_rng(0), recipe, pose, points, 256))
+        seen.append(sample_view(np.random.default_rng(0), recipe, pose, points, 256))
         return seen[0]
 
-    person = frame.draw_person(frame.streams(0, 0), recipe, see, True)
+    person = people.sample_person(people.streams(0, 0), recipe, see, True)
     estimated = estimated_pose(person.view.project(person.points))
     np.testing.assert_allclose(estimated, [pose.yaw, pose.pitch, pose.roll], atol=11)  # faces are not symmetric
 

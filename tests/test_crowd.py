@@ -16,19 +16,19 @@ import pytest
 import yaml
 
 from fauxface.rendering import Recipe, render_dataset, render_frame
-from fauxface.rendering.camera import Pose
 from fauxface.rendering.crowd import (
     LARGEST,
     OVERLAP,
     SMALLEST,
-    draw_places,
     empty_raster,
     laid_over,
     parse_faces,
     place_view,
     render_crowd,
+    sample_places,
 )
-from fauxface.rendering.rasteriser import Raster
+from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.rendering.photo.camera import Pose
 
 SIZE = 160
 CLEAN = Recipe(low_quality=0.0, monochrome=0.0)
@@ -42,7 +42,7 @@ def groups():
 def test_places_are_within_bounds_and_hardly_behind_each_other():
     counts = []
     for seed in range(60):
-        places = draw_places(np.random.default_rng(seed), 5)
+        places = sample_places(np.random.default_rng(seed), 5)
         counts.append(len(places))
         shares = [share for share, _ in places]
         assert shares == sorted(shares, reverse=True)
@@ -55,7 +55,7 @@ def test_places_are_within_bounds_and_hardly_behind_each_other():
                 )
                 assert np.prod(across.clip(0)) <= (OVERLAP + 0.1) * share**2
     assert np.mean(counts) > 4.5
-    assert draw_places(np.random.default_rng(0), 0) == []
+    assert sample_places(np.random.default_rng(0), 0) == []
 
 
 def test_a_head_is_put_where_its_face_is_wanted():
@@ -118,7 +118,7 @@ def test_faces_are_drawn_where_the_labels_say(groups):
 
 def test_a_head_behind_another_is_labelled_hidden(monkeypatch):
     behind = [(0.4, np.array([0.5, 0.5])), (0.2, np.array([0.5, 0.5]))]
-    monkeypatch.setattr("fauxface.rendering.crowd.draw_places", lambda rng, count: behind)
+    monkeypatch.setattr("fauxface.rendering.crowd.sample_places", lambda rng, count: behind)
     front, back = render_crowd(1, 0, SIZE, Recipe(yaw=0, low_quality=0.0), (2, 2)).meta["faces"]
     assert front["camera"]["distance"] < back["camera"]["distance"]
     assert sum(back["visibility"]) == 0

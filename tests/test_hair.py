@@ -7,26 +7,26 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe
-from fauxface.rendering.camera import Pose, View, draw_view
-from fauxface.rendering.expression import Expression
 from fauxface.rendering.hair import (
     STYLES,
     Beard,
     HairMesh,
     beard_colours,
     beard_meshes,
-    draw_beard,
-    draw_hair,
     hair_meshes,
+    sample_beard,
+    sample_hair,
     style,
 )
 from fauxface.rendering.hair.beard import KINDS, regions
 from fauxface.rendering.hair.growth import grow
-from fauxface.rendering.hair.scalp import CENTRE, Skull, draw_hairline, scalp
+from fauxface.rendering.hair.scalp import CENTRE, Skull, sample_hairline, scalp
 from fauxface.rendering.hair.tiles import LOCKS, brow_hairs, lock_atlas, nap
-from fauxface.rendering.head import Posed, head_model
-from fauxface.rendering.identity import Identity
-from fauxface.rendering.things import HairCap
+from fauxface.rendering.head.expression import Expression
+from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.model import Posed, head_model
+from fauxface.rendering.photo.camera import Pose, View, sample_view
+from fauxface.rendering.worn.base import HairCap
 
 SOMEONE = Identity(30, 0.5, (0.2, 0.3, 0.5), 0, 0, {})
 MAN = replace(SOMEONE, gender=0.95)
@@ -46,7 +46,7 @@ def posed() -> Posed:
 
 def view_of(posed: Posed, roll: float = 0.0) -> View:
     points = head_model().landmarks @ posed.vertices
-    return draw_view(draws(0), Recipe(off_centre=0.0), Pose(0, 0, roll, 1.0), points[:68], 256)
+    return sample_view(draws(0), Recipe(off_centre=0.0), Pose(0, 0, roll, 1.0), points[:68], 256)
 
 
 def check(mesh: HairMesh, posed: Posed) -> None:
@@ -112,14 +112,14 @@ def test_hairlines_vary_like_peoples_and_leave_the_face_free():
     )
     starts = []
     for k in range(60):
-        line = draw_hairline(rng, k % 2 == 0, 30)
+        line = sample_hairline(rng, k % 2 == 0, 30)
         assert (line.inside(face) < 0).all()
         grown = line.inside(middle) > 0
         starts.append(middle[grown.argmax(), 1] if grown.any() else 0.11)
     assert np.std(starts) > 0.003
     assert 0.055 < np.median(starts) < 0.085
-    old = [draw_hairline(rng, False, 65) for _ in range(60)]
-    young = [draw_hairline(rng, False, 20) for _ in range(60)]
+    old = [sample_hairline(rng, False, 65) for _ in range(60)]
+    young = [sample_hairline(rng, False, 20) for _ in range(60)]
     assert np.mean([line.temples for line in old]) > np.mean([line.temples for line in young]) + 0.005
     assert sum(line.bald > 0 for line in old) > 10 > sum(line.bald > 0 for line in young)
 
@@ -150,7 +150,7 @@ def test_a_hat_keeps_hair_inside_of_it(posed: Posed, hides: bool):
 def test_shares_are_those_of_the_recipe():
     def worn(recipe: Recipe, identity: Identity) -> list[str | None]:
         rng = draws(8)
-        heads = [draw_hair(rng, recipe, identity) for _ in range(400)]
+        heads = [sample_hair(rng, recipe, identity) for _ in range(400)]
         return [head.style if head else None for head in heads]
 
     def long(names) -> float:
@@ -171,9 +171,9 @@ def test_shares_are_those_of_the_recipe():
 def test_only_grown_men_have_beards_and_as_often_as_the_recipe_says():
     rng = draws(9)
     for nobody in (WOMAN, replace(MAN, age=10)):
-        assert all(draw_beard(rng, Recipe(beard=1.0), nobody) is None for _ in range(30))
-    assert all(draw_beard(rng, Recipe(beard=1.0, hair=0.0), MAN) is None for _ in range(30))
-    kinds = [draw_beard(rng, Recipe(beard=0.5), MAN) for _ in range(400)]
+        assert all(sample_beard(rng, Recipe(beard=1.0), nobody) is None for _ in range(30))
+    assert all(sample_beard(rng, Recipe(beard=1.0, hair=0.0), MAN) is None for _ in range(30))
+    kinds = [sample_beard(rng, Recipe(beard=0.5), MAN) for _ in range(400)]
     assert abs(np.mean([kind is not None for kind in kinds]) - 0.5) < 0.08
     assert {kind.kind for kind in kinds if kind} == set(KINDS)
 

@@ -9,15 +9,15 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, render_dataset
-from fauxface.rendering.brows import draw_brows
-from fauxface.rendering.camera import draw_pose, draw_view
-from fauxface.rendering.expression import MOODS, Expression, draw_expression
-from fauxface.rendering.extras import normals_of, parse_kinds
-from fauxface.rendering.frame import HIDDEN_BY, visible
-from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import draw_identity
-from fauxface.rendering.labels import annotated, landmarks_3d
-from fauxface.rendering.rasteriser import Raster
+from fauxface.rendering.head.brows import sample_brows
+from fauxface.rendering.head.expression import MOODS, Expression, sample_expression
+from fauxface.rendering.head.identity import sample_identity
+from fauxface.rendering.head.model import head_model
+from fauxface.rendering.labels.dense import normals_of, parse_kinds
+from fauxface.rendering.labels.landmarks import annotated, landmarks_3d
+from fauxface.rendering.labels.visibility import HIDDEN_BY, visible
+from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.rendering.photo.camera import sample_pose, sample_view
 
 RECIPE = Recipe()
 SIZE = 256
@@ -27,12 +27,12 @@ def draw(seed: int):
     """A random person: identity, expression, pose; the 70 points in space, projected, and as annotators mark them."""
     rng = [np.random.default_rng([seed, k]) for k in range(5)]
     model = head_model()
-    identity = draw_identity(rng[0], RECIPE, model.bust.names)
-    pose = draw_pose(rng[1], RECIPE)
-    expression = draw_expression(rng[2], RECIPE, pose)
+    identity = sample_identity(rng[0], RECIPE, model.bust.names)
+    pose = sample_pose(rng[1], RECIPE)
+    expression = sample_expression(rng[2], RECIPE, pose)
     posed = model.pose(identity, expression, pose.neck)
-    points = landmarks_3d(model, posed, draw_brows(rng[3], identity))
-    view = draw_view(rng[4], RECIPE, pose, points[:68], SIZE)
+    points = landmarks_3d(model, posed, sample_brows(rng[3], identity))
+    view = sample_view(rng[4], RECIPE, pose, points[:68], SIZE)
     projected = view.project(points)
     return identity, expression, pose, points, projected, annotated(posed, view, projected)
 
@@ -107,9 +107,9 @@ def test_near_side_of_a_turned_face_ends_at_the_ear():
 
 def test_eye_corners_lie_where_the_eye_is_seen_to_end_and_where_the_caruncle_begins():
     model = head_model()
-    identity = draw_identity(np.random.default_rng(4), RECIPE, model.bust.names)
+    identity = sample_identity(np.random.default_rng(4), RECIPE, model.bust.names)
     posed = model.pose(identity, Expression({}, (0.0, 0.0)), Rotation.identity())
-    points = landmarks_3d(model, posed, draw_brows(np.random.default_rng(4), identity))
+    points = landmarks_3d(model, posed, sample_brows(np.random.default_rng(4), identity))
     canthi = model.landmarks @ posed.vertices
     for outer, inner in ((36, 39), (45, 42)):
         width = np.linalg.norm(canthi[outer] - canthi[inner])
@@ -119,7 +119,7 @@ def test_eye_corners_lie_where_the_eye_is_seen_to_end_and_where_the_caruncle_beg
 
 def test_two_of_five_smile_and_few_scowl():
     drawn = [
-        draw_expression(np.random.default_rng([1, k]), RECIPE, draw_pose(np.random.default_rng(k), RECIPE)).units
+        sample_expression(np.random.default_rng([1, k]), RECIPE, sample_pose(np.random.default_rng(k), RECIPE)).units
         for k in range(1500)
     ]
 
@@ -143,10 +143,10 @@ def test_grown_people_have_published_proportions():
     measured: dict[bool, list[list[float]]] = {True: [], False: []}
     model = head_model()
     for k in range(80):
-        identity = draw_identity(np.random.default_rng([3, k]), Recipe(children=0.0), model.bust.names)
+        identity = sample_identity(np.random.default_rng([3, k]), Recipe(children=0.0), model.bust.names)
         if identity.age < 60:
             posed = model.pose(identity, Expression({}, (0.0, 0.0)), Rotation.identity())
-            points = 1000 * landmarks_3d(model, posed, draw_brows(np.random.default_rng(0), identity))
+            points = 1000 * landmarks_3d(model, posed, sample_brows(np.random.default_rng(0), identity))
             measured[identity.gender > 0.5].append([np.linalg.norm(points[a] - points[b]) for a, b in lengths])
     for column, rows in enumerate((measured[True], measured[False])):
         wanted = np.array([pair[column] for pair in lengths.values()])
@@ -224,7 +224,7 @@ def test_an_outlines_points_are_seen_beside_nothing_and_others_not_through_it():
 
 def test_smiles_with_an_open_jaw_leave_red_of_the_upper_lip():
     model = head_model()
-    identity = draw_identity(np.random.default_rng(7), RECIPE, model.bust.names)
+    identity = sample_identity(np.random.default_rng(7), RECIPE, model.bust.names)
     smile = dict.fromkeys(("mouthSmileLeft", "mouthSmileRight", "mouthUpperUpLeft", "mouthUpperUpRight"), 1.0)
 
     def red(units: dict[str, float]) -> float:

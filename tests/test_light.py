@@ -10,27 +10,27 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, load_recipe
-from fauxface.rendering.camera import Lens
-from fauxface.rendering.environments import place as places
-from fauxface.rendering.environments import setting as setting_of
-from fauxface.rendering.environments.exr import read_exr
-from fauxface.rendering.environments.harmonics import diffuse, irradiance, rotated
-from fauxface.rendering.environments.lamps import GREY, incident, take_lamps
-from fauxface.rendering.environments.maps import find_maps, read_map
-from fauxface.rendering.environments.pack import unpack_maps
-from fauxface.rendering.environments.place import Place, generated_place, read_place, store_place
-from fauxface.rendering.environments.scene import Lamp, Panel, Scene
-from fauxface.rendering.environments.setting import Setting, defocused, draw_setting
-from fauxface.rendering.environments.spheres import (
+from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.rendering.photo.camera import Lens
+from fauxface.rendering.photo.camera_pipeline import develop
+from fauxface.rendering.photo.environments import place as places
+from fauxface.rendering.photo.environments import setting as setting_of
+from fauxface.rendering.photo.environments.exr import read_exr
+from fauxface.rendering.photo.environments.harmonics import diffuse, irradiance, rotated
+from fauxface.rendering.photo.environments.lamps import GREY, incident, take_lamps
+from fauxface.rendering.photo.environments.maps import find_maps, read_map
+from fauxface.rendering.photo.environments.pack import unpack_maps
+from fauxface.rendering.photo.environments.place import Place, generated_place, read_place, store_place
+from fauxface.rendering.photo.environments.scene import Lamp, Panel, Scene
+from fauxface.rendering.photo.environments.setting import Setting, defocused, sample_setting
+from fauxface.rendering.photo.environments.spheres import (
     look_along,
     map_directions,
-    sample_map,
+    resampled,
     solid_angles,
     view_directions,
 )
-from fauxface.rendering.film import develop
-from fauxface.rendering.light import draw_light
-from fauxface.rendering.rasteriser import Raster
+from fauxface.rendering.photo.light import sample_light
 
 HEIGHT = 32
 NORMALS = np.random.default_rng(5).normal(size=(50, 3))
@@ -91,9 +91,9 @@ def test_the_sun_in_a_map_becomes_the_key_lamp():
 def test_directions_of_maps_and_cameras_agree():
     image = np.zeros((64, 128, 3), np.float32)
     image[:, 96] = 1  # to the right of the map's middle
-    seen = sample_map(image, view_directions(look_along(np.pi / 2, 0, 0), 33, 0.5))
+    seen = resampled(image, view_directions(look_along(np.pi / 2, 0, 0), 33, 0.5))
     assert seen[16, 16, 0] > 0.4
-    assert sample_map(image, view_directions(look_along(0, 0, 0), 33, 0.5)).max() == 0
+    assert resampled(image, view_directions(look_along(0, 0, 0), 33, 0.5)).max() == 0
     ahead = look_along(0.3, 0.2, 0.0) @ np.array([np.sin(0.3) * np.cos(0.2), -np.sin(0.2), np.cos(0.3) * np.cos(0.2)])
     np.testing.assert_allclose(ahead, [0, 0, 1], atol=1e-12)
     np.testing.assert_allclose(solid_angles(HEIGHT).sum(), 4 * np.pi)
@@ -107,10 +107,10 @@ def test_background_and_light_come_from_the_same_side(tmp_path: Path, monkeypatc
         return np.where(red, [1.0, 0.05, 0.05], [0.05, 0.05, 1.0])
 
     place = flat_place(tmp_path, radiance)
-    monkeypatch.setattr("fauxface.rendering.environments.setting.generated_place", lambda index: place)
+    monkeypatch.setattr("fauxface.rendering.photo.environments.setting.generated_place", lambda index: place)
     sides = set()
     for seed in range(12):
-        setting = draw_setting(np.random.default_rng(seed), Recipe(), LENS, 64)
+        setting = sample_setting(np.random.default_rng(seed), Recipe(), LENS, 64)
         left, right = setting.background[:, :6].mean((0, 1)), setting.background[:, -6:].mean((0, 1))
         soft = rotated(place.coefficients, setting.rotation)
         ahead = diffuse(soft, np.array([[-0.3, 0.0, 0.95], [0.3, 0.0, 0.95]]))
@@ -155,7 +155,7 @@ def test_people_are_photographed_with_the_light_on_their_faces(tmp_path: Path, m
     monkeypatch.setattr(setting_of, "_draw_place", lambda rng, recipe: place)
     towards = []
     for seed in range(80):
-        setting = draw_setting(np.random.default_rng(seed), Recipe(), LENS, 32)
+        setting = sample_setting(np.random.default_rng(seed), Recipe(), LENS, 32)
         bright = float((setting.rotation @ side)[2])  # 1: the sky is straight ahead, behind the head
         assert abs(bright) < 0.8 or (setting.background.mean() > 4) == (bright > 0)
         towards.append(bright)
@@ -167,7 +167,7 @@ def test_the_lit_face_is_white_whatever_the_place(tmp_path: Path):
     place = flat_place(tmp_path, lambda directions, pixel: np.full(directions.shape, 40.0), [sun])
     for seed in range(20):
         setting = Setting(place, np.eye(3), np.zeros((8, 8, 3), np.float32), 4.0)
-        light = draw_light(np.random.default_rng(seed), setting, LENS)
+        light = sample_light(np.random.default_rng(seed), setting, LENS)
         lamps = [
             Lamp(light.uniforms["key_direction"], light.uniforms["key_colour"], 0.1),
             *(
@@ -197,7 +197,7 @@ def test_film_gives_the_same_bytes_again_and_keeps_the_shape(tmp_path: Path):
     background = rng.random((48, 48, 3)).astype(np.float32)
     for seed in range(30):
         setting = Setting(place, np.eye(3), background, 3.0)
-        light = draw_light(np.random.default_rng(seed), setting, LENS)
+        light = sample_light(np.random.default_rng(seed), setting, LENS)
         made = [
             develop(raster, background, light, LENS, np.random.default_rng(seed), Recipe(low_quality=0.7))
             for _ in range(2)
@@ -251,7 +251,7 @@ def test_a_user_map_lights_and_fills(tmp_path: Path, monkeypatch: pytest.MonkeyP
     image = np.full((64, 128, 3), [0.1, 0.2, 2.0], np.float32)
     cv2.imwrite(str(tmp_path / "maps/blue.hdr"), image[..., ::-1])
     recipe = Recipe(environments=str(tmp_path / "maps"), environment_share=1.0)
-    setting = draw_setting(np.random.default_rng(0), recipe, LENS, 32)
+    setting = sample_setting(np.random.default_rng(0), recipe, LENS, 32)
     assert setting.place.name == "blue"
     np.testing.assert_allclose(setting.background.mean((0, 1)), [0.1, 0.2, 2.0], rtol=0.2)
     np.testing.assert_allclose(setting.place.coefficients[0], [0.085, 0.17, 1.7], rtol=0.1)  # the body hides some

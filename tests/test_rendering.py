@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, load_recipe, render_dataset, render_frame
-from fauxface.rendering.brows import STATIONS, Shape, brow_points, brows_of, draw_brows
-from fauxface.rendering.camera import FACING, Pose, View, draw_lens, draw_view
-from fauxface.rendering.expression import MOODS, Expression, draw_expression
-from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import Identity, draw_identity, macro_coefficients, shape_coefficients
-from fauxface.rendering.labels import STEPS, annotated, jaw_curves, landmarks_3d
-from fauxface.rendering.mesh import vertex_normals
-from fauxface.rendering.rasteriser import NoDisplayError, projection_matrix
+from fauxface.rendering.head.brows import STATIONS, Shape, brow_points, brows_of, sample_brows
+from fauxface.rendering.head.expression import MOODS, Expression, sample_expression
+from fauxface.rendering.head.identity import Identity, macro_coefficients, sample_identity, shape_coefficients
+from fauxface.rendering.head.model import head_model
+from fauxface.rendering.head.subdivision import limit_positions, subdivide
+from fauxface.rendering.head.surface import vertex_normals
+from fauxface.rendering.labels.landmarks import STEPS, annotated, jaw_curves, landmarks_3d
+from fauxface.rendering.opengl.rasteriser import NoDisplayError, projection_matrix
+from fauxface.rendering.photo.camera import FACING, Pose, View, sample_lens, sample_view
 from fauxface.rendering.recipe import Moods
-from fauxface.rendering.subdivision import limit_positions, subdivide
 
 SIZE = 96
 SOMEONE = Identity(30, 0.5, (0.2, 0.3, 0.5), 0, 0, {})
@@ -47,7 +47,7 @@ def usual_brows(identity=SOMEONE):
 
 
 def view_of(points: np.ndarray, yaw=0.0, pitch=0.0, roll=0.0, size=256) -> View:
-    return draw_view(np.random.default_rng(0), Recipe(off_centre=0.0), Pose(yaw, pitch, roll, 1.0), points[:68], size)
+    return sample_view(np.random.default_rng(0), Recipe(off_centre=0.0), Pose(yaw, pitch, roll, 1.0), points[:68], size)
 
 
 def project(yaw=0.0, pitch=0.0, roll=0.0):
@@ -99,7 +99,7 @@ def test_projection_puts_pixel_centres_at_whole_numbers():
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6))
 def test_identity_targets_are_a_partition_of_unity(seed: int):
-    identity = draw_identity(np.random.default_rng(seed), Recipe(), head_model().bust.names)
+    identity = sample_identity(np.random.default_rng(seed), Recipe(), head_model().bust.names)
     coefficients = macro_coefficients(identity)
     for kind in ("universal:", "ancestry:"):
         assert np.isclose(sum(v for k, v in coefficients.items() if k.startswith(kind)), 1)
@@ -112,7 +112,7 @@ def test_identity_targets_are_a_partition_of_unity(seed: int):
 def test_a_blink_closes_every_eye_and_lids_stay_off_the_eyeball(seed: int):
     model = head_model()
     rng = np.random.default_rng(seed)
-    identity = draw_identity(rng, Recipe(), model.bust.names)
+    identity = sample_identity(rng, Recipe(), model.bust.names)
     gaze = tuple(rng.uniform(-0.3, 0.3, 2))
     shut = model.pose(identity, Expression({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, gaze), Rotation.identity())
     opened = model.pose(identity, Expression({}, gaze), Rotation.identity())
@@ -233,7 +233,7 @@ def test_brow_points_lie_in_the_hair_that_is_painted():
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10**6))
 def test_brows_lie_where_anatomy_puts_them_on_everyone(seed: int):
-    identity = draw_identity(np.random.default_rng(seed), Recipe(), head_model().bust.names)
+    identity = sample_identity(np.random.default_rng(seed), Recipe(), head_model().bust.names)
     posed = pose_head(identity)
     brows = usual_brows(identity)
     eyes = head_model().landmarks[[36, 45]] @ posed.vertices
@@ -257,7 +257,7 @@ def test_heavy_faces_are_wide_below_and_have_a_double_chin():
 
 def test_tails_of_brows_sink_with_the_years_and_heads_do_not():
     def ends(age: float) -> np.ndarray:
-        brows = [draw_brows(np.random.default_rng(seed), replace(SOMEONE, age=age)) for seed in range(20)]
+        brows = [sample_brows(np.random.default_rng(seed), replace(SOMEONE, age=age)) for seed in range(20)]
         points = np.mean([brow_points(one, pose_head(replace(SOMEONE, age=age))) for one in brows], axis=0)
         return (points[[4, 0], 1] + points[[5, 9], 1]) / 2  # inner ends, outer ends
 
@@ -270,7 +270,7 @@ def test_tails_of_brows_sink_with_the_years_and_heads_do_not():
 
 def test_a_view_frames_the_face_as_the_recipe_says():
     points = landmarks_3d(head_model(), pose_head(), usual_brows())
-    view = draw_view(
+    view = sample_view(
         np.random.default_rng(3), Recipe(face_share=(0.4, 0.4), off_centre=0.0), Pose(20, 5, 9, 0), points[:68], 200
     )
     seen = view.project(points[:68])
@@ -335,7 +335,7 @@ def test_a_recipe_of_neutral_faces_moves_nothing_but_the_gaze(frames):
     assert {tuple(frame.meta["expression"]) for frame in frames} == {("gaze",)}
     pose = Pose(0, 0, 0, 1.0)
     neutral, usual = (
-        [draw_expression(np.random.default_rng(k), Recipe(neutral=share), pose) for k in range(20)]
+        [sample_expression(np.random.default_rng(k), Recipe(neutral=share), pose) for k in range(20)]
         for share in (1.0, 0.99999)
     )
     assert [drawn.gaze for drawn in neutral] == [drawn.gaze for drawn in usual]
@@ -466,7 +466,7 @@ def test_the_mix_of_expressions_is_the_recipes():
 
     def drawn(**changes) -> list[Expression]:
         calm = Recipe(neutral=0.0, crooked=0.0, squint=0.0, closed_eyes=0.0, winks=0.0)
-        return [draw_expression(np.random.default_rng(k), replace(calm, **changes), pose) for k in range(30)]
+        return [sample_expression(np.random.default_rng(k), replace(calm, **changes), pose) for k in range(30)]
 
     angry = Moods(**{name: float(name == "anger") for name in MOODS})
     for expression in drawn(moods=angry):
@@ -479,14 +479,14 @@ def test_the_mix_of_expressions_is_the_recipes():
 
 def test_without_depth_of_field_nothing_is_out_of_focus():
     camera = np.diag([300.0, 300.0, 1.0])
-    lenses = [draw_lens(np.random.default_rng(k), Recipe(depth_of_field=0.5), camera, 1.0) for k in range(200)]
+    lenses = [sample_lens(np.random.default_rng(k), Recipe(depth_of_field=0.5), camera, 1.0) for k in range(200)]
     assert 0.35 < np.mean([lens.aperture == 0 for lens in lenses]) < 0.65
-    assert draw_lens(np.random.default_rng(0), Recipe(depth_of_field=0.0), camera, 1.0).aperture == 0
-    assert draw_lens(np.random.default_rng(0), Recipe(), camera, 1.0).aperture > 0
+    assert sample_lens(np.random.default_rng(0), Recipe(depth_of_field=0.0), camera, 1.0).aperture == 0
+    assert sample_lens(np.random.default_rng(0), Recipe(), camera, 1.0).aperture > 0
 
 
 def test_without_opengl_one_line_says_what_to_install(monkeypatch):
-    from fauxface.rendering import rasteriser
+    from fauxface.rendering.opengl import rasteriser
 
     def nothing(**_):
         raise Exception("libEGL.so: cannot open shared object file")

@@ -10,20 +10,21 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import frame
-from fauxface.rendering.camera import Pose
-from fauxface.rendering.expression import Expression, draw_expression
 from fauxface.rendering.frame import render_frame
-from fauxface.rendering.head import Posed, head_model
-from fauxface.rendering.identity import Identity, draw_identity
-from fauxface.rendering.look import draw_look
-from fauxface.rendering.makehuman import PARTS
-from fauxface.rendering.occlusion import openness
-from fauxface.rendering.rasteriser import shadow_matrix
+from fauxface.rendering.head.expression import Expression, sample_expression
+from fauxface.rendering.head.identity import Identity, sample_identity
+from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.model import Posed, head_model
+from fauxface.rendering.head.teeth import posed_teeth
+from fauxface.rendering.opengl.rasteriser import shadow_matrix
+from fauxface.rendering.person import person
+from fauxface.rendering.person.colours import sample_look
+from fauxface.rendering.photo.camera import Pose
 from fauxface.rendering.recipe import Moods, Recipe
-from fauxface.rendering.skin import draw_complexion, skin_attributes
-from fauxface.rendering.skin_optics import BLOOD, MELANIN, USUAL_BLOOD, lab, melanin_of, reflectance, skin_albedo
-from fauxface.rendering.teeth import posed_teeth
-from fauxface.rendering.wrinkles import pressed, wrinkle_map
+from fauxface.rendering.skin.ambient_occlusion import openness
+from fauxface.rendering.skin.complexion import sample_complexion, skin_attributes
+from fauxface.rendering.skin.optics import BLOOD, MELANIN, USUAL_BLOOD, lab, melanin_of, reflectance, skin_albedo
+from fauxface.rendering.skin.wrinkles import pressed, wrinkle_map
 
 MONK = ("f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420")
 PLAIN = Recipe(
@@ -75,7 +76,7 @@ def test_all_tones_are_common():
     drawn = []
     for seed in range(600):
         rng = np.random.default_rng(seed)
-        drawn.append(draw_complexion(rng, draw_identity(rng, Recipe(), names)).tone)
+        drawn.append(sample_complexion(rng, sample_identity(rng, Recipe(), names)).tone)
     counts = np.histogram(drawn, np.linspace(1, 10, 10))[0] / 600
     assert counts.min() > 0.04, counts
     assert counts.max() < 0.22, counts
@@ -83,7 +84,7 @@ def test_all_tones_are_common():
 
 def test_cheeks_and_nose_are_redder_and_attributes_are_finite():
     model = head_model()
-    skin = draw_complexion(np.random.default_rng(1), SOMEONE)
+    skin = sample_complexion(np.random.default_rng(1), SOMEONE)
     values = skin_attributes(skin, model, {"mouthSmileLeft": 1.0}, np.arange(len(model.rest)))
     assert all(np.isfinite(v).all() for v in values.values())
     assert values["tint"].min() > 0
@@ -136,13 +137,13 @@ def look_alike(monkeypatch):
     """Renders one person, facing, with other face units but the skin folded only as these say."""
 
     def render(units: dict[str, float], fold: bool) -> np.ndarray:
-        monkeypatch.setattr(frame, "draw_expression", lambda *_: Expression(units, (0.0, 0.0)))
-        monkeypatch.setattr(frame, "draw_pose", lambda *_: Pose(0, 0, 0, 0))
-        monkeypatch.setattr(frame, "draw_identity", lambda *_: SOMEONE)
+        monkeypatch.setattr(person, "sample_expression", lambda *_: Expression(units, (0.0, 0.0)))
+        monkeypatch.setattr(person, "sample_pose", lambda *_: Pose(0, 0, 0, 0))
+        monkeypatch.setattr(person, "sample_identity", lambda *_: SOMEONE)
         if not fold:
-            from fauxface.rendering import skin
+            from fauxface.rendering.skin import complexion
 
-            monkeypatch.setattr(skin, "pressed", lambda rest, *_: np.zeros(len(rest)))
+            monkeypatch.setattr(complexion, "pressed", lambda rest, *_: np.zeros(len(rest)))
         return render_frame(4, 0, 256, PLAIN).image.astype(float)
 
     return render
@@ -183,8 +184,8 @@ def test_without_soft_light_nothing_casts_a_shadow(monkeypatch, index: int):
 def test_hair_grows_in_no_colour_greener_than_it_is_red():
     model, rng = head_model(), np.random.default_rng(3)
     for _ in range(100):
-        identity = draw_identity(rng, Recipe(), model.bust.names)
-        red, green, blue = draw_look(rng, Recipe(), identity, model).hair["natural_colour"]
+        identity = sample_identity(rng, Recipe(), model.bust.names)
+        red, green, blue = sample_look(rng, Recipe(), identity, model).hair["natural_colour"]
         assert max(green, blue) < 1.1 * red or green < 0.03  # black has no tint to be seen
 
 
@@ -193,11 +194,11 @@ def test_smiles_with_teeth_show_their_crowns_and_hardly_any_gum():
     moods = Moods(**dict.fromkeys(asdict(Moods()), 0.0) | {"smile_with_teeth": 1.0})
     toothy = Recipe(moods=moods, neutral=0, crooked=0)
     shown, gum, covered = [], [], []
-    for person in range(20):
-        rng = np.random.default_rng([4, person])
-        identity = draw_identity(rng, Recipe(children=0), model.bust.names)
+    for number in range(20):
+        rng = np.random.default_rng([4, number])
+        identity = sample_identity(rng, Recipe(children=0), model.bust.names)
         for smiles in (False, True):
-            expression = draw_expression(rng, toothy, Pose(0, 0, 0, 0)) if smiles else Expression({}, (0.0, 0.0))
+            expression = sample_expression(rng, toothy, Pose(0, 0, 0, 0)) if smiles else Expression({}, (0.0, 0.0))
             posed = model.pose(identity, expression, Rotation.identity())
             upper_lip, lower_lip = (model.landmarks @ posed.vertices)[[62, 66], 1]
             jaw, vertices, _ = posed_teeth(model, posed)[0]
@@ -257,17 +258,17 @@ def lids_of(posed: Posed, side: int) -> np.ndarray:
 def check_eyes(persons: int, expressions: int) -> None:
     """Nowhere, between the vertices neither, is the skin about an eye nearer to its centre than the eye's surface."""
     model = head_model()
-    for person in range(persons):
-        rng = np.random.default_rng([11, person])
-        identity = draw_identity(rng, Recipe(), model.bust.names)
+    for number in range(persons):
+        rng = np.random.default_rng([11, number])
+        identity = sample_identity(rng, Recipe(), model.bust.names)
         for _ in range(expressions):
-            expression = draw_expression(rng, Recipe(), Pose(0, 0, 0, 0))
+            expression = sample_expression(rng, Recipe(), Pose(0, 0, 0, 0))
             posed = model.pose(identity, expression, Rotation.identity())
             for side in (0, 1):
                 nearest = lids_of(posed, side).min()
                 # lids are pushed until they clear it by 1.8 %, ten times at most; what is drawn has flat triangles,
                 # which lie up to 0.6 % within
-                assert nearest > 0.998, (person, expression, side, nearest)
+                assert nearest > 0.998, (number, expression, side, nearest)
 
 
 @pytest.mark.parametrize("side", [0, 1])

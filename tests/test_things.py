@@ -9,24 +9,26 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fauxface.rendering import Recipe, render_frame
-from fauxface.rendering.camera import FACING, Pose, View
-from fauxface.rendering.expression import draw_expression
 from fauxface.rendering.hair.scalp import Skull
-from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import draw_identity
-from fauxface.rendering.labels import landmarks_3d
-from fauxface.rendering.look import draw_look
+from fauxface.rendering.head.expression import sample_expression
+from fauxface.rendering.head.identity import sample_identity
+from fauxface.rendering.head.model import head_model
+from fauxface.rendering.labels.landmarks import landmarks_3d
+from fauxface.rendering.occluders.hand import Gesture, load_hand, posed_hand
+from fauxface.rendering.occluders.objects import _KINDS as BEFORE
+from fauxface.rendering.occluders.objects import sample_object
+from fauxface.rendering.person.colours import sample_look
+from fauxface.rendering.person.things import sample_things
+from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import WORN
-from fauxface.rendering.things import Material, Thing, Wearer, draw_things, thing_mesh
-from fauxface.rendering.things.before import _KINDS as BEFORE
-from fauxface.rendering.things.before import draw_before
-from fauxface.rendering.things.clothes import PATTERNS, pattern
-from fauxface.rendering.things.facewear import draw_facewear, draw_headset
-from fauxface.rendering.things.fit import measure
-from fauxface.rendering.things.glasses import draw_glasses
-from fauxface.rendering.things.handmesh import Gesture, load_hand, posed_hand
-from fauxface.rendering.things.headwear import KINDS, draw_headwear
-from fauxface.rendering.things.shapes import ball, box, lathe, tube
+from fauxface.rendering.worn.base import Thing, Wearer, thing_mesh
+from fauxface.rendering.worn.clothes import PATTERNS, pattern
+from fauxface.rendering.worn.facewear import sample_facewear, sample_headset
+from fauxface.rendering.worn.fit import measure
+from fauxface.rendering.worn.glasses import sample_glasses
+from fauxface.rendering.worn.headwear import KINDS, sample_headwear
+from fauxface.rendering.worn.materials import Material
+from fauxface.rendering.worn.shapes import ball, box, lathe, tube
 
 NOTHING = dataclasses.replace(Recipe(), **dict.fromkeys(WORN, 0.0))
 CELL = 0.001
@@ -38,10 +40,10 @@ LOW, HIGH = np.array([-0.12, -0.2]), np.array([0.12, 0.12])
 def someone(seed: int) -> Wearer:
     rng = np.random.default_rng(seed)
     model = head_model()
-    identity = draw_identity(rng, Recipe(), model.bust.names)
-    expression = draw_expression(rng, Recipe(), Pose(0.0, 0.0, 0.0, 1.0))
+    identity = sample_identity(rng, Recipe(), model.bust.names)
+    expression = sample_expression(rng, Recipe(), Pose(0.0, 0.0, 0.0, 1.0))
     posed = model.pose(identity, expression, Rotation.identity())
-    look = draw_look(rng, Recipe(), identity, model)
+    look = sample_look(rng, Recipe(), identity, model)
     points = landmarks_3d(model, posed, look.brows)
     view = View(FACING, np.array([0, 0, 1.0]), np.array([[600.0, 0, 64], [0, 600, 64], [0, 0, 1]]), 0, 0, 0)
     return Wearer(posed, points, identity, look.face["skin"], view)
@@ -96,7 +98,7 @@ def test_glasses_touch_no_face_and_do_not_float(seed: int):
     bridge = wearer.landmarks[27:29].mean(0)
     for draw in range(17):  # a hundred pairs over all heads
         rng = np.random.default_rng(1000 * seed + draw)
-        things, told = draw_glasses(rng, wearer, fit, dark=draw % 3 == 0)
+        things, told = sample_glasses(rng, wearer, fit, dark=draw % 3 == 0)
         frame, lenses = things
         front = frame.vertices[frame.vertices[:, 2] > wearer.posed.eyes[0].centre[2] + 0.012]
         assert np.sort(sunk(front, table))[-3:].mean() < 0.0025, told
@@ -111,11 +113,11 @@ def test_glasses_touch_no_face_and_do_not_float(seed: int):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_headwear_covers_the_scalp_and_leaves_the_eyes_free(name: str, monkeypatch):
-    monkeypatch.setattr("fauxface.rendering.things.headwear.KINDS", {name: 1.0})
+    monkeypatch.setattr("fauxface.rendering.worn.headwear.KINDS", {name: 1.0})
     for seed in range(4):
         wearer = someone(seed)
         fit = measure(wearer)
-        things, cap, told = draw_headwear(np.random.default_rng(seed), fit, glasses_raised=False)
+        things, cap, told = sample_headwear(np.random.default_rng(seed), fit, glasses_raised=False)
         assert told["kind"] == name
         assert all(np.isfinite(thing.vertices).all() for thing in things)
         cloth = np.concatenate([thing.vertices for thing in things])
@@ -140,11 +142,11 @@ def test_headwear_covers_the_scalp_and_leaves_the_eyes_free(name: str, monkeypat
 
 @pytest.mark.parametrize("name", BEFORE)
 def test_nothing_before_a_face_sinks_into_it(name: str, monkeypatch):
-    monkeypatch.setattr("fauxface.rendering.things.before._KINDS", {name: 1.0})
+    monkeypatch.setattr("fauxface.rendering.occluders.objects._KINDS", {name: 1.0})
     for seed in range(4):
         wearer = someone(seed)
         table = face_depth(seed)
-        things, told = draw_before(np.random.default_rng(seed), wearer, measure(wearer))
+        things, told = sample_object(np.random.default_rng(seed), wearer, measure(wearer))
         assert told["kind"] == name
         assert {thing.label for thing in things} == {255}
         hand = np.concatenate([thing.vertices for thing in things])
@@ -159,7 +161,7 @@ def test_masks_cover_the_mouth_and_headphones_the_ears():
         wearer = someone(seed)
         fit, table = measure(wearer), face_depth(seed)
         for draw in range(5):
-            things, told = draw_facewear(np.random.default_rng(draw), wearer, fit)
+            things, told = sample_facewear(np.random.default_rng(draw), wearer, fit)
             assert {thing.label for thing in things} == {18}
             if told["kind"] == "mask":
                 cloth = things[0].vertices
@@ -168,7 +170,7 @@ def test_masks_cover_the_mouth_and_headphones_the_ears():
                     away = np.linalg.norm(cloth[:, :2] - point[:2], axis=1)
                     assert away.min() < 0.008
                     assert cloth[away.argmin(), 2] > point[2]
-        things, cap, _ = draw_headset(np.random.default_rng(seed), wearer, fit)
+        things, cap, _ = sample_headset(np.random.default_rng(seed), wearer, fit)
         for ear in fit.ears[:, 1]:
             assert min(np.linalg.norm(thing.vertices - ear, axis=1).min() for thing in things) < 0.03
         assert not cap.hides
@@ -202,22 +204,22 @@ def test_a_hand_closes_towards_its_palm_and_keeps_its_wrist():
 def test_shares_of_nought_leave_only_clothes_and_shares_of_one_bring_everything():
     for seed in range(3):
         wearer = someone(seed)
-        bare = draw_things(np.random.default_rng(seed), NOTHING, wearer)
+        bare = sample_things(np.random.default_rng(seed), NOTHING, wearer)
         assert set(bare.names) == {"clothes"}
         assert bare.hair_cap is None
         assert {thing.label for thing in bare.things} <= {15}
         full = dataclasses.replace(Recipe(), **dict.fromkeys(WORN, 1.0) | {"sunglasses": 0.0})
-        worn = draw_things(np.random.default_rng(seed), full, wearer)
+        worn = sample_things(np.random.default_rng(seed), full, wearer)
         assert {"glasses", "headwear", "facewear", "before", "clothes"} <= set(worn.names)
-        again = draw_things(np.random.default_rng(seed), full, wearer)
+        again = sample_things(np.random.default_rng(seed), full, wearer)
         for one, other in zip(worn.things, again.things, strict=True):
             np.testing.assert_array_equal(one.vertices, other.vertices)
 
 
 def test_one_share_changes_no_other_kind():
     wearer = someone(3)
-    alone = draw_things(np.random.default_rng(5), dataclasses.replace(NOTHING, glasses=1.0), wearer)
-    more = draw_things(np.random.default_rng(5), dataclasses.replace(NOTHING, glasses=1.0, before=1.0), wearer)
+    alone = sample_things(np.random.default_rng(5), dataclasses.replace(NOTHING, glasses=1.0), wearer)
+    more = sample_things(np.random.default_rng(5), dataclasses.replace(NOTHING, glasses=1.0, before=1.0), wearer)
     assert alone.names["glasses"] == more.names["glasses"]
     np.testing.assert_array_equal(alone.things[0].vertices, more.things[0].vertices)
 
@@ -225,14 +227,14 @@ def test_one_share_changes_no_other_kind():
 def test_dark_lenses_hide_the_eyes_from_the_labels_and_clear_ones_do_not(monkeypatch):
     def framed(opacity: float):
         def lens(rng, recipe, wearer):
-            worn = draw_things(rng, NOTHING, wearer)
+            worn = sample_things(rng, NOTHING, wearer)
             eye = wearer.posed.eyes[0]
             shape = ball(eye.centre + [0, 0, 0.03], np.array([0.028, 0.022, 0.002]))
             glass = Material(np.full(3, 0.01), 0.05, opacity=opacity)
             worn.things.append(Thing(shape.vertices, shape.triangles, shape.uv, glass, 16, blend=True))
             return worn
 
-        monkeypatch.setattr("fauxface.rendering.frame.draw_things", lens)
+        monkeypatch.setattr("fauxface.rendering.person.person.sample_things", lens)
         recipe = dataclasses.replace(NOTHING, yaw=0.0, pitch=0.0, roll=0.0, low_quality=0.0)
         return render_frame(1, 4, 96, recipe)
 

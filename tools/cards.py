@@ -29,7 +29,7 @@ from fauxface.images import write_image
 from fauxface.inference import RetinaFace
 from fauxface.metrics import failure_rate, mean_found
 from fauxface.rendering.assets import catalogue
-from fauxface.rendering.environments import pack
+from fauxface.rendering.photo.environments import pack
 from fauxface.training.config import TrainingConfig
 
 TURNS = (("0–15°", 0, 15), ("15–30°", 15, 30), ("30–45°", 30, 45), ("45–60°", 45, 60), ("60–90°", 60, 181))

@@ -18,11 +18,11 @@ from scipy.spatial.transform import Rotation
 
 from fauxface.files import write_text
 from fauxface.landmarks import FACE_SYNTHETICS70
-from fauxface.rendering.brows import draw_brows
-from fauxface.rendering.expression import Expression
-from fauxface.rendering.head import head_model
-from fauxface.rendering.identity import draw_identity
-from fauxface.rendering.labels import landmarks_3d
+from fauxface.rendering.head.brows import sample_brows
+from fauxface.rendering.head.expression import Expression
+from fauxface.rendering.head.identity import sample_identity
+from fauxface.rendering.head.model import head_model
+from fauxface.rendering.labels.landmarks import landmarks_3d
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.version import GENERATOR_VERSION
 
@@ -36,9 +36,9 @@ def mean_head(count: int) -> np.ndarray:
     total = np.zeros((70, 3))
     for index in range(count):
         rng = np.random.default_rng([SEED, index])
-        identity = draw_identity(rng, recipe, model.bust.names)
+        identity = sample_identity(rng, recipe, model.bust.names)
         posed = model.pose(identity, Expression({}, (0.0, 0.0)), Rotation.identity())
-        total += landmarks_3d(model, posed, draw_brows(rng, identity))
+        total += landmarks_3d(model, posed, sample_brows(rng, identity))
     mean = total / count
     return (mean + mean[list(FACE_SYNTHETICS70.mirror)] * [-1, 1, 1]) / 2
 

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from fauxface.faces import landmark_box
-from fauxface.rendering.camera import FACING, Pose, View, draw_lens
-from fauxface.rendering.environments.setting import draw_setting
-from fauxface.rendering.film import develop
-from fauxface.rendering.frame import described, draw_person, key_shadow, streams
-from fauxface.rendering.light import draw_light
-from fauxface.rendering.rasteriser import Raster, rasteriser
+from fauxface.rendering.frame import described, key_shadow
+from fauxface.rendering.opengl.rasteriser import Raster, rasteriser
+from fauxface.rendering.person.person import sample_person, streams
+from fauxface.rendering.person.torso import torso_mesh
+from fauxface.rendering.photo.camera import FACING, Pose, View, sample_lens
+from fauxface.rendering.photo.camera_pipeline import develop
+from fauxface.rendering.photo.environments.setting import sample_setting
+from fauxface.rendering.photo.light import sample_light
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.torso import torso_mesh
 
 SMALLEST, LARGEST = 0.05, 0.6
 """Longer side of a face's landmark box as a share of the frame."""
@@ -63,18 +64,18 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
     from ``SMALLEST`` to ``LARGEST``, those of one picture alike within a factor of about two.
     """
     rng = streams(seed, index)
-    places = draw_places(rng["crowd"], int(rng["crowd"].integers(faces[0], faces[1] + 1)))
-    camera = _draw_camera(rng["crowd"], size, [share for share, _ in places])
+    places = sample_places(rng["crowd"], int(rng["crowd"].integers(faces[0], faces[1] + 1)))
+    camera = _sample_camera(rng["crowd"], size, [share for share, _ in places])
     people = []
     for number, (share, centre) in enumerate(places, start=1):
         see = partial(place_view, camera, share * size, centre * size - 0.5)
         # a person's streams are told by one more number, which is never 0: then they would be the frame's own
-        people.append(draw_person(streams(seed, index, number), recipe, see, share * size <= COARSE_FACE))
+        people.append(sample_person(streams(seed, index, number), recipe, see, share * size <= COARSE_FACE))
     people.sort(key=lambda person: person.view.translation[2])
     # in focus is the nearest, or where somebody could be
-    lens = draw_lens(rng["camera"], recipe, camera, people[0].eye_distance if people else 1.5)
-    setting = draw_setting(rng["background"], recipe, lens, size)
-    light = draw_light(rng["light"], setting, lens, recipe.soft_light)
+    lens = sample_lens(rng["camera"], recipe, camera, people[0].eye_distance if people else 1.5)
+    setting = sample_setting(rng["background"], recipe, lens, size)
+    light = sample_light(rng["light"], setting, lens, recipe.soft_light)
     raster = empty_raster(size)
     for person in reversed(people):
         meshes = [*person.meshes, torso_mesh(person)]
@@ -90,7 +91,7 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
     return CrowdFrame(image, raster.labels, {**described(seed, index, size, recipe), **place, "faces": told})
 
 
-def draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.ndarray]]:
+def sample_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.ndarray]]:
     """Where faces are seen: shares and centres (2,) of their boxes, in units of the frame, largest first.
 
     Of no face is more than about ``OVERLAP`` behind nearer heads and bodies.
@@ -146,7 +147,7 @@ def _fill(taken: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
     taken[_cells(low, high)] = True
 
 
-def _draw_camera(rng: np.random.Generator, size: int, shares: list[float]) -> np.ndarray:
+def _sample_camera(rng: np.random.Generator, size: int, shares: list[float]) -> np.ndarray:
     """A camera matrix (3, 3) with which faces of these shares are neither too near nor too far."""
     least = max(0.7, _NEAREST / _FACE * max(shares, default=0))
     most = max(least, min(4.0, _FARTHEST / _FACE * min(shares, default=1)))

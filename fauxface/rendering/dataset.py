@@ -15,11 +15,11 @@ from fauxface.files import empty_or_new, write_bytes, write_text
 from fauxface.jobs import run_jobs
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
-from fauxface.rendering.environments.maps import prepare_maps
-from fauxface.rendering.extras import extra_files, parse_kinds
 from fauxface.rendering.frame import Frame, render_frame
-from fauxface.rendering.makehuman import load_bust
-from fauxface.rendering.rasteriser import renderer
+from fauxface.rendering.head.makehuman import load_bust
+from fauxface.rendering.labels.dense import extra_files, parse_kinds
+from fauxface.rendering.opengl.rasteriser import renderer
+from fauxface.rendering.photo.environments.maps import prepare_maps
 from fauxface.rendering.recipe import Recipe, load_recipe
 from fauxface.rendering.version import GENERATOR_VERSION
 

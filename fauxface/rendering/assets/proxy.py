@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from fauxface.rendering.makehuman import PARTS, Bust
+from fauxface.rendering.head.makehuman import PARTS, Bust
 
 _DECIMETRE = 0.1
 _TEXTURED_QUAD, _QUAD_NUMBERS = 11, 10

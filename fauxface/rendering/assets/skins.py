@@ -15,10 +15,10 @@ import numpy as np
 from fauxface.rendering.assets.catalogue import SKINS, Skin
 from fauxface.rendering.assets.install import Pack
 from fauxface.rendering.assets.textures import covered, read_picture
-from fauxface.rendering.head import HeadModel
-from fauxface.rendering.identity import Identity
-from fauxface.rendering.makehuman import PARTS
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.model import HeadModel
+from fauxface.rendering.opengl.rasteriser import Texture
 
 BRIGHTEST = 2.0
 """The texture's full white multiplies by this."""

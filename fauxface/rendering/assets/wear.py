@@ -14,13 +14,13 @@ from fauxface.rendering.assets.catalogue import ITEMS, Item
 from fauxface.rendering.assets.install import Pack, installed_pack
 from fauxface.rendering.assets.proxy import Proxy, head_scale, read_proxy
 from fauxface.rendering.assets.skins import choose_skin
-from fauxface.rendering.head import HeadModel
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.head.model import HeadModel
+from fauxface.rendering.labels.segmentation import Segment
+from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.recipe import Recipe
-from fauxface.rendering.things.base import HairCap, Material, Thing, Wearer, Worn
-from fauxface.rendering.things.headwear import cloth_colour
+from fauxface.rendering.worn.base import HairCap, Thing, Wearer, Worn
+from fauxface.rendering.worn.materials import Material, cloth_colour
 
-HAIR, CLOTHING, HEADWEAR, FACEWEAR = 13, 15, 17, 18
 HATS = 0.05
 """Share of people with a hat of the pack, among those who may wear one; none where the recipe has no headwear."""
 GROWN = 12
@@ -94,7 +94,7 @@ def _grey_texture(path: Path, item: Path, model: HeadModel, contrast: float) -> 
     return textures.grey(path, proxy.uv, proxy.triangles, contrast)
 
 
-def draw_assets(
+def sample_assets(
     rng: np.random.Generator,
     recipe: Recipe,
     model: HeadModel,
@@ -118,10 +118,10 @@ def draw_assets(
     if pack is None or recipe.assets == 0:
         return Dressed(worn)
     things = [thing for thing in worn.things if not any(thing is part for part in worn.dress.things)]
-    bare = worn.hair_cap is None and not any(thing.label == HEADWEAR for thing in things)
+    bare = worn.hair_cap is None and not any(thing.label == Segment.HEADWEAR for thing in things)
     chosen["hat"] &= own["hat"].random() < HATS and bare and recipe.headwear > 0
     # a hood leaves no room for hair that was made to hang freely, nor does the pack's hat with its narrow brim
-    hooded = _about_neck([thing for thing in things if thing.label == HEADWEAR])
+    hooded = _about_neck([thing for thing in things if thing.label == Segment.HEADWEAR])
     chosen["hair"] &= hair is not None and not hooded and not chosen["hat"]
     chosen["clothes"] &= wearer.identity.age > GROWN and not _about_neck(things)
     names: dict[str, str] = {}
@@ -141,7 +141,7 @@ def draw_assets(
         vertices = middle + (vertices - middle) * _ROOM
         texture = textures.plain(pack.folder / str(own["hat"].choice(item.textures)))
         material = Material(_tint(own["hat"]), roughness=0.9, shine=0.15, image=texture)
-        things.append(Thing(vertices, proxy.triangles, proxy.uv, material, HEADWEAR))
+        things.append(Thing(vertices, proxy.triangles, proxy.uv, material, Segment.HEADWEAR))
         names["hat"] = item.name
         cap = _cap(vertices)
     if chosen["hair"] and hair is not None:
@@ -161,7 +161,7 @@ def draw_assets(
         if cap is not None:
             vertices, triangles = _pressed(vertices, triangles, cap)
         if len(triangles):
-            things.append(Thing(vertices, triangles, proxy.uv, material, HAIR))
+            things.append(Thing(vertices, triangles, proxy.uv, material, Segment.HAIR))
         names["hair"] = item.name
     if chosen["clothes"]:
         item, proxy = _choose(own["clothes"], "clothes", pack, model, wearer)
@@ -172,7 +172,7 @@ def draw_assets(
         else:
             texture, colour = textures.plain(path), _tint(own["clothes"])
         material = Material(colour, roughness=0.9, shine=0.2, wrap=(0.1, 0.1, 0.1), image=texture)
-        things.append(Thing(proxy.fit(points, scale), proxy.triangles, proxy.uv, material, CLOTHING))
+        things.append(Thing(proxy.fit(points, scale), proxy.triangles, proxy.uv, material, Segment.CLOTHING))
         names["clothes"] = item.name
         cloth = material.colour * _mean(texture)
         hidden = model.smooth @ proxy.hides.astype(np.float32) > 0.5
@@ -184,7 +184,7 @@ def draw_assets(
 
 def _about_neck(things: list[Thing]) -> bool:
     """Whether some cloth (a scarf, a hood, a high collar) is where the pack's collars would be."""
-    cloths = [thing for thing in things if thing.label in (CLOTHING, HEADWEAR, FACEWEAR)]
+    cloths = [thing for thing in things if thing.label in (Segment.CLOTHING, Segment.HEADWEAR, Segment.FACEWEAR)]
     return any(thing.vertices[:, 1].min() < _COLLAR for thing in cloths)
 
 

@@ -7,13 +7,15 @@ from functools import cache
 
 import numpy as np
 
-from fauxface.rendering.camera import View
+from fauxface.landmarks import Point
 from fauxface.rendering.hair.growth import Locks, Manner, curled, follow
-from fauxface.rendering.hair.mesh import BEARD, HairMesh, ribbons, sheet
+from fauxface.rendering.hair.mesh import HairMesh, ribbons, sheet
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, patch, wave
-from fauxface.rendering.head import Posed, head_model
-from fauxface.rendering.identity import Identity
-from fauxface.rendering.mesh import vertex_normals
+from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.model import Posed, head_model
+from fauxface.rendering.head.surface import vertex_normals
+from fauxface.rendering.labels.segmentation import Segment
+from fauxface.rendering.photo.camera import View
 from fauxface.rendering.recipe import Recipe
 
 KINDS = {
@@ -55,7 +57,7 @@ class Beard:
     grey: float
 
 
-def draw_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Beard | None:
+def sample_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Beard | None:
     """A random beard, or None for whom none is drawn: women, the young and the shaven."""
     if identity.gender < 0.5 or identity.age < 17 or rng.random() >= recipe.beard or recipe.hair == 0:
         return None
@@ -121,7 +123,11 @@ def _step(low: float, high: float, value: np.ndarray) -> np.ndarray:
 def mouth_height() -> float:
     """Height of the closed mouth on the template, head frame."""
     model = head_model()
-    return float((model.landmarks @ model.rest)[[60, 62, 64, 66], 1].mean())
+    return float(
+        (model.landmarks @ model.rest)[
+            [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP], 1
+        ].mean()
+    )
 
 
 @cache
@@ -161,7 +167,7 @@ def beard_meshes(
     if thick > 0.002:
         layers += [(0.5 * thick, 0.75), (thick, 0.5)]
     meshes = []
-    label = BEARD if beard.length > 0.004 else 0
+    label = Segment.BEARD if beard.length > 0.004 else Segment.BACKGROUND
     for away, cover in layers[::-1]:
         height = 0.0003 + away * np.clip(grown * 1.5, 0, 1)
         covered = cover * grown
@@ -175,7 +181,7 @@ def beard_meshes(
     if beard.length > 0.006:
         locks = _locks(beard, area, skin, fields, grown, Skull(posed), view, rng)
         if len(locks.points):
-            meshes.insert(0, ribbons(locks, -view.rotation.T @ view.translation, BEARD, rng))
+            meshes.insert(0, ribbons(locks, -view.rotation.T @ view.translation, Segment.BEARD, rng))
     return meshes
 
 

@@ -119,7 +119,8 @@ def ties(hair: Hair) -> np.ndarray:
     return np.array([_TIES[names[int(hair.hairline.waves[1, 0] / (2 * np.pi) * 3.999)]]])
 
 
-def _unit(v: np.ndarray) -> np.ndarray:
+def unit(v: np.ndarray) -> np.ndarray:
+    """Vectors (…, 3) scaled to length 1; a zero vector stays zero."""
     return v / np.sqrt((v**2).sum(-1, keepdims=True) + 1e-12)
 
 
@@ -142,19 +143,19 @@ def follow(
     """
     points = np.empty((len(roots), _STEPS + 1, 3))
     points[:, 0] = roots
-    direction = _unit(start)
+    direction = unit(start)
     hold = max(way.stiff, 1e-3)
     for k in range(_STEPS):
         at = points[:, k]
         step, arc = (length * _STRIDES[k])[:, None], (length * _ARCS[k])[:, None]
-        outward = _unit(at - CENTRE)
+        outward = unit(at - CENTRE)
         if goal is not None:
-            comb = _unit(goal - at)
+            comb = unit(goal - at)
         wanted = comb - (comb * outward).sum(1, keepdims=True) * outward
         pull = np.minimum(arc / hold, 1.0) ** 2 if goal is None else 0 * arc
         # directions turn on a scale of a few centimetres, towards the comb near the root and down farther out
         held = np.exp(-arc / 0.09) * (1 - pull) if goal is None else 1.5
-        direction = _unit(direction + 45.0 * step * (held * wanted + 0.9 * pull * down))
+        direction = unit(direction + 45.0 * step * (held * wanted + 0.9 * pull * down))
         to = at + step * direction
         if side is not None:
             ahead = np.clip((to[:, 2] - (CENTRE[2] + 0.03)) / 0.03, 0, 1) * np.clip((0.065 - to[:, 1]) / 0.03, 0, 1)
@@ -167,8 +168,8 @@ def follow(
         lack = np.where(lack < step[:, 0] + 0.02, lack, 0)
         # what is combed lies on the head; what hangs leaves it
         lies = 0.6 * (1 - way.rise / 3) * (1 - pull[:, 0]) if goal is None else 0.8
-        to = to + np.where(lack > 0, np.minimum(lack, 0.7 * step[:, 0]), lies * lack)[:, None] * _unit(to - CENTRE)
-        direction = _unit(to - at)
+        to = to + np.where(lack > 0, np.minimum(lack, 0.7 * step[:, 0]), lies * lack)[:, None] * unit(to - CENTRE)
+        direction = unit(to - at)
         points[:, k + 1] = to
     return points
 
@@ -193,8 +194,8 @@ def _cut(points: np.ndarray, level: np.ndarray, up: np.ndarray) -> np.ndarray:
 def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generator) -> np.ndarray:
     """The curves wound into curls, still outside of the skin."""
     if way.curl > 0:
-        outward = _unit(points - CENTRE)
-        across = _unit(np.cross(np.gradient(points, axis=1), outward))
+        outward = unit(points - CENTRE)
+        across = unit(np.cross(np.gradient(points, axis=1), outward))
         along = np.linspace(0, 1, NODES)
         # neighbours curl together: each for itself, they would pass through one another
         phase = points[:, NODES // 2] @ rng.normal(0, 45, 3) + rng.normal(0, 0.8, len(points))
@@ -203,7 +204,7 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
         points = points + size * (np.cos(turn)[..., None] * across + np.sin(turn)[..., None] * outward)
     distance, reach = skull(points)
     lack = reach + 0.0012 - distance
-    points = points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * _unit(points - CENTRE)
+    points = points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * unit(points - CENTRE)
     # what was pushed out of a hollow, such as the neck's, may zigzag there
     ahead, behind = np.diff(points, axis=1)[:, 1:], np.diff(points, axis=1)[:, :-1]
     sharp = (ahead * behind).sum(-1) < 0.4 * np.sqrt((ahead**2).sum(-1) * (behind**2).sum(-1))
@@ -250,7 +251,7 @@ def _smoothed(curves: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 def _up(down: np.ndarray) -> np.ndarray:
     """Heights at which hair is cut: half way between the head's own and true ones."""
-    return _unit(np.array([0.0, 1.0, 0.0]) - down)
+    return unit(np.array([0.0, 1.0, 0.0]) - down)
 
 
 def _body(
@@ -263,7 +264,7 @@ def _body(
     rng: np.random.Generator,
 ) -> Locks:
     count = len(roots)
-    outward = _unit(roots - CENTRE)
+    outward = unit(roots - CENTRE)
     _, azimuth = directions(places - CENTRE)
     front = np.abs(azimuth)
     top = np.clip((places[:, 1] - 0.05) / 0.035, 0, 1)
@@ -282,8 +283,8 @@ def _body(
         chosen = points[0][None] if len(points) == 1 else points[(side > 0).astype(int)]
         goal = np.broadcast_to(chosen, (count, 3)) + rng.normal(0, 0.006, (count, 3))
         length = 1.25 * np.linalg.norm(goal - roots, axis=1) + 0.01
-    comb = _combed(hair, places, roots, top, side, rng) if goal is None else _unit(goal - roots)
-    start = _unit(comb) + hair.rise * outward * (0.5 + 0.5 * top[:, None])
+    comb = _combed(hair, places, roots, top, side, rng) if goal is None else unit(goal - roots)
+    start = unit(comb) + hair.rise * outward * (0.5 + 0.5 * top[:, None])
     patches = rng.random(count) < hair.puffs
     start[patches] = rng.normal(size=(patches.sum(), 3))
     off = np.where(patches, hair.lift * np.sqrt(rng.uniform(0.2, 1.1, count)) * np.clip(inside / 0.025, 0.15, 1), off)
@@ -341,7 +342,7 @@ def _combed(
     hair: Hair, places: np.ndarray, roots: np.ndarray, top: np.ndarray, side: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Unit vectors (N, 3) along which locks are combed at their roots."""
-    away = _unit(roots - _WHORL)
+    away = unit(roots - _WHORL)
     sideways, forward = np.stack([side, 0 * side, 0 * side], 1), np.array([0.0, 0.0, 1.0])
     over = top[:, None]
     falling = np.array([0.0, -1.0, -0.25])
@@ -351,12 +352,12 @@ def _combed(
         "back": over * (-forward + 0.12 * sideways) + (1 - over) * (falling - 0.8 * forward),
         "forward": over * (forward + 0.15 * sideways) + (1 - over) * (falling + 0.5 * forward),
         "up": over * (np.array([0.0, 0.7, 0.0]) + (0.3 - hair.rise) * 0.7 * forward) + (1 - over) * falling,
-        "out": _unit(roots - CENTRE) + 0.3 * away,
+        "out": unit(roots - CENTRE) + 0.3 * away,
     }[hair.comb]
     # neighbours stray together, and each a little on its own
     wave = rng.uniform(0, 6.3, (3, 3))
     drift = np.sin(places @ rng.normal(0, 70, (3, 3)) + wave[0]) + np.sin(places @ rng.normal(0, 140, (3, 3)) + wave[1])
-    return _unit(comb) + hair.messy * (0.4 * drift + 0.15 * rng.normal(size=roots.shape))
+    return unit(comb) + hair.messy * (0.4 * drift + 0.15 * rng.normal(size=roots.shape))
 
 
 def _fringe(
@@ -370,7 +371,7 @@ def _fringe(
     depth = 0.3 * rng.random(count) + 0.7 * inside / 0.05  # those from farther back lie over the others
     off = hair.lift * (0.2 + 0.6 * depth)
     loose = Manner(stiff=min(hair.stiff, 0.05))
-    curves = follow(roots, comb + 0.5 * _unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
+    curves = follow(roots, comb + 0.5 * unit(roots - CENTRE), comb, np.full(count, 0.16), off, loose, skull, down)
     level = hair.fringe + rng.normal(0, 0.005, count) - hair.slant * np.clip(roots[:, 0], -0.045, 0.045)
     curves = gathered(_cut(curves, level, _up(down)), 0.3 * hair.gather, rng)
     curves = curled(curves, manner(hair), skull, rng)
@@ -384,7 +385,7 @@ def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
     comb = np.stack([rng.normal(0, 1.0, count), np.full(count, -0.3), np.ones(count)], axis=1)
     loose = Manner(stiff=float(rng.uniform(0.02, 0.06)), curl=0.004, turns=1.0)
     length = rng.uniform(0.08, 0.22, count)
-    curves = follow(roots, comb + 0.6 * _unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
+    curves = follow(roots, comb + 0.6 * unit(roots - CENTRE), comb, length, np.full(count, 0.004), loose, skull, down)
     curves = curled(curves[:, ::2], loose, skull, rng)
     return Locks(
         curves, rng.uniform(0.0025, 0.006, count), np.full(count, "wispy"), np.ones(count), rng.normal(0, 0.5, count)
@@ -394,8 +395,8 @@ def _across(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: 
 def _wisps(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
     """Stray hairs that stand out from the outline."""
     count = len(roots)
-    outward = _unit(roots - CENTRE)
-    away = _unit(roots - _WHORL) + 0.7 * rng.normal(size=(count, 3))
+    outward = unit(roots - CENTRE)
+    away = unit(roots - _WHORL) + 0.7 * rng.normal(size=(count, 3))
     stray = Manner(stiff=0.15, curl=0.004, turns=1.3)
     length = rng.uniform(0.03, 0.11, count) * min(1.0, 0.3 + 6 * max(hair.lengths))
     begin = roots + hair.lift * rng.uniform(0.3, 1, (count, 1)) * outward
@@ -424,11 +425,11 @@ def _tied(hair: Hair, skull: Skull, down: np.ndarray, rng: np.random.Generator) 
     """What hangs from where hair is tied: tails, plaits or a bun."""
     parts = []
     for point in ties(hair):
-        outward = _unit(point - CENTRE)
+        outward = unit(point - CENTRE)
         if hair.tie == "bun":
             count, size = 40, hair.tail
-            a = _unit(rng.normal(size=(count, 3)))
-            b = _unit(np.cross(a, rng.normal(size=(count, 3))))
+            a = unit(rng.normal(size=(count, 3)))
+            b = unit(np.cross(a, rng.normal(size=(count, 3))))
             turn = np.linspace(0, 1, NODES)[None, :, None] * rng.uniform(1.5, 3.2, (count, 1, 1))
             radius = size * rng.uniform(0.75, 1.05, (count, 1, 1)) * np.array([1.0, 1.0, 0.85])
             curves = point + outward * 0.4 * size + radius * (np.cos(turn) * a[:, None] + np.sin(turn) * b[:, None])

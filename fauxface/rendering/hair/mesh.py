@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.camera import View
-from fauxface.rendering.hair.growth import NODES, Locks, grow
+from fauxface.rendering.hair.growth import NODES, Locks, grow, unit
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, scalp, wave
 from fauxface.rendering.hair.styles import Hair
 from fauxface.rendering.hair.tiles import LOCKS, lock_atlas, nap
-from fauxface.rendering.head import Posed, head_model
-from fauxface.rendering.mesh import vertex_normals
-from fauxface.rendering.rasteriser import Mesh, Texture
-from fauxface.rendering.things import HairCap
-
-HAIR, BEARD = 13, 14
-"""Their segmentation classes."""
+from fauxface.rendering.head.model import Posed, head_model
+from fauxface.rendering.head.surface import vertex_normals
+from fauxface.rendering.labels.segmentation import Segment
+from fauxface.rendering.opengl.rasteriser import Mesh, Texture
+from fauxface.rendering.photo.camera import View
+from fauxface.rendering.worn.base import HairCap
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class HairMesh:
         triangles: (T, 3).
         image: the texture.
         softness: how gently strands begin; 0.5 is see-through, 0.15 crisp.
-        label: segmentation class; 0 leaves what is underneath.
+        label: segmentation class; ``BACKGROUND`` leaves what is underneath.
         shine: how much of the head's gloss it has; hair that points everywhere has little.
     """
 
@@ -46,7 +44,7 @@ class HairMesh:
     triangles: np.ndarray
     image: Texture
     softness: float
-    label: int
+    label: Segment
     shine: float = 1.0
 
     def drawn(self, view: View, colours: dict[str, Any]) -> Mesh:
@@ -83,25 +81,25 @@ def hair_meshes(
     skin = posed.vertices[area.vertices].astype(np.float64)
     places = area.at(model.rest[area.vertices])
     locks = grow(hair, area.at(skin), places, Skull(posed), down, rng)
-    meshes = [ribbons(locks, towards, HAIR, rng, cap)] if len(locks.points) else []
+    meshes = [ribbons(locks, towards, Segment.HAIR, rng, cap)] if len(locks.points) else []
     # curls point everywhere, and short hair outwards: neither has bands of gloss
     shine = min(1.0, 0.25 + max(hair.lengths) / 0.05) * (1 - 0.8 * max(hair.puffs, min(1.0, 120 * hair.curl)))
     return [replace(mesh, shine=shine) for mesh in meshes + _naps(hair, posed, area, rng, cap)]
 
 
 def ribbons(
-    locks: Locks, towards: np.ndarray, label: int, rng: np.random.Generator, cap: HairCap | None = None
+    locks: Locks, towards: np.ndarray, label: Segment, rng: np.random.Generator, cap: HairCap | None = None
 ) -> HairMesh:
     """Ribbons along locks, the nearest to the camera first."""
     order = np.linalg.norm(locks.points[:, NODES // 2] - towards, axis=1).argsort()
     points, count = locks.points[order], len(order)
-    tangents = _unit(np.gradient(points, axis=1))
+    tangents = unit(np.gradient(points, axis=1))
     # away from the head's axis below, from the skull's centre above
     axis = CENTRE + np.stack(
         [0 * points[..., 0], np.minimum(points[..., 1] - CENTRE[1], 0), 0 * points[..., 0]], axis=-1
     )
-    outward = _unit(points - axis)
-    across = side = _unit(np.cross(tangents, outward))
+    outward = unit(points - axis)
+    across = side = unit(np.cross(tangents, outward))
     twist = locks.twist[order][:, None, None]
     side = side * np.cos(twist) + np.cross(tangents, side) * np.sin(twist)
     steps = np.sqrt((np.diff(points, axis=1) ** 2).sum(-1))
@@ -133,7 +131,7 @@ def ribbons(
     base = 2 * (np.arange(count)[:, None] * NODES + np.arange(NODES - 1)[None]).reshape(-1, 1)
     triangles = np.stack([base + np.array(corner) for corner in ([0, 1, 3], [0, 3, 2])], axis=1).reshape(-1, 3)
     # a lock is round: its edges look sideways
-    normals = _unit(outward[:, :, None] + np.array([-0.25, 0.25])[:, None] * across[:, :, None])
+    normals = unit(outward[:, :, None] + np.array([-0.25, 0.25])[:, None] * across[:, :, None])
     along_strands = np.broadcast_to(tangents[:, :, None], vertices.shape)
     return HairMesh(
         vertices.reshape(-1, 3),
@@ -171,7 +169,7 @@ def _naps(hair: Hair, posed: Posed, area: Patch, rng: np.random.Generator, cap: 
         if hair.locks > 150 and hair.puffs < 1:  # more than a crop, dreads or plaits have
             opening = 0.4  # the inside of the hair that lies over it
         softness = 0.4 if away > 0.0012 else 0.8
-        meshes.append(sheet(points, normals, places, covered, area.triangles, HAIR, opening, softness))
+        meshes.append(sheet(points, normals, places, covered, area.triangles, Segment.HAIR, opening, softness))
     return meshes
 
 
@@ -181,7 +179,7 @@ def sheet(
     places: np.ndarray,
     cover: np.ndarray,
     triangles: np.ndarray,
-    label: int,
+    label: Segment,
     opening: float,
     softness: float,
 ) -> HairMesh:
@@ -190,7 +188,7 @@ def sheet(
     x, y, z = places.T
     u, v = 24 * (x + 0.6 * z), 24 * (y - 0.6 * z)
     down = np.array([0.0, -1.0, 0.0]) + 0.3 * normals
-    along = _unit(down - (down * normals).sum(1, keepdims=True) * normals + 1e-6)
+    along = unit(down - (down * normals).sum(1, keepdims=True) * normals + 1e-6)
     kept = triangles[(cover > 0)[triangles].any(1)]
     tones = np.stack([np.full(len(x), 0.15), np.full(len(x), 0.5)], axis=1)
     return HairMesh(
@@ -212,7 +210,3 @@ def _pressed(points: np.ndarray, cap: HairCap) -> np.ndarray:
     length = np.sqrt((offset**2).sum(-1, keepdims=True)) + 1e-9
     above = (points - cap.point) @ cap.normal > 0
     return np.where(above[..., None] & (length > 0.97), cap.centre + cap.radii * offset * (0.97 / length), points)
-
-
-def _unit(v: np.ndarray) -> np.ndarray:
-    return v / np.sqrt((v**2).sum(-1, keepdims=True) + 1e-12)

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from fauxface.rendering.head import Posed, head_model
+from fauxface.rendering.head.model import Posed, head_model
 
 CENTRE = np.array([0.0, 0.035, -0.062])
 """Centre of the skull, from which directions are told; head frame, metres."""
@@ -62,7 +62,7 @@ class Hairline:
         return result
 
 
-def draw_hairline(rng: np.random.Generator, female: bool, age: float) -> Hairline:
+def sample_hairline(rng: np.random.Generator, female: bool, age: float) -> Hairline:
     """A random hairline; men's recede with the years."""
     recede = 0.0 if female or age < 20 else float(np.clip(rng.normal((age - 25) / 70, 0.25), 0, 1.2))
     bald = float(rng.uniform(0.15, 0.8)) if recede > 0.5 and rng.random() < 0.45 else 0.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fauxface.rendering.hair.scalp import Hairline, draw_hairline
-from fauxface.rendering.identity import Identity
+from fauxface.rendering.hair.scalp import Hairline, sample_hairline
+from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.recipe import Recipe
 
 NEVER = -9.0
@@ -82,13 +82,13 @@ LONG = {"bob": 0.26, "long": 0.42, "tail": 0.16, "bun": 0.12, "tails": 0.04}
 """Shares among straight and wavy hair; curls and what African hair alone does come on top."""
 
 
-def draw_hair(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Hair | None:
+def sample_hair(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Hair | None:
     """A random hairstyle, or None for a bald head."""
     female, age, african = identity.gender < 0.5, identity.age, identity.ancestry[0]
     bare, bald = rng.random(2)
     if bare >= recipe.hair or bald < recipe.bald ** (1 if age > 30 and not female else 2):
         return None
-    line = draw_hairline(rng, female, age)
+    line = sample_hairline(rng, female, age)
     long = rng.random() < (recipe.long_hair_women if female else recipe.long_hair_men) * (0.5 if age < 4 else 1.0)
     coily = rng.random() < 0.85 * african**1.5
     curly = rng.random() < 0.18
@@ -422,4 +422,4 @@ def style(
     rng: np.random.Generator, name: str, female: bool, age: float, curly: bool = False, fringe: bool = False
 ) -> Hair:
     """A head of hair of one style (``STYLES``)."""
-    return _STYLES[name](rng, Hair(name, draw_hairline(rng, female, age)), curly, fringe)
+    return _STYLES[name](rng, Hair(name, sample_hairline(rng, female, age)), curly, fringe)

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from fauxface.rendering.rasteriser import Texture
+from fauxface.rendering.opengl.rasteriser import Texture
 
 LOCKS = ("dense", "clumped", "wispy", "wavy", "curly", "braid", "rope", "coily")
 """Tiles of the atlas from left to right; roots are at v = 0."""

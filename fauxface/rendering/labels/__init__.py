@@ -1,0 +1,1 @@
+"""Labels: landmarks, visibility, segmentation classes and dense maps."""

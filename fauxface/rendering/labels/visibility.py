@@ -1,0 +1,31 @@
+"""Visibility of landmarks, from the depth and the segmentation that the rasteriser drew."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fauxface.landmarks import JAW, PUPILS
+from fauxface.rendering.labels.segmentation import COVERS, EYES
+from fauxface.rendering.opengl.rasteriser import Raster
+
+HIDDEN_BY = 0.003
+"""A point is hidden when something is this much nearer to the camera, metres; by eye."""
+
+
+def visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Which of the points (70, 3; camera frame) nothing hides: depth and labels of 3×3 pixels tell."""
+    size = raster.depth.shape[0]
+    column, row = np.round(pixels).astype(int).T
+    inside = (column >= 1) & (column < size - 1) & (row >= 1) & (row < size - 1)
+    column, row = column.clip(1, size - 2), row.clip(1, size - 2)
+    near = [(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    depth, labels = (np.stack([image[pixel] for pixel in near]) for image in (raster.depth, raster.labels))
+    # the jaw is an outline, and ends where there is nothing; what is nearer the middle may lie behind that outline
+    inner = np.arange(len(points)) >= JAW.stop
+    surface = np.isfinite(depth) | ~(np.isfinite(depth).any(0) & inner)
+    before = points[:, 2] < np.where(surface, depth, -np.inf).max(0) + HIDDEN_BY
+    # what lies close on the skin hides it, too
+    covered = np.isin(labels, COVERS).all(0)
+    # lids are thinner than depth can tell
+    lidded = (np.arange(len(points)) >= PUPILS.start) & ~np.isin(labels, EYES).any(0)
+    return inside & before & ~covered & ~lidded

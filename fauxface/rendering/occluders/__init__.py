@@ -1,0 +1,1 @@
+"""Occluders: objects and hands before the face, and people beside it."""

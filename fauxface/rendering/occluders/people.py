@@ -1,0 +1,62 @@
+"""Another person in the frame: behind, beside or partly before the one that the labels are of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fauxface.rendering.labels.segmentation import Segment
+from fauxface.rendering.opengl.rasteriser import Mesh
+from fauxface.rendering.photo.camera import FACING, Pose, View
+from fauxface.rendering.recipe import Recipe
+
+BEHIND, BEFORE = Segment.BACKGROUND, Segment.IGNORE
+"""Labels of all that a neighbour shows: as good as background, or hiding the face."""
+_NEAREST = 0.22
+"""Nobody is nearer to the camera, metres."""
+
+
+def sample_neighbour(
+    rng: np.random.Generator,
+    recipe: Recipe,
+    view: View,
+    draw: Callable[[Recipe, Callable[[Pose, np.ndarray], View]], list[Mesh]],
+) -> tuple[list[Mesh], dict[str, Any]]:
+    """Somebody beside a face, in the share of frames that the recipe tells.
+
+    Args:
+        rng: says whether there is one, and where.
+        recipe: of the frame.
+        view: how the camera sees the labelled face.
+        draw: draws a person by a recipe, as a camera sees them.
+
+    Returns:
+        The person's meshes, camera frame, and what the label file says; both empty without one.
+    """
+    if rng.random() >= recipe.neighbours:
+        return [], {}
+    distance = float(view.translation[2])
+    before = rng.random() < 0.25
+    side = float(rng.choice([-1, 1]))
+    if before:
+        away = max(distance - rng.uniform(0.08, 0.35), _NEAREST)
+        # a shoulder may come before the chin, never a whole body before the face
+        across = side * rng.uniform(0.25, 0.36)
+    else:
+        away = distance + (rng.uniform(0, 0.15) if rng.random() < 0.5 else rng.uniform(0.15, 2.0))
+        # one head beside the other; farther back it may be partly behind it
+        across = side * (rng.uniform(0.16, 0.26) + 0.1 * rng.random() * (away - distance))
+    along = view.translation * away / distance
+    place = along + [across, rng.normal(0, 0.05) + 0.02, 0.0]
+
+    def see(pose: Pose, _: np.ndarray) -> View:
+        rotation = pose.rotation.as_matrix() @ FACING
+        return View(rotation, place, view.matrix, pose.yaw, pose.pitch, pose.roll)
+
+    meshes = draw(replace(recipe, before=0.0, neighbours=0.0), see)
+    label = BEFORE if before else BEHIND
+    told = {"place": "before" if before else "behind", "side": "left" if side < 0 else "right"}
+    return [replace(mesh, label=label) for mesh in meshes], told

@@ -1,0 +1,1 @@
+"""OpenGL: triangles to pixels, and the shaders."""

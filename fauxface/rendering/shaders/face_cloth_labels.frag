@@ -1,5 +1,0 @@
-out float label;
-void main() {
-    if (!clothed()) discard;
-    label = 15.0 / 255.0;
-}

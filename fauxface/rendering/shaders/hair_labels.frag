@@ -1,6 +1,0 @@
-out float label;
-uniform int segment;
-void main() {
-    if (segment == 0 || cover(texture(strands, p.xy, CRISP)) < 0.5) discard;
-    label = float(segment) / 255.0;
-}

@@ -1,0 +1,1 @@
+"""Skin: its colours, their optics, fine textures, wrinkles and ambient occlusion."""

@@ -1,0 +1,1 @@
+"""Things worn: glasses, headwear, facewear, jewellery and clothes, each fitted to the head that wears it."""
