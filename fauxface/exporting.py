@@ -21,6 +21,7 @@ from fauxface.landmarks import convert
 from fauxface.metrics import nme
 from fauxface.models import LandmarkModel
 from fauxface.models.one_stage import OneStage
+from fauxface.outputs import check_file
 
 CALIBRATE, MEASURE = 128, 512
 """How many renders calibrate, and how many others measure, at most."""
@@ -61,8 +62,9 @@ def export(
     ValueError for ``int8`` without ``calibrate``, and if eight bits cost more than ``ALLOWED`` points of NME, unless
     ``force``: then nothing is written.
     """
-    if out.suffix != ".onnx" or out.is_dir():
+    if out.suffix != ".onnx":
         raise ValueError(f"--out {out}: the file is to be named *.onnx")
+    check_file(out, "--out")
     if batch < 0:
         raise ValueError("--batch is a size, or 0 for any")
     if int8 != (calibrate is not None):
