@@ -234,6 +234,7 @@ def _lock(folder: Path, what: str) -> IO[bytes] | None:
             lock = take_lock(path, wait=False)
         except OSError as error:
             if error.errno in _NO_LOCKS:  # a file system that has none
+                path.unlink(missing_ok=True)
                 return None
             raise
         if lock is None:
@@ -259,6 +260,7 @@ def check_file(
 ) -> None:
     """Refuse, before the work, a file to write that is an input, a picture's label, a folder, or cannot be written.
 
+    Beside the inputs nothing is replaced but an earlier run's file, told by what it holds: labels may lie there.
     It may lie in the run's folder ``out``, but not have one of the ``names`` of what else is written there. ValueError
     or OSError, in one line, which names ``option`` (``--json``) or the path.
     """
@@ -270,16 +272,21 @@ def check_file(
         raise ValueError(f"{option} {path} is a folder, not a file")
     target = _real(path)
     if path.is_file():
-        for source in inputs:
-            if source.exists() and source.samefile(path):
-                raise ValueError(f"{option} {path} is one of the inputs; write to another file")
-        if path.stat().st_size and (picture := _labelled(target)) is not None and not _is_ours(target):
-            raise ValueError(
-                f"{option} {path} looks like the labels of {picture.name} beside it; write to another file"
-            )
+        _check_replaced(path, target, option, list(inputs))
         if os.access(target, os.W_OK):
             return
     _check_writable(target.parent)
+
+
+def _check_replaced(path: Path, target: Path, option: str, inputs: Sequence[Path]) -> None:
+    if any(source.exists() and source.samefile(path) for source in inputs):
+        raise ValueError(f"{option} {path} is one of the inputs; write to another file")
+    if not target.stat().st_size or _is_ours(target):
+        return
+    if (picture := _labelled(target)) is not None:
+        raise ValueError(f"{option} {path} looks like the labels of {picture.name} beside it; write to another file")
+    if target.parent in {source.resolve().parent for source in inputs}:
+        raise ValueError(f"{option} {path} holds something else, beside the inputs; write to another file")
 
 
 @contextmanager

@@ -190,7 +190,7 @@ def test_what_file_systems_and_file_managers_put_there_is_nobody_s(tmp_path: Pat
 def test_a_file_that_changes_during_the_work_is_left_alone(tmp_path: Path):
     with filled_folder(tmp_path / "o", "x") as folder:
         (folder / "a").write_text("first")
-    with pytest.raises(FileExistsError, match="changed meanwhile"):  # noqa: PT012
+    with pytest.raises(FileExistsError, match="changed meanwhile"):  # noqa: PT012, SIM117
         with filled_folder(tmp_path / "o", "x") as folder:
             (folder / "a").write_text("second")
             (tmp_path / "o" / "a").write_text("by hand")
@@ -259,7 +259,7 @@ def test_what_may_not_be_written_is_refused_before_the_work(here: Path, capsys, 
 
 
 def test_an_error_in_the_work_leaves_all_as_it_was(tmp_path: Path):
-    with pytest.raises(ZeroDivisionError):  # noqa: PT012
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012, SIM117
         with filled_folder(tmp_path / "new" / "o", "x") as folder:
             (folder / "a").write_text("half")
             raise ZeroDivisionError
@@ -277,6 +277,7 @@ def test_an_error_in_the_work_leaves_all_as_it_was(tmp_path: Path):
         ("link.json", "one of the inputs"),
         ("in/b.json", "labels of b.png"),
         ("in/b_ldmks.txt", "labels of b.png"),
+        ("in/coco.json", "something else, beside the inputs"),
         ("in", "is a folder"),
         ("o/a.jpg", "something else that is written"),
     ],
@@ -285,6 +286,7 @@ def test_json_is_never_written_over_an_input_a_label_or_a_folder(here: Path, cap
     photo(here / "in" / "a.jpg"), photo(here / "in" / "b.png")
     (here / "in" / "b.json").write_text('{"shapes": []}')
     (here / "in" / "b_ldmks.txt").write_text("1 2\n")
+    (here / "in" / "coco.json").write_text('{"annotations": []}')
     (here / "link.json").symlink_to("in/a.jpg")
     assert says in refused(capsys, here, "predict", "in", "--out", "o", "--json", name)
 
@@ -349,6 +351,15 @@ def test_devices_and_pipes_are_written_into_and_links_followed(here: Path):
         assert json.loads((here / name).read_text())
     assert (here / "real.json").stat().st_mode & 0o777 == 0o600
     assert not [name for name in tree(here) if ".fauxface-" in name]
+
+
+def test_a_file_in_a_folder_that_may_not_be_written_is_written_into(tmp_path: Path, monkeypatch):
+    (tmp_path / "f.json").write_text("a longer text than the new one")
+    (tmp_path / "link").hardlink_to(tmp_path / "f.json")
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path and may(path, mode))
+    write_text(tmp_path / "f.json", "new")
+    assert tree(tmp_path) == {"f.json": b"new", "link": b"new"}
 
 
 # --- names
