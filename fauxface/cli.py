@@ -169,7 +169,7 @@ def audit(
 
     Args:
         data: folder of labelled faces, searched with its subfolders.
-        out: folder for the report; new, empty, or an earlier audit's, which is replaced.
+        out: folder for the report; new, empty, or wholly an earlier audit's, which is replaced. It may lie below DIR.
         strict: end with status 1 when anything is found.
         workers: threads; 0 takes as many as there are CPU cores.
     """
@@ -285,8 +285,9 @@ def evaluate(
         split: part of 300-W: common, challenging, full, private, train, afw, ...
         box: where each face's crop comes from.
         normaliser: what errors are divided by.
-        json: file for the scores.
-        out: folder for figures and tables: error distribution, worst faces, error by part of the face.
+        json: file for the scores; - is standard output.
+        out: folder for figures and tables: error distribution, worst faces, error by part of the face; new, empty, or
+            wholly an earlier evaluation's, which is replaced.
         flip: see each face mirrored too and average.
         skip_bad: name files that cannot be read and go on without them.
         threads: CPU threads; 0 takes all there are.
@@ -295,24 +296,26 @@ def evaluate(
         adapter: a label adapter, fitted to this checkpoint's predictions by `fauxface adapt`; the scores name it.
     """
     from fauxface.evaluation import evaluate as run_evaluation
+    from fauxface.outputs import kept_for
 
-    result = run_evaluation(
-        checkpoint,
-        data,
-        format,
-        split,
-        box,
-        normaliser,
-        json,
-        out,
-        flip,
-        skip_bad,
-        threads,
-        labels,
-        detector,
-        adapter=adapter,
-    )
-    print(result.table())
+    with kept_for(json):
+        result = run_evaluation(
+            checkpoint,
+            data,
+            format,
+            split,
+            box,
+            normaliser,
+            json,
+            out,
+            flip,
+            skip_bad,
+            threads,
+            labels,
+            detector,
+            adapter=adapter,
+        )
+        print(result.table())
 
 
 def adapt(
@@ -341,7 +344,8 @@ def adapt(
     Args:
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
         data: folder of annotated faces, searched with its subfolders.
-        out: the adapter's folder: adapter.safetensors and adapter.yaml; new, empty, or an earlier adapter's.
+        out: the adapter's folder: adapter.safetensors and adapter.yaml; new, empty, or wholly an earlier
+            adapter's, which is replaced.
         format: how the faces lie there; auto looks.
         split: part of 300-W: train, lfpw/trainset, helen/trainset, ...
         box: which crops' predictions it learns from: annotated boxes', a face detector's, or both.
@@ -472,37 +476,39 @@ def predict(
         source: a photograph, a folder of them, or a video.
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
         detector: what finds the faces: retinaface, own, or the folder of a one-stage checkpoint.
-        out: folder for the drawn pictures; new, empty, or an earlier prediction's, which is replaced.
-        json: file for [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}]; visibility (1 is seen)
-            and sigma (pixels) are null where the checkpoint does not tell them.
+        out: folder for the drawn pictures; new, empty, or wholly an earlier prediction's, which is replaced. It may lie
+            below a folder of photographs, but not hold them.
+        json: file (- is standard output) for [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}];
+            visibility (1 is seen) and sigma (pixels) are null where the checkpoint does not tell them.
         flip: see each face mirrored too and average (twice the time).
         skip_bad: name photographs that cannot be read and go on without them.
         style: all (box, lines, points), points, lines, or sketch: lines on black, as talking-head models take them.
         threads: CPU threads; 0 takes all there are.
     """
     from fauxface.inference import Landmarker
-    from fauxface.inference.predict import check_out, photos_in, predict_files
+    from fauxface.inference.predict import check_outputs, photos_in, predict_files
     from fauxface.inference.predict_video import check_video, predict_video
     from fauxface.inference.video import is_video
+    from fauxface.outputs import kept_for
 
     if out is None and json is None:
         out = Path("predictions")
     moving = is_video(source) and not source.is_dir()
     check_source = check_video if moving else photos_in
     check_source(source)  # a source or a folder that will not do is said before a missing checkpoint
-    if out is not None:
-        check_out(out, source)
-    landmarker = Landmarker.load(checkpoint, detector, flip=flip, threads=threads)
-    if moving:
-        from fauxface.inference.tracker import Tracker
+    check_outputs(source, out, json)
+    with kept_for(json):
+        landmarker = Landmarker.load(checkpoint, detector, flip=flip, threads=threads)
+        if moving:
+            from fauxface.inference.tracker import Tracker
 
-        print(predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style).summary(source))
-    else:
-        for path, faces in predict_files(source, landmarker, out, json, skip_bad, style).faces:
-            print(f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
-    for place in (out, json):
-        if place is not None:
-            print(f"wrote {place}")
+            print(predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style).summary(source))
+        else:
+            for path, faces in predict_files(source, landmarker, out, json, skip_bad, style).faces:
+                print(f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
+        for place in (out, json):
+            if place is not None:
+                print(f"wrote {place}")
 
 
 def live(
@@ -669,7 +675,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status: 0, 2 for bad input (one line says which), 130 when interrupted."""
+    """Run a command; the status: 0, 2 for bad input (one line says which), 130 after Ctrl-C, 143 after SIGTERM."""
+    from fauxface.outputs import Terminated, heed_termination
+
+    heed_termination()
     args = list(sys.argv[1:] if args is None else args)
     # torch's threads sleep while they wait: by default they spin, and two runs on one machine then stall each other
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -685,9 +694,10 @@ def main(args: Sequence[str] | None = None) -> int:
         command = COMMANDS[args[0]]
         title = f"fauxface {args[0]}"
         tyro.cli(command, prog=title, description=_explanation(command), args=args[1:], config=(FlagCreatePairsOff,))
-    except KeyboardInterrupt:
-        print("fauxface: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        told = isinstance(error, Terminated)
+        print(f"fauxface: {'told to end' if told else 'interrupted'}", file=sys.stderr)
+        return 143 if told else 130
     except BrokenPipeError:  # whoever read our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import yaml
 
-from fauxface.files import empty_or_new, write_bytes, write_text
+from fauxface.files import write_bytes, write_text
+from fauxface.outputs import empty_or_new, only_writer
 
 if TYPE_CHECKING:
     from fauxface.evaluation import Evaluation
@@ -64,12 +65,17 @@ def run_demo(
 ) -> Path:
     """Render, train, evaluate, predict; the report's path. Goes on where an earlier call with these settings stopped.
 
-    FileExistsError for an ``out`` that holds something else or another tour.
+    FileExistsError for an ``out`` that holds something else or another tour; BlockingIOError while one is at work.
     """
     chosen = {"count": count, "held_out": held_out, "samples": samples}
     config = replace(QUICK if quick else DemoConfig(), seed=seed, **{k: v for k, v in chosen.items() if v is not None})
-    _claim(out, config)
+    with only_writer(out, "fauxface demo"):
+        _claim(out, config)
+        return _tour(out, config)
 
+
+def _tour(out: Path, config: DemoConfig) -> Path:
+    """The four steps and the report."""
     from fauxface.evaluation import evaluate
     from fauxface.inference import Landmarker
     from fauxface.rendering import render_dataset
@@ -113,7 +119,12 @@ def _claim(out: Path, config: DemoConfig) -> None:
     if not settings.is_file():
         empty_or_new(out, "the tour")
         write_text(settings, yaml.safe_dump(asdict(config), sort_keys=False))
-    elif yaml.safe_load(settings.read_text()) != asdict(config):
+        return
+    try:
+        same = yaml.safe_load(settings.read_text()) == asdict(config)
+    except (ValueError, yaml.YAMLError):
+        same = False
+    if not same:
         raise FileExistsError(f"{out} holds a tour with other settings (see {settings}); take another --out")
 
 

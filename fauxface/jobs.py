@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from fauxface.outputs import heed_termination
 
 Result = TypeVar("Result")
 
@@ -75,25 +78,29 @@ def run_jobs(
     columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
         bar = progress.add_task(title, total=len(jobs), rate="")
-        for job, result in done:
-            if keep is not None:
-                keep(job, result)
-            task = progress.tasks[0]
-            progress.update(bar, advance=1, rate=f"{task.speed:.1f}/s" if task.speed else "")
+        with closing(done):  # at once, also where the caller is interrupted
+            for job, result in done:
+                if keep is not None:
+                    keep(job, result)
+                task = progress.tasks[0]
+                progress.update(bar, advance=1, rate=f"{task.speed:.1f}/s" if task.speed else "")
 
 
-def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> Iterator[tuple[int, Result]]:
+def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> Generator[tuple[int, Result]]:
     """Yield each job and its result as it is done by a process of this machine."""
     queue = iter(jobs)
     with _environment(ONE_THREAD):
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
         try:
             # few jobs in the queue: an error ends the list soon
-            pending = {pool.submit(work, job): job for job in islice(queue, 2 * workers)}
+            pending = {pool.submit(_or_leave, work, job): job for job in islice(queue, 2 * workers)}
             while pending:
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
                     yield pending.pop(future), future.result()
-                    pending |= {pool.submit(work, job): job for job in islice(queue, 1)}
+                    pending |= {pool.submit(_or_leave, work, job): job for job in islice(queue, 1)}
+        except (KeyboardInterrupt, GeneratorExit):
+            end_workers()
+            raise
         except BrokenProcessPool:
             raise ChildProcessError(
                 "a worker process was killed (out of memory?); run the same command again to go on"
@@ -102,10 +109,29 @@ def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> I
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _or_leave(work: Callable[[int], Result], job: int) -> Result:
+    """What ``work`` returns; told to end meanwhile, this worker process does, and takes no other job."""
+    try:
+        return work(job)
+    except SystemExit:  # all is cleared up; the pool would only note it as this job's error
+        os._exit(143)
+
+
+def end_workers() -> None:
+    """Tell the worker processes that this one started to end; each clears up before it does."""
+    for process in multiprocessing.active_children():
+        process.terminate()
+
+
 def end_with_parent() -> None:
-    """Make this worker process end as soon as the one that started it has: nobody is left to keep its results."""
+    """Make this worker process end, cleared up, with the one that started it, or as soon as that is gone.
+
+    Ctrl-C, which a terminal sends to both, is left to the parent: it ends its workers.
+    """
     parent = multiprocessing.parent_process()
     assert parent is not None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heed_termination(SystemExit)
 
     def watch() -> None:
         parent.join()
@@ -114,7 +140,7 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="end with parent", daemon=True).start()
 
 
-def _on_dask(work: Callable[[int], Result], jobs: Sequence[int], address: str) -> Iterator[tuple[int, Result]]:
+def _on_dask(work: Callable[[int], Result], jobs: Sequence[int], address: str) -> Generator[tuple[int, Result]]:
     """Yield each job and its result as a worker of a cluster has done it; what is under way is cancelled at the end."""
     try:
         import distributed

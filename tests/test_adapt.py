@@ -23,6 +23,7 @@ from fauxface.evaluation.fitting import Pairs, Settings, cross_validate, fit_net
 from fauxface.evaluation.predictions import AnnotatedFaces, Predictions
 from fauxface.landmarks import FACE_SYNTHETICS70, IBUG68
 from fauxface.models import build_model
+from fauxface.outputs import MANIFEST
 
 MIRROR = list(FACE_SYNTHETICS70.mirror)
 
@@ -193,7 +194,7 @@ def test_adapt_and_evaluate_with_it(checkpoint: Path, tmp_path: Path, capsys: py
         "mouth",
     }
     assert "ridge, landmarks" in shown
-    assert {path.name for path in place.iterdir()} == {"adapter.safetensors", "adapter.yaml"}
+    assert {path.name for path in place.iterdir()} == {MANIFEST, "adapter.safetensors", "adapter.yaml"}
     card = yaml.safe_load((place / "adapter.yaml").read_text())
     assert (card["lane"], card["target"], card["fitted_on"]["faces"]) == ("research", "ibug68", 24)
     assert card["scores"]["landmarks"].keys() == {"raw", "ridge", "adapted"}
@@ -221,7 +222,7 @@ def test_what_is_refused(checkpoint: Path, tmp_path: Path, adapter: Adapter, cap
     assert "3 faces are too few" in says([*line, str(tmp_path / "a")])
     assert not (tmp_path / "a").exists()
     assert "--folds must be 2" in says([*line, str(tmp_path / "a"), "--folds", "1"])
-    assert "already holds something else" in says([*line, str(few)])
+    assert "is the source itself" in says([*line, str(few)])
     evaluate = ["evaluate", str(checkpoint), "--data", str(few), "--threads", "1", "--adapter"]
     assert "no adapter" in says([*evaluate, str(tmp_path / "nowhere")])
     save_adapter(tmp_path / "other", adapter)

@@ -20,6 +20,7 @@ from fauxface.audit.pose import estimated_pose
 from fauxface.audit.run import look_through
 from fauxface.audit.skin import monk_tone, swatches
 from fauxface.cli import main
+from fauxface.outputs import MANIFEST
 from fauxface.rendering import Recipe, render_dataset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -268,7 +269,7 @@ def test_the_command_tells_and_strict_fails_on_findings(faces: Path, tmp_path: P
     with pytest.raises(SystemExit) as end:
         main(["audit", str(faces), "--out", str(out), "--strict"])  # replaces the earlier report
     assert end.value.code == 1
-    assert {path.name for path in out.iterdir()} == {"audit.json", "report.html"}
+    assert {path.name for path in out.iterdir()} == {MANIFEST, "audit.json", "report.html"}
 
 
 def test_bad_input_is_one_line_and_leaves_nothing(faces: Path, tmp_path: Path, capsys):
@@ -276,7 +277,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(faces: Path, tmp_path: Path, c
     for arguments, says in (
         ([str(tmp_path / "gone")], "no such folder"),
         ([str(tmp_path / "empty")], "is empty"),
-        ([str(faces), "--out", str(faces)], "holds something else"),
+        ([str(faces), "--out", str(faces)], "is the source itself"),
         ([str(faces), "--workers", "-1"], "--workers"),
     ):
         before = sorted(str(path) for path in tmp_path.rglob("*"))

@@ -23,6 +23,7 @@ from skimage import data as photographs
 
 from fauxface.cli import COMMANDS, main
 from fauxface.images import read_image, write_image
+from fauxface.outputs import MANIFEST
 
 MODEL = "mobilenetv3small-coordinates"
 
@@ -172,7 +173,12 @@ def test_the_traceback_is_shown_on_request(tmp_path: Path):
     assert done.stderr.splitlines()[-1].startswith("fauxface: error: ")
 
 
-def test_interrupting_ends_with_130_and_one_line(tmp_path: Path, faces: Path):
+@pytest.mark.parametrize(
+    ("number", "status", "says"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")]
+)
+def test_interrupting_ends_with_one_line_and_nothing_half_written(
+    tmp_path: Path, faces: Path, number: int, status: int, says: str
+):
     command = [sys.executable, "-m", "fauxface", "train", "--data", faces, "--out", tmp_path / "run", *SMALL]
     command[command.index("--steps") + 1] = "100000"
     process = subprocess.Popen(
@@ -186,13 +192,14 @@ def test_interrupting_ends_with_130_and_one_line(tmp_path: Path, faces: Path):
     try:
         wait_for(tmp_path / "run" / "config.yaml")
         time.sleep(2)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130, said
+    assert process.returncode == status, said
     assert "Traceback" not in said
-    assert said.splitlines()[-1] == "fauxface: interrupted"
+    assert said.splitlines()[-1] == f"fauxface: {says}"
+    assert not [name for name in tree(tmp_path) if ".fauxface-" in name]
 
 
 def heed_interrupts() -> None:
@@ -228,7 +235,7 @@ def test_train_evaluate_predict_info(checkpoint: Path, faces: Path, photo: Path,
     [face] = row["faces"]
     assert np.shape(face["landmarks"]) == (70, 2)
     assert face["scheme"] == "face_synthetics70"
-    assert tree(tmp_path / "drawn") == {"astronaut.png", "predictions.json"}
+    assert tree(tmp_path / "drawn") == {MANIFEST, "astronaut.png", "predictions.json"}
     assert (read_image(tmp_path / "drawn" / "astronaut.png") != photographs.astronaut()).any()
 
     done = fauxface("info", checkpoint)

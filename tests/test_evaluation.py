@@ -25,6 +25,7 @@ from fauxface.images import read_image, write_image
 from fauxface.inference import Detection, Landmarker
 from fauxface.landmarks import IBUG68, five_points
 from fauxface.models import Prediction, build_model
+from fauxface.outputs import MANIFEST
 
 AREAS = [f"aurc{of}{order}" for of in ("", "_faces") for order in ("", "_random", "_oracle")]
 KEYS = ["n", "nme", "nme_inner", "fr8", "fr10", "auc8", "auc10", *AREAS]
@@ -306,7 +307,7 @@ def test_evaluate_photos(checkpoint: Path, photos: Path, tmp_path: Path):
     assert scores == found.as_json()
     assert (scores["n"], scores["missed"], scores["licence"]) == (4, 0, "research")
     assert scores["nme"] == pytest.approx(metrics.nme(found.predictions, found.truth, "ibug68").mean(), abs=1e-4)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {MANIFEST, *FILES}
     assert read_image(tmp_path / "out" / "worst_faces.png").shape[1] > 800
     assert len((tmp_path / "out" / "faces.csv").read_text().splitlines()) == 5
     assert f"{found.nme:.2f} %" in found.table()

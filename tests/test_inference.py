@@ -29,6 +29,7 @@ from fauxface.inference.drawing import COLOURS, LINES
 from fauxface.inference.predict import predict_files
 from fauxface.landmarks import SCHEMES
 from fauxface.models import Prediction
+from fauxface.outputs import MANIFEST
 
 ASTRONAUT = np.array([175, 60, 275, 180])  # where her face is
 
@@ -320,6 +321,7 @@ def test_predictions_are_drawn_and_written(tmp_path: Path):
     find = landmarker(Fixed((60, 40, 120, 90)))
     predict_files(photos, find, tmp_path / "out", tmp_path / "faces.json")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        MANIFEST,
         "0.png",
         "1.png",
         "2.png",
@@ -341,7 +343,7 @@ def test_predictions_are_drawn_and_written(tmp_path: Path):
     [face] = json.loads((tmp_path / "out" / "predictions.json").read_text())[1]["faces"]
     assert face["visibility"] == [1] * 70
     assert face["sigma"][10] == pytest.approx(3 * 1.3 * 60 / 64, abs=1e-3)
-    with pytest.raises(ValueError, match="the photographs themselves"):
+    with pytest.raises(ValueError, match="is the source itself"):
         predict_files(photos, find, photos)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")

@@ -20,6 +20,7 @@ from fauxface.inference.predict_video import predict_video, table_columns
 from fauxface.inference.styles import SKETCH_COLOURS, STYLES, draw_faces, mesh_edges, point_colours
 from fauxface.inference.video import VideoReader, write_video
 from fauxface.live.sources import Camera, Clip, to_rgb
+from fauxface.outputs import MANIFEST
 
 
 def read(path: Path, max_side: int = 3840) -> list[np.ndarray]:
@@ -163,7 +164,7 @@ def test_a_drawn_video_a_table_and_json(clip: Path, tmp_path: Path):
     out = tmp_path / "out"
     found = predict_video(clip, Brightest(), SCHEME, out, tmp_path / "faces.json")
     assert (found.frames, found.ids, found.most, found.broken) == (12, {7}, 1, 0)
-    names = {"clip.mp4", "clip.csv", "predictions.json"}
+    names = {"clip.mp4", "clip.csv", "predictions.json", MANIFEST}
     assert {path.name for path in out.iterdir()} - {"clip.parquet"} == names
     assert (tmp_path / "faces.json").read_text() == (out / "predictions.json").read_text()
     rows = list(csv.DictReader((out / "clip.csv").open()))

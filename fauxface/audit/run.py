@@ -17,7 +17,8 @@ from fauxface.audit.pictures import look_at
 from fauxface.audit.records import Audit, Finding, PictureRecord
 from fauxface.audit.report import figures_of, page
 from fauxface.datasets.base import list_files
-from fauxface.files import atomic_folder, write_text
+from fauxface.files import write_text
+from fauxface.outputs import check_folder, filled_folder
 
 RESULT, REPORT = "audit.json", "report.html"
 _ENDINGS = ("_seg.png", "_ldmks.txt", ".json")
@@ -28,20 +29,17 @@ def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
 
     Args:
         folder: a data set in FaceSynthetics' layout, Microsoft's or ours, or wide frames with lists of faces.
-        out: folder for the report; new, empty, or an earlier audit's, which is replaced as a whole.
+        out: folder for the report; new, empty, or wholly an earlier audit's, which is replaced; may lie below `folder`.
         workers: threads; 0 means one a core.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: it holds no such pictures, or a negative number of workers.
+        ValueError: it holds no such pictures, a negative number of workers, or ``out`` is ``folder`` or above it.
         FileExistsError: ``out`` holds something else.
     """
-    if out.is_dir() and any(out.iterdir()) and not (out / RESULT).is_file():
-        raise FileExistsError(f"{out} already holds something else; give the audit an empty or new folder")
-    if out.exists() and not out.is_dir():
-        raise FileExistsError(f"{out} is a file, not a folder for the audit")
+    check_folder(out, "audit", [folder])
     result = look_through(folder, workers)
-    with atomic_folder(out) as temporary:
+    with filled_folder(out, "audit", [folder]) as temporary:
         write_text(temporary / RESULT, figures_of(result))
         page(result).save(temporary / REPORT)
     return result

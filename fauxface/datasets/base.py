@@ -11,6 +11,7 @@ import numpy as np
 
 from fauxface.faces import FaceSample
 from fauxface.images import read_image
+from fauxface.outputs import is_output
 
 MIN_SIDE = 16
 """Images with a side shorter than this hold no face that one could label (px)."""
@@ -65,7 +66,7 @@ class FaceDataset:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """All files below ``folder``, sorted, links followed, hidden ones left out.
+    """All files below ``folder``, sorted, links followed; hidden ones, and folders that commands filled, left out.
 
     FileNotFoundError when there is no such folder, ValueError when it is a file or holds nothing.
     """
@@ -83,6 +84,7 @@ def list_files(folder: Path) -> list[Path]:
             continue
         visited.add(real)
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        folders[:] = [name for name in folders if not is_output(Path(root, name))]
         found += [Path(root, name) for name in names if not name.startswith(".")]
     if not found:
         raise ValueError(f"{folder} is empty")

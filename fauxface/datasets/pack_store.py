@@ -27,6 +27,7 @@ LIMIT_VARIABLE = "FAUXFACE_PACKS_GIB"
 LIMIT = 64.0
 """GiB that all packs in the cache folder may take together unless the environment says otherwise."""
 _NAME = re.compile(r".*-[0-9a-f]{16}")
+_GONE = re.compile(r"\.gone-\d+-" + _NAME.pattern)
 _GIB = 1 << 30
 
 
@@ -134,7 +135,8 @@ def make_room(folder: Path, needed: int) -> None:
     """
     root = folder.parent
     for left in root.glob(".gone-*"):
-        shutil.rmtree(left, ignore_errors=True)
+        if _GONE.fullmatch(left.name):
+            shutil.rmtree(left, ignore_errors=True)
     if root == packs_folder():
         packs = list_packs(root)
         total, limit = sum(pack.bytes for pack in packs) + needed, _limit()

@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fauxface.datasets import open_dataset
-from fauxface.evaluation.adapter import Adapter, check_out, save_adapter, weights_hash
+from fauxface.evaluation.adapter import Adapter, save_adapter, weights_hash
 from fauxface.evaluation.fitting import CHOICES, CrossValidation, Pairs, Settings, cross_validate, fit_network
 from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
 from fauxface.inference import Landmarker
 from fauxface.landmarks import convert, scheme_of
 from fauxface.metrics import bootstrap_interval, nme, point_errors
+from fauxface.outputs import check_folder
 
 BoxChoice = Literal["both", "landmarks", "detector"]
 PARTS = {
@@ -95,7 +96,7 @@ def adapt(
     Args:
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
         data: folder of annotated faces.
-        out: the adapter's folder, new, empty or an earlier adapter's; None writes nothing.
+        out: the adapter's folder, new, empty or wholly an earlier adapter's; None writes nothing.
         format: how the faces lie there; ``auto`` looks.
         split: part of 300-W; None is all.
         box: whose predictions it is fitted to: of crops from annotated boxes, from a detector's, or of both.
@@ -109,8 +110,9 @@ def adapt(
     """
     if folds < 2:
         raise ValueError(f"--folds must be 2 or more, not {folds}")
+    sources = (data, Path(checkpoint))
     if out is not None:
-        check_out(out)
+        check_folder(out, "adapt", sources)
     dataset = open_dataset(data, format, split)
     landmarker = Landmarker.load(checkpoint, detector, threads=threads)
     convert(np.empty((0, scheme_of(landmarker.card.scheme).count, 2)), landmarker.card.scheme, dataset.scheme)
@@ -118,7 +120,7 @@ def adapt(
     boxes: tuple[Boxes, ...] = ("landmarks", "detector") if box == "both" else (box,)
     result = fit(landmarker, faces, boxes, str(checkpoint), folds, seed)
     if out is not None:
-        save_adapter(out, result.adapter)
+        save_adapter(out, result.adapter, sources)
     return result
 
 

@@ -8,6 +8,7 @@ a crop's place or size, which under ``--box landmarks`` would tell it the annota
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,8 +20,9 @@ import yaml
 from safetensors import SafetensorError
 
 from fauxface.checkpoint import LICENCES
-from fauxface.files import atomic_folder, empty_or_new, write_bytes, write_text
+from fauxface.files import write_bytes, write_text
 from fauxface.landmarks import conversion, scheme_of
+from fauxface.outputs import filled_folder
 
 WEIGHTS_FILE, CARD_FILE = "adapter.safetensors", "adapter.yaml"
 _TENSORS = ("mean_shape", "input_mean", "input_scale")
@@ -164,21 +166,16 @@ def weights_hash(model: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
-def check_out(folder: Path) -> None:
-    """FileExistsError unless an adapter may be written there: new, empty, or an earlier adapter's, to be replaced."""
-    if folder.is_dir() and {path.name for path in folder.iterdir()} <= {WEIGHTS_FILE, CARD_FILE}:
-        return
-    if folder.exists():
-        empty_or_new(folder, "the adapter")
+def save_adapter(folder: Path, adapter: Adapter, sources: Sequence[Path] = ()) -> None:
+    """Write ``adapter.safetensors`` and ``adapter.yaml``; an earlier adapter there is replaced.
 
-
-def save_adapter(folder: Path, adapter: Adapter) -> None:
-    """Write ``adapter.safetensors`` and ``adapter.yaml``; an earlier adapter there is replaced."""
+    Errors as `fauxface.outputs.check_folder`'s, ``sources`` being what the adapter comes of.
+    """
     tensors = {name: getattr(adapter, name) for name in _TENSORS}
     for number, (weight, bias) in enumerate(adapter.layers):
         tensors |= {f"layer{number}.weight": weight, f"layer{number}.bias": bias}
     data = safetensors.numpy.save({name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()})
-    with atomic_folder(folder) as temporary:
+    with filled_folder(folder, "adapt", sources) as temporary:
         write_bytes(temporary / WEIGHTS_FILE, data)
         write_text(temporary / CARD_FILE, yaml.safe_dump(asdict(adapter.card), sort_keys=False, allow_unicode=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -11,11 +12,12 @@ from fauxface.evaluation import figures
 from fauxface.evaluation.adapter import Adapter, load_adapter, weights_hash
 from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, Predictions, predict, read_faces
 from fauxface.evaluation.scores import Evaluation, common_scheme
-from fauxface.files import atomic_folder, empty_or_new, write_text
+from fauxface.files import write_text
 from fauxface.images import write_image
 from fauxface.inference import Landmarker
 from fauxface.landmarks import convert
 from fauxface.metrics import Normaliser
+from fauxface.outputs import check_file, check_folder, filled_folder, in_folder
 
 FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "risk_coverage.png", "worst_faces.png")
 """What the folder of figures and tables holds."""
@@ -48,7 +50,7 @@ def evaluate(
         box: crops from the box of the annotated points, or from a face detector, whose misses count as failures.
         normaliser: what errors are divided by.
         json: file for the scores.
-        out: folder for ``FILES``: figures and tables; new, empty, or an earlier evaluation's, which is replaced.
+        out: folder for ``FILES``: figures and tables; new, empty, or wholly an earlier evaluation's, which is replaced.
         flip: see each face mirrored too and average.
         skip_bad: name samples that cannot be read and go on without them.
         threads: CPU threads; 0 takes all there are.
@@ -60,8 +62,13 @@ def evaluate(
     ValueError (BadSample for a broken sample), FileNotFoundError, FileExistsError or OSError, in one line, for what is
     missing or wrong; nothing is written then.
     """
-    _check_outputs(json, out)
+    sources = [path for path in (data, Path(checkpoint), adapter) if path is not None]
+    if out is not None:
+        check_folder(out, "evaluate", sources)
     dataset = open_dataset(data, format, split, labels)
+    if json is not None:
+        inputs = [file for source in dataset.sources for file in dataset.files(source)]
+        check_file(json, "--json", inputs, out, FILES[1:])
     landmarker = Landmarker.load(checkpoint, detector, flip, threads, device)
     card = landmarker.card
     using = None if adapter is None else (load_adapter(adapter), str(adapter))
@@ -79,10 +86,11 @@ def evaluate(
         using,
         predict(landmarker, faces, "landmarks") if box == "detector" else None,  # how much of the error is the box's
     )
-    if out is not None:
-        _write_folder(out, result, faces.dataset)
-    if json is not None:
-        write_text(json, _as_text(result))
+    with filled_folder(out, "evaluate", sources) if out is not None else nullcontext() as folder:
+        if folder is not None:
+            _write_figures(folder, result, faces.dataset)
+        if json is not None:
+            write_text(in_folder(json, out, folder), _as_text(result))
     return result
 
 
@@ -140,22 +148,13 @@ def _adapted(found: Predictions, adapter: Adapter | None) -> Predictions:
     return Predictions(adapter(found.landmarks), found.converted(target).scores, target)
 
 
-def _check_outputs(json: Path | None, out: Path | None) -> None:
-    """Before the work rather than after it."""
-    if json is not None and json.is_dir():
-        raise ValueError(f"{json} is a folder, not a file for the scores")
-    if out is not None and out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= set(FILES)):
-        empty_or_new(out, "figures and tables")
-
-
-def _write_folder(out: Path, result: Evaluation, dataset: FaceDataset) -> None:
-    with atomic_folder(out) as folder:
-        write_text(folder / "scores.json", _as_text(result))
-        figures.write_groups(folder / "groups.csv", result)
-        figures.write_faces(folder / "faces.csv", result)
-        figures.write_ced(folder / "ced.png", result)
-        figures.write_risk_coverage(folder / "risk_coverage.png", result)
-        write_image(folder / "worst_faces.png", figures.worst_faces(result, dataset))
+def _write_figures(folder: Path, result: Evaluation, dataset: FaceDataset) -> None:
+    write_text(folder / "scores.json", _as_text(result))
+    figures.write_groups(folder / "groups.csv", result)
+    figures.write_faces(folder / "faces.csv", result)
+    figures.write_ced(folder / "ced.png", result)
+    figures.write_risk_coverage(folder / "risk_coverage.png", result)
+    write_image(folder / "worst_faces.png", figures.worst_faces(result, dataset))
 
 
 def _as_text(result: Evaluation) -> str:

@@ -12,6 +12,7 @@ from fauxface.export.onnx import detector_to_onnx, to_onnx
 from fauxface.files import write_bytes
 from fauxface.models import LandmarkModel
 from fauxface.models.one_stage import OneStage
+from fauxface.outputs import check_file
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ def export(checkpoint: str | Path, out: Path, batch: int = 0) -> Exported:
 
 
 def check_export(out: Path, batch: int) -> None:
-    """ValueError for a file that is not named ``*.onnx``, or a negative batch."""
-    if out.suffix != ".onnx" or out.is_dir():
+    """ValueError for a file that is not named ``*.onnx`` or cannot be written, or a negative batch."""
+    if out.suffix != ".onnx":
         raise ValueError(f"--out {out}: the file is to be named *.onnx")
+    check_file(out, "--out")
     if batch < 0:
         raise ValueError("--batch is a size, or 0 for any")
 

@@ -12,11 +12,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from fauxface.files import atomic_folder, empty_or_new, write_text
+from fauxface.files import write_text
 from fauxface.images import is_image, read_image, write_image
 from fauxface.inference.landmarker import Face, Landmarker
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import is_video
+from fauxface.outputs import check_file, check_folder, distinct_names, filled_folder, in_folder
 
 BATCH_PIXELS = 32_000_000
 """Photographs are taken together until they hold so many pixels, or until there are ``BATCH_IMAGES``."""
@@ -49,17 +50,16 @@ def predict_files(
 ) -> Predictions:
     """Landmarks of every face in a photograph, or in each photograph of a folder.
 
-    ``out`` gets the drawn pictures and ``predictions.json``, as a whole or not at all; it may be new, empty, or from an
-    earlier run, which is replaced. ``json_file`` gets the JSON. Raises ValueError or OSError, in one line, for a source
-    that is missing, empty or (without ``skip_bad``) cannot be read, and for an ``out`` that holds something else.
+    ``out`` gets the drawn pictures and ``predictions.json``, as a whole or not at all; it may be new, empty, or wholly
+    from an earlier run, which is replaced. ``json_file`` gets the JSON. Raises ValueError or OSError, in one line, for
+    a source that is missing, empty or (without ``skip_bad``) cannot be read, and as `check_outputs`.
     """
     photos = photos_in(source)
-    if out is not None:
-        check_out(out, source)
+    check_outputs(source, out, json_file)
     result = Predictions()
     with ExitStack() as stack:
-        drawn = stack.enter_context(atomic_folder(out)) if out is not None else None
-        names = _names(photos)
+        drawn = stack.enter_context(filled_folder(out, "predict", [source])) if out is not None else None
+        names = drawing_names(photos)
         batches = _batches(photos, skip_bad, result.skipped)
         progress = Console(stderr=True)
         for paths, images in _shown(batches, len(photos), progress):
@@ -73,7 +73,7 @@ def predict_files(
         if drawn is not None:
             write_text(drawn / RESULT, result.as_json())
         if json_file is not None:
-            write_text(json_file, result.as_json())
+            write_text(in_folder(json_file, out, drawn), result.as_json())
     return result
 
 
@@ -91,22 +91,20 @@ def photos_in(source: Path) -> list[Path]:
     return [source]
 
 
-def check_out(out: Path, source: Path) -> None:
-    """Refuse an ``out`` with the photographs (ValueError) or anything else than predictions (FileExistsError)."""
-    if out.resolve() in (source.resolve(), source.resolve().parent):
-        raise ValueError(f"{out} holds the photographs themselves; draw to another folder")
-    if out.exists() and not (out / RESULT).is_file():
-        empty_or_new(out, "predictions")
+def check_outputs(source: Path, out: Path | None, json_file: Path | None) -> None:
+    """Refuse, in one line, outputs that would cost something of the user's: see `fauxface.outputs`."""
+    photos = photos_in(source) if source.is_dir() else [source]
+    if out is not None:
+        check_folder(out, "predict", [source])
+    if json_file is not None:
+        video = [source.stem + suffix for suffix in (".mp4", ".csv", ".parquet")]
+        check_file(json_file, "--json", photos, out, [*drawing_names(photos).values(), *video])
 
 
-def _names(photos: list[Path]) -> dict[Path, str]:
-    """What each photograph's drawing is called: its own name, as PNG unless it is a JPEG; no name twice."""
-    names: dict[Path, str] = {}
-    for path in photos:
-        suffix = ".jpg" if path.suffix.lower() in (".jpg", ".jpeg") else ".png"
-        name = path.stem + suffix
-        names[path] = name if name not in names.values() else path.name + suffix
-    return names
+def drawing_names(photos: list[Path]) -> dict[Path, str]:
+    """The name of each photograph's drawing: its own, as PNG unless it is a JPEG; no name twice."""
+    suffixes = [".jpg" if path.suffix.lower() in (".jpg", ".jpeg") else ".png" for path in photos]
+    return dict(zip(photos, distinct_names(photos, suffixes, photos[0].parent), strict=True))
 
 
 def _batches(photos: list[Path], skip_bad: bool, skipped: list[str]) -> Iterator[tuple[list[Path], list[np.ndarray]]]:

@@ -15,13 +15,14 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from fauxface.files import atomic_folder, atomic_path
+from fauxface.files import atomic_path
 from fauxface.inference.following import Follower
 from fauxface.inference.landmarker import Face
-from fauxface.inference.predict import RESULT, check_out
+from fauxface.inference.predict import RESULT, check_outputs
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import VideoFrame, VideoReader, fit, write_video
 from fauxface.landmarks import scheme_of
+from fauxface.outputs import filled_folder, in_folder
 
 DRAWN_SIDE = 1920
 """The drawn video's longer side at most (px)."""
@@ -63,21 +64,21 @@ def predict_video(
     pyarrow is installed) and ``predictions.json``, as a whole or not at all. ``json_file`` gets the JSON. Memory does
     not grow with the video's length. Raises ValueError or OSError, in one line, for a video that cannot be read.
     """
-    if out is not None:
-        check_out(out, source)
+    check_outputs(source, out, json_file)
     found = VideoPredictions()
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source))
         sinks: list[Any] = []
+        folder = None
         if out is not None:
-            folder = stack.enter_context(atomic_folder(out))
+            folder = stack.enter_context(filled_folder(out, "predict", [source]))
             table = folder / f"{source.stem}.csv"
             stack.callback(_write_parquet, table, scheme)
             sinks.append(stack.enter_context(_drawing(folder / f"{source.stem}.mp4", reader.rate, style)))
             sinks.append(stack.enter_context(_table(table, scheme)))
             sinks.append(stack.enter_context(_json(folder / RESULT, source)))
         if json_file is not None:
-            sinks.append(stack.enter_context(_json(json_file, source)))
+            sinks.append(stack.enter_context(_json(in_folder(json_file, out, folder), source)))
         for frame in _shown(reader):
             faces = follower.update(frame.image, frame.seconds)
             for sink in sinks:

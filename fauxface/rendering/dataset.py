@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import yaml
 
-from fauxface.files import empty_or_new, write_bytes, write_text
+from fauxface.files import write_bytes, write_text
 from fauxface.jobs import run_jobs
+from fauxface.outputs import empty_or_new, only_writer
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
 from fauxface.rendering.frame import Frame, render_frame
@@ -56,7 +57,7 @@ def render_dataset(
     Raises:
         ValueError: a number out of range, a bad recipe or map, a folder with other settings, other versions elsewhere.
         FileExistsError: ``out`` holds something else.
-        OSError: no OpenGL, a full disk, a killed worker, no scheduler.
+        OSError: no OpenGL, a full disk, a killed worker, no scheduler, another render at work in ``out``.
     """
     if count < 1:
         raise ValueError(f"--count is 1 or more, not {count}")
@@ -76,14 +77,15 @@ def render_dataset(
     settings = Settings(seed, size, drawn, crowd, assets=pack_name(drawn), labels=extra)
     if dask is None:
         renderer()
-    _settle(out, settings.to_dict())
-    left = [i for i in range(count) if not (out / f"{i:06d}.json").exists()]
-    title = f"rendering into {out}"
-    if dask is not None:
-        run_jobs(partial(frame_files, settings), left, title=title, keep=partial(_keep, out), dask=dask)
-        return
-    load_bust()  # so that the workers find it in the cache
-    run_jobs(partial(_render_one, out, settings), left, workers, title=title)
+    with only_writer(out, "fauxface render"):
+        _settle(out, settings.to_dict())
+        left = [i for i in range(count) if not (out / f"{i:06d}.json").exists()]
+        title = f"rendering into {out}"
+        if dask is not None:
+            run_jobs(partial(frame_files, settings), left, title=title, keep=partial(_keep, out), dask=dask)
+            return
+        load_bust()  # so that the workers find it in the cache
+        run_jobs(partial(_render_one, out, settings), left, workers, title=title)
 
 
 @dataclass(frozen=True)

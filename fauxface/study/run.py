@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +12,14 @@ import torch
 import yaml
 
 from fauxface.evaluation.benches import DataFacts, data_facts
-from fauxface.files import empty_or_new, write_text
+from fauxface.files import write_text
 from fauxface.jobs import cores, run_jobs
+from fauxface.outputs import empty_or_new, only_writer
 from fauxface.study.cell import Finished, Plan, run_cell
 from fauxface.study.config import SAMPLES_CPU, SAMPLES_GPU, Cell, StudyConfig
 from fauxface.study.overview import Overview
-from fauxface.study.report import write_report
-from fauxface.study.results import RESULTS, Key, Results, load_results, wanted_of
+from fauxface.study.report import REPORT, TABLES, write_report
+from fauxface.study.results import ERRORS, RESULTS, Key, Results, load_results, wanted_of
 from fauxface.training import check
 
 SETTINGS = "study.yaml"
@@ -55,15 +57,14 @@ def run_study(
     adapted_to = _adapted_to(config, tests)
     if report_only and not (config.out / RESULTS).is_file():
         raise FileNotFoundError(f"nothing to report: {config.out} has no {RESULTS}")
-    if not report_only:
-        _claim(config)
-
     cells = tuple(config.cells(SAMPLES_GPU if _gpu(config) else SAMPLES_CPU, data.identity, val))
-    results = load_results(config.out)
     wanted = wanted_of(tests, config.detector, adapted_to)
-    if not report_only:
-        _run(config, cells, results, wanted, adapted_to)
-    return write_report(config, cells, wanted, results, about(), command), results
+    with nullcontext() if report_only else only_writer(config.out, "fauxface study"):
+        results = load_results(config.out)
+        if not report_only:
+            _claim(config)
+            _run(config, cells, results, wanted, adapted_to)
+        return write_report(config, cells, wanted, results, about(), command), results
 
 
 def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted: list[Key], adapted_to: str) -> None:
@@ -121,6 +122,15 @@ def _gpu(config: StudyConfig) -> bool:
 def _claim(config: StudyConfig) -> None:
     """Note the settings in the study's folder; FileExistsError for one that holds something else."""
     out = config.out
-    if not any((out / name).is_file() for name in (SETTINGS, RESULTS)):
-        empty_or_new(out, "the study")
+    if not _is_settings(out / SETTINGS):
+        empty_or_new(out, "the study", (RESULTS, ERRORS, REPORT, TABLES) if (out / RESULTS).is_file() else ())
     write_text(out / SETTINGS, yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True))
+
+
+def _is_settings(path: Path) -> bool:
+    """Whether that is a study's settings, of whatever version, and not another program's."""
+    try:
+        told = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError):
+        return False
+    return isinstance(told, dict) and {"data", "test", "models", "policies"} <= told.keys()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from fauxface import augment
 from fauxface.models import build_network
 from fauxface.models.one_stage import NAME
+from fauxface.outputs import only_writer
 from fauxface.training.config import Scheduled, TrainingConfig
 from fauxface.training.data import load_data
 from fauxface.training.frames import load_frames
 from fauxface.training.log import COLUMNS, draw_curves, write_log
-from fauxface.training.ranks import agreed, average_statistics, launch, mean_over_ranks, synchronised, threads_each
+from fauxface.training.ranks import (
+    agreed,
+    average_statistics,
+    launch,
+    leads,
+    mean_over_ranks,
+    synchronised,
+    threads_each,
+)
 from fauxface.training.run import LOG_FILE, begin_run, check_run, first_model, is_finished, settle, write_checkpoint
 from fauxface.training.state import load_state, pack_tensors, restore_tensors, save_state
 from fauxface.training.step import (
@@ -73,14 +82,16 @@ def train(config: TrainingConfig) -> Path:
     """Train a model on labelled faces; the run's folder.
 
     The folder gets ``config.yaml``, ``log.csv``, ``curves.png``, ``checkpoint/`` (averaged weights) and ``resume/``.
-    FileExistsError if it holds a run already and ``config.resume`` is off, or something else; ValueError for settings
-    or data that cannot be used, and when the loss is no longer a finite number; errors of `load_data`.
+    FileExistsError if it holds a run already and ``config.resume`` is off, or something else; BlockingIOError while
+    another training is at work there; ValueError for settings or data that cannot be used, and when the loss is no
+    longer a finite number; errors of `load_data`.
     """
     settled = settle(config)
     settled.check()
     augment.policy(settled.augment)
     check_run(settled)
-    return launch(_train, settled, precision_of(settled))
+    with only_writer(settled.out, "fauxface train") if leads() else nullcontext():
+        return launch(_train, settled, precision_of(settled))
 
 
 def check(config: TrainingConfig) -> None:

@@ -23,7 +23,7 @@ from timm.layers.norm_act import convert_sync_batchnorm
 from torch import nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
-from fauxface.jobs import end_with_parent
+from fauxface.jobs import end_with_parent, end_workers
 from fauxface.models import FaceNetwork
 from fauxface.training.config import Scheduled
 
@@ -36,7 +36,7 @@ def launch(run: Callable[[Fabric, Scheduled], Path], config: Scheduled, precisio
     Under torchrun or SLURM this process is one of them already. ValueError and OSError come out as they were raised;
     OSError, too, when a process is killed.
     """
-    outside = TorchElasticEnvironment.detect() or "SLURM_NTASKS" in os.environ
+    outside = _from_outside()
     if config.devices == 1 and not outside:
         return run(Fabric(accelerator=config.accelerator, devices=1, precision=precision), config)
     start = "popen" if outside else "spawn"
@@ -53,9 +53,21 @@ def launch(run: Callable[[Fabric, Scheduled], Path], config: Scheduled, precisio
         result = fabric.launch(partial(_guarded, run=run, config=config))
     except (ProcessExitedException, ProcessRaisedException) as error:
         raise OSError(_BROKEN) from error
+    except KeyboardInterrupt:
+        end_workers()
+        raise
     if isinstance(result, Exception):
         raise result
     return result
+
+
+def leads() -> bool:
+    """Whether this is the first of the processes that torchrun or SLURM started, or the only one."""
+    return not _from_outside() or int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+
+
+def _from_outside() -> bool:
+    return TorchElasticEnvironment.detect() or "SLURM_NTASKS" in os.environ
 
 
 def _guarded(fabric: Fabric, run: Callable[[Fabric, Scheduled], Path], config: Scheduled) -> Path | Exception | None:

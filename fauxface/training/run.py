@@ -22,9 +22,10 @@ from fauxface.checkpoint import (
     save_checkpoint,
 )
 from fauxface.datasets.frames import SCHEME
-from fauxface.files import write_text
+from fauxface.files import sweep, write_text
 from fauxface.models import FaceNetwork, build_model
 from fauxface.models.one_stage import OneStage
+from fauxface.outputs import empty_or_new
 from fauxface.training.config import PIP_ONLY, Scheduled, TrainingConfig
 from fauxface.training.data import RunData
 from fauxface.training.frames import FrameData
@@ -58,10 +59,7 @@ def check_run(config: Scheduled) -> Path:
     run = config.out
     path = run / CONFIG_FILE
     if not path.is_file():
-        if run.is_file():
-            raise FileExistsError(f"{run} is a file, not a folder for a training run")
-        if run.is_dir() and any(not _is_leftover(p) for p in run.iterdir()):
-            raise FileExistsError(f"{run} already holds something else; give the training run an empty or new folder")
+        empty_or_new(run, "a training run")
         return run
     if not config.resume:
         raise FileExistsError(f"{run} already holds a training run; go on with --resume or give another folder")
@@ -81,16 +79,9 @@ def begin_run(config: Scheduled) -> None:
     """Write the configuration, and remove what a killed run left half-written."""
     run = config.out
     for folder in (run, run / "checkpoint", run / "resume"):
-        for path in folder.glob(".*"):
-            if _is_leftover(path):
-                path.unlink()
+        sweep(folder)
     if not (run / CONFIG_FILE).is_file():
         write_text(run / CONFIG_FILE, yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True))
-
-
-def _is_leftover(path: Path) -> bool:
-    """Whether this is a temporary file of ours (see `fauxface.files.atomic_path`) that a kill left."""
-    return path.name.startswith((".config.", ".model.", ".log.", ".curves.", ".step-")) and path.is_file()
 
 
 def is_finished(run: Path, steps: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import Tensor
 from fauxface.files import write_bytes, write_text
 
 GENERATIONS = 2
+_GENERATION = re.compile(r"step-\d{9}\.(safetensors|json)")
 
 
 def save_state(folder: Path, step: int, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
@@ -28,8 +30,8 @@ def save_state(folder: Path, step: int, tensors: dict[str, Tensor], record: dict
     digest = hashlib.sha256(data).hexdigest()
     write_text(path.with_suffix(".json"), json.dumps({**record, "step": step, "sha256": digest}, indent=1))
     kept = sorted(folder.glob("step-*.json"))[-GENERATIONS:]
-    for old in folder.iterdir():
-        if old.stem not in {k.stem for k in kept}:
+    for old in folder.glob("step-*.*"):
+        if _GENERATION.fullmatch(old.name) and old.stem not in {k.stem for k in kept}:
             old.unlink()
 
 
