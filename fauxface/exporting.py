@@ -17,8 +17,8 @@ from fauxface.files import write_bytes
 from fauxface.inference import OnnxModel, predict_crops
 from fauxface.inference.export import detector_to_onnx, to_onnx
 from fauxface.inference.quantise import quantised
-from fauxface.landmarks import convert
-from fauxface.metrics import nme
+from fauxface.landmarks import common_scheme, convert
+from fauxface.metrics import nme, usual_normaliser
 from fauxface.models import LandmarkModel
 from fauxface.models.one_stage import OneStage
 
@@ -105,7 +105,11 @@ def _error(model: OnnxModel, packed: PackedCrops, first: int, scheme: str) -> fl
     """NME in percent on the crops that did not calibrate."""
     points = predict_crops(model, packed.images[first:]).landmarks
     truth = packed.landmarks[first:].astype(np.float64)
-    return float(nme(convert(points, scheme, packed.scheme), truth, packed.scheme).mean())
+    common = common_scheme(scheme, packed.scheme)
+    errors = nme(
+        convert(points, scheme, common), convert(truth, packed.scheme, common), common, usual_normaliser(common)
+    )
+    return float(errors.mean())
 
 
 def _times(models: list[OnnxModel], crops: np.ndarray, batch: int, repeats: int = 60) -> tuple[float, float]:

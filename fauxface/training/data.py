@@ -80,7 +80,8 @@ class RunData:
             seen = None if faces.visibility is None else torch.from_numpy(faces.visibility[part]).to(device)
             total += model.loss(outputs, Targets(truth, seen)).item() * len(images)
             predicted.append(model.decode(outputs).landmarks.cpu().numpy())
-        errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme)
+        unit = metrics.usual_normaliser(faces.scheme)
+        errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme, unit)
         return total / len(faces), float(errors.mean())
 
 
@@ -89,7 +90,7 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
 
     Errors as ``open_dataset`` and ``open_pack``.
     """
-    dataset = open_dataset(config.data, labels=config.labels)
+    dataset = open_dataset(config.data, config.format, config.split, config.labels)
     count = len(dataset) if config.images is None else config.images
     chosen = dataset.subset(count, config.seed)
     if config.val_data is None:
@@ -120,7 +121,9 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
         train, held_out_crops = crops(dataset, learned, padding), crops(whole_val, val, 0)
     policy = augment.policy(config.augment)
     feed = CropFeed(train.images, device or torch.device("cpu"))
-    return RunData(train, held_out_crops, dataset.labels, generator_of(learned.sources), policy, config.seed, feed)
+    # what others say of our renders is not ours
+    generator = generator_of(learned.sources) if dataset.format == "face_synthetics" else None
+    return RunData(train, held_out_crops, dataset.labels, generator, policy, config.seed, feed)
 
 
 def held_out_count(config: Scheduled, count: int) -> int:
