@@ -155,13 +155,16 @@ def assets(
 def audit(
     data: Annotated[Positional[Path], tyro.conf.arg(metavar="DIR")],
     out: Path = Path("audit"),
+    format: FormatName = "auto",
+    split: OptionalStr = None,
     strict: bool = False,
     workers: int = 0,
 ) -> None:
     """Look at a data set: contact sheets, distributions, labels that contradict each other, duplicates, bad files.
 
-    Writes OUT/report.html to open in a browser and OUT/audit.json. Takes folders in FaceSynthetics' layout, Microsoft's
-    or ours, and our wide frames of several people. Ends well whatever it finds, unless --strict is asked for.
+    Writes OUT/report.html to open in a browser and OUT/audit.json. Takes every format of labelled faces, and our wide
+    frames of several people; rendered ones are looked at the closest, by their segmentation and points in space. Ends
+    well whatever it finds, unless --strict is asked for.
 
     Examples:
       fauxface audit faces
@@ -170,12 +173,14 @@ def audit(
     Args:
         data: folder of labelled faces, searched with its subfolders.
         out: folder for the report; new, empty, or an earlier audit's, which is replaced.
+        format: how the faces lie there; auto looks.
+        split: one of the format's official parts.
         strict: end with status 1 when anything is found.
         workers: threads; 0 takes as many as there are CPU cores.
     """
     from fauxface.audit import audit as run_audit
 
-    result = run_audit(data, out, workers)
+    result = run_audit(data, out, workers, format, split)
     print(result.summary())
     print(f"wrote {out / 'report.html'}")
     if strict and result.findings:

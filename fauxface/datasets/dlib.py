@@ -105,6 +105,8 @@ def _points(entry: Entry) -> Points:
     found = recognise_points(names)
     if found is None:
         raise ValueError(f"{len(names)} parts, which is no known number ({COUNTS})")
+    if len(set(names)) < len(names):
+        raise ValueError("two parts have the same name")
     return np.stack([numbers(x), numbers(y)], 1)[found[1]], None
 
 
