@@ -21,8 +21,9 @@ _RANGES = {"yaw-0-30": (0, 30), "yaw-30-60": (30, 60), "yaw-60-90": (60, 90)}
 
 def find(files: list[Path]) -> list[Path]:
     """The annotations among ``files``: imageNNNNN.mat with their pictures."""
-    known = set(files)
-    return [path for path in files if re.fullmatch(r"image\d{5}\.mat", path.name) and picture_of(path, known)]
+    found = [path for path in files if re.fullmatch(r"image\d{5}\.mat", path.name)]
+    known = set(files) if found else set()
+    return [path for path in found if picture_of(path, known)]
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:

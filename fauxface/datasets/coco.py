@@ -22,6 +22,8 @@ from fauxface.datasets.naming import COUNTS, recognise_points
 from fauxface.landmarks import Scheme
 
 _START = re.compile(rb'\s*\{\s*"(info|licenses|images|annotations|categories|videos|type)"\s*:')
+LARGEST = 320 << 20
+"""Bytes that a label file may have, which take many times as much memory; COCO's own largest has 240 MiB."""
 _Known = dict[Any, tuple[Scheme, np.ndarray]]
 
 
@@ -70,7 +72,7 @@ def _begins(path: Path) -> bool:
 def _read(path: Path) -> tuple[str, list[Entry]]:
     """The scheme of a file's faces, and the faces."""
     try:
-        record = json.loads(read_listing(path))
+        record = json.loads(read_listing(path, LARGEST))
     except (ValueError, RecursionError) as error:
         if isinstance(error, BadSample):
             raise
@@ -82,7 +84,9 @@ def _read(path: Path) -> tuple[str, list[Entry]]:
     pictures = {_key(image.get("id")): image.get("file_name") for image in lists["images"] or ()}
     categories = record.get("categories")
     named = _categories(categories if isinstance(categories, list) else [])
-    known: _Known = {}
+    known: LARGEST = 320 << 20
+"""Bytes that a label file may have, which take many times as much memory; COCO's own largest has 240 MiB."""
+_Known = {}
     faces = list(_entries(path, lists["annotations"] or [], pictures, named, known))
     schemes = {scheme.name for scheme, _ in known.values()}
     if not faces or len(schemes) != 1:

@@ -104,11 +104,11 @@ def points_of(entry: Entry, scheme: str, parse: Callable[[Entry], Points]) -> Po
         raise entry.bad(" ".join(str(error).split())[:160]) from None
 
 
-def read_listing(path: Path) -> str:
-    """A label file's text; BadSample for one that is no text or has more than ``LARGEST`` bytes."""
+def read_listing(path: Path, most: int = LARGEST) -> str:
+    """A label file's text; BadSample for one that is no text or has more than ``most`` bytes."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise BadSample(path, f"more than {LARGEST >> 20} MiB of labels")
+        if path.stat().st_size > most:
+            raise BadSample(path, f"more than {most >> 20} MiB of labels")
         return path.read_text("utf-8-sig")
     except OSError as error:
         raise BadSample(path, error.strerror or "cannot be read") from error

@@ -21,8 +21,9 @@ _FOLDERS = ("afw", "helen", "ibug", "lfpw")
 
 def find(files: list[Path]) -> list[Path]:
     """The annotations among ``files``: NAME_N.mat with their pictures."""
-    known = set(files)
-    return [path for path in files if re.fullmatch(r".+_\d+\.mat", path.name) and picture_of(path, known)]
+    found = [path for path in files if re.fullmatch(r".+_\d+\.mat", path.name)]
+    known = set(files) if found else set()
+    return [path for path in found if picture_of(path, known)]
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:

@@ -100,8 +100,10 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
         # a single image is its own validation: there is no other
         val = replace(chosen, sources=tuple(s for s in chosen.sources if s not in known) or chosen.sources)
     else:
+        learned, val = chosen, open_dataset(config.val_data)
         # annotated labels, unlike rendered ones, have no other convention to choose
-        learned, val = chosen, open_dataset(config.val_data, labels=_RENDERED.get(dataset.labels))
+        if val.labels in _RENDERED and dataset.labels in _RENDERED and val.labels != dataset.labels:
+            val = open_dataset(config.val_data, labels=_RENDERED[dataset.labels])
         if val.scheme != dataset.scheme:
             raise ValueError(f"{config.val_data} has {val.scheme} points, but {config.data} has {dataset.scheme}")
 
