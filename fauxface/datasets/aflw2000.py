@@ -8,11 +8,10 @@ by ``Pose_Para``: pitch, yaw, roll in radians, three shifts, a scale.
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 
 from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels, check_points, read_sample_image
-from fauxface.datasets.matfiles import picture_of, read_mat
+from fauxface.datasets.matfiles import find_mats, picture_of, read_mat
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import IBUG68
 
@@ -20,10 +19,8 @@ _RANGES = {"yaw-0-30": (0, 30), "yaw-30-60": (30, 60), "yaw-60-90": (60, 90)}
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The annotations among ``files``: imageNNNNN.mat with their pictures."""
-    found = [path for path in files if re.fullmatch(r"image\d{5}\.mat", path.name)]
-    known = set(files) if found else set()
-    return [path for path in found if picture_of(path, known)]
+    """The annotations among ``files``: imageNNNNN.mat with their pictures, and those beside them whose picture is missing."""
+    return find_mats(files, r"image\d{5}\.mat")
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:

@@ -84,9 +84,7 @@ def _read(path: Path) -> tuple[str, list[Entry]]:
     pictures = {_key(image.get("id")): image.get("file_name") for image in lists["images"] or ()}
     categories = record.get("categories")
     named = _categories(categories if isinstance(categories, list) else [])
-    known: LARGEST = 320 << 20
-"""Bytes that a label file may have, which take many times as much memory; COCO's own largest has 240 MiB."""
-_Known = {}
+    known: _Known = {}
     faces = list(_entries(path, lists["annotations"] or [], pictures, named, known))
     schemes = {scheme.name for scheme, _ in known.values()}
     if not faces or len(schemes) != 1:

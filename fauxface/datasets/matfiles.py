@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,14 @@ def read_mat(path: Path, key: str, shape: tuple[int, ...]) -> np.ndarray:
     if array.shape != shape or array.dtype.kind not in "fiu":
         raise BadSample(path, f"{key} is not {'×'.join(map(str, shape))} numbers")
     return array.astype(np.float64)
+
+
+def find_mats(files: list[Path], pattern: str) -> list[Path]:
+    """The .mat files among ``files`` whose names match; one without its picture counts if another there has one."""
+    found = [path for path in files if re.fullmatch(pattern, path.name)]
+    known = set(files) if found else set()
+    folders = {path.parent for path in found if picture_of(path, known)}
+    return [path for path in found if path.parent in folders]
 
 
 def picture_of(mat: Path, known: set[Path] | None = None) -> Path | None:

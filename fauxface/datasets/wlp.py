@@ -7,12 +7,11 @@ Two conventions: ``2d`` is ``pt2d`` beside the picture, the annotators' points, 
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from pathlib import Path
 
 from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels, check_points, read_sample_image
-from fauxface.datasets.matfiles import picture_of, read_mat
+from fauxface.datasets.matfiles import find_mats, picture_of, read_mat
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import IBUG68
 
@@ -20,10 +19,8 @@ _FOLDERS = ("afw", "helen", "ibug", "lfpw")
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The annotations among ``files``: NAME_N.mat with their pictures."""
-    found = [path for path in files if re.fullmatch(r".+_\d+\.mat", path.name)]
-    known = set(files) if found else set()
-    return [path for path in found if picture_of(path, known)]
+    """The annotations among ``files``: NAME_N.mat with their pictures, and those beside them whose picture is missing."""
+    return find_mats(files, r".+_\d+\.mat")
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
