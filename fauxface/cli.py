@@ -18,7 +18,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 from fauxface import __doc__ as about
 from fauxface import __version__
-from fauxface.training.config import TrainingConfig
+from fauxface.training.config import FormatName, TrainingConfig
 
 OptionalPath = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
 OptionalInt = Annotated[int | None, tyro.conf.arg(metavar="INT")]
@@ -155,13 +155,16 @@ def assets(
 def audit(
     data: Annotated[Positional[Path], tyro.conf.arg(metavar="DIR")],
     out: Path = Path("audit"),
+    format: FormatName = "auto",
+    split: OptionalStr = None,
     strict: bool = False,
     workers: int = 0,
 ) -> None:
     """Look at a data set: contact sheets, distributions, labels that contradict each other, duplicates, bad files.
 
-    Writes OUT/report.html to open in a browser and OUT/audit.json. Takes folders in FaceSynthetics' layout, Microsoft's
-    or ours, and our wide frames of several people. Ends well whatever it finds, unless --strict is asked for.
+    Writes OUT/report.html to open in a browser and OUT/audit.json. Takes every format of labelled faces, and our wide
+    frames of several people; rendered ones are looked at the closest, by their segmentation and points in space. Ends
+    well whatever it finds, unless --strict is asked for.
 
     Examples:
       fauxface audit faces
@@ -170,12 +173,14 @@ def audit(
     Args:
         data: folder of labelled faces, searched with its subfolders.
         out: folder for the report; new, empty, or wholly an earlier audit's, which is replaced. It may lie below DIR.
+        format: how the faces lie there; auto looks.
+        split: one of the format's official parts.
         strict: end with status 1 when anything is found.
         workers: threads; 0 takes as many as there are CPU cores.
     """
     from fauxface.audit import audit as run_audit
 
-    result = run_audit(data, out, workers)
+    result = run_audit(data, out, workers, format, split)
     print(result.summary())
     print(f"wrote {out / 'report.html'}")
     if strict and result.findings:
@@ -184,6 +189,8 @@ def audit(
 
 def pack(
     data: Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DIR]")]] = None,
+    format: FormatName = "auto",
+    split: OptionalStr = None,
     size: int = 128,
     crop: Literal["box", "five-points"] = "box",
     crop_margin: float = 1.3,
@@ -208,6 +215,8 @@ def pack(
 
     Args:
         data: folder of labelled faces, searched with its subfolders.
+        format: how they lie there; auto looks (train's --format).
+        split: one of the format's official parts (train's --split).
         size: side of the crops that the model will see, pixels (train's --input-size).
         crop: what faces are cut out by (train's --crop).
         crop_margin: side of the crop in units of the face box's longer side (train's --crop-margin).
@@ -230,7 +239,7 @@ def pack(
     elif data is None:
         raise ValueError("which folder? fauxface pack DIR, or --list, or --remove")
     else:
-        print(pack_folder(data, size, Framing(crop, crop_margin), labels, out, skip_bad, workers))
+        print(pack_folder(data, size, Framing(crop, crop_margin), labels, out, skip_bad, workers, format, split))
 
 
 def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
@@ -253,10 +262,10 @@ def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
 def evaluate(
     checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
     data: Path,
-    format: Literal["auto", "face_synthetics", "ibug"] = "auto",
+    format: FormatName = "auto",
     split: OptionalStr = None,
     box: Literal["landmarks", "detector"] = "landmarks",
-    normaliser: Literal["inter-ocular", "inter-pupil"] = "inter-ocular",
+    normaliser: Literal["inter-ocular", "inter-pupil", "box"] = "inter-ocular",
     json: OptionalPath = None,
     out: OptionalPath = None,
     flip: bool = False,
@@ -270,21 +279,25 @@ def evaluate(
 
     Prints NME (percent of the distance between the outer eye corners), failure rate and AUC. Under `--box landmarks`
     the crop comes from the annotated points, as most papers do, which flatters; under `--box detector` from a face
-    detector, and faces that it misses count as failures.
+    detector, and faces that it misses count as failures. Where checkpoint and data have different points, those that
+    both have are compared, and the output says how many.
 
     Examples:
       fauxface evaluate run --data held_out
       fauxface evaluate fauxface-s --data 300w --format ibug --split common --json scores.json
       fauxface evaluate run --data 300w --format ibug --box detector --out figures
       fauxface evaluate run --data 300w --format ibug --split afw --adapter adapter
+      fauxface evaluate run --data WFLW --split pose
+      fauxface evaluate run --data AFLW2000 --split yaw-60-90 --normaliser box
 
     Args:
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
         data: folder of labelled faces, searched with its subfolders.
-        format: how they lie there; auto looks.
-        split: part of 300-W: common, challenging, full, private, train, afw, ...
+        format: how they lie there; auto looks, and another package may bring more.
+        split: an official part: 300-W's common, challenging, full, private, train, afw, ...; WFLW's test, pose, ...
         box: where each face's crop comes from.
-        normaliser: what errors are divided by.
+        normaliser: what errors are divided by: the distance of the outer eye corners, that of the eyes' centres, or
+            the square root of the landmark box's area, the only fair one beyond 60 degrees of yaw.
         json: file for the scores; - is standard output.
         out: folder for figures and tables: error distribution, worst faces, error by part of the face; new, empty, or
             wholly an earlier evaluation's, which is replaced.
@@ -322,7 +335,7 @@ def adapt(
     checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
     data: Path,
     out: Path,
-    format: Literal["auto", "face_synthetics", "ibug"] = "auto",
+    format: FormatName = "auto",
     split: OptionalStr = None,
     box: Literal["both", "landmarks", "detector"] = "both",
     folds: int = 5,
@@ -347,7 +360,7 @@ def adapt(
         out: the adapter's folder: adapter.safetensors and adapter.yaml; new, empty, or wholly an earlier
             adapter's, which is replaced.
         format: how the faces lie there; auto looks.
-        split: part of 300-W: train, lfpw/trainset, helen/trainset, ...
+        split: an official part, such as train.
         box: which crops' predictions it learns from: annotated boxes', a face detector's, or both.
         folds: of the cross-validation, which also chooses regularisation and when to stop.
         seed: of the folds and the network.

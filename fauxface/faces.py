@@ -12,7 +12,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from fauxface.landmarks import scheme_of
+from fauxface.landmarks import FIVE, scheme_of
 
 CROP_MARGIN = 1.3
 """Side of the crop in units of the box's longer side."""
@@ -50,7 +50,11 @@ class FaceSample:
 
 
 def landmark_box(landmarks: np.ndarray, scheme: str) -> np.ndarray:
-    """Tight box (4,) of landmarks (N, 2), pupils left out."""
+    """Tight box (4,) of landmarks (N, 2), pupils left out; of five points, which span none, a frontal face's."""
+    if scheme == FIVE.name:
+        face = Crop.on_points(landmarks, 1, 1.0)
+        centre, side = face.to_image(np.zeros(2)), face.scale
+        return np.concatenate([centre - side / 2, centre + side / 2])
     points = landmarks[list(scheme_of(scheme).outline)]
     return np.concatenate([points.min(0), points.max(0)]).astype(np.float64)
 

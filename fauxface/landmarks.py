@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -20,23 +21,32 @@ class Scheme:
 
     Attributes:
         name: the scheme's name, as checkpoints and commands write it.
-        count: number of points N.
+        names: the points' names; points of two schemes that have the same name are the same.
         groups: facial part → indices of its points; every index belongs to exactly one group.
         mirror: permutation; point i of a mirrored face is point ``mirror[i]`` of the original.
-        eye_corners: right and left *outer* eye corner, whose distance normalises NME ("inter-ocular").
+        eye_corners: right and left *outer* eye corner, whose distance normalises NME ("inter-ocular"), or None.
         pupils: for each eye, the points whose mean is its centre ("inter-pupil" normalisation).
         nose_tip: the nose's tip.
         mouth_corners: right and left corner of the mouth.
     """
 
     name: str
-    count: int
+    names: tuple[str, ...]
     groups: Mapping[str, tuple[int, ...]]
     mirror: tuple[int, ...]
-    eye_corners: tuple[int, int]
+    eye_corners: tuple[int, int] | None
     pupils: tuple[tuple[int, ...], tuple[int, ...]]
     nose_tip: int
     mouth_corners: tuple[int, int]
+
+    @property
+    def count(self) -> int:
+        """Number of points N."""
+        return len(self.names)
+
+    def index(self, name: str) -> int | None:
+        """Which point has that name; None if none has."""
+        return self.names.index(name) if name in self.names else None
 
     @property
     def outline(self) -> tuple[int, ...]:
@@ -156,9 +166,33 @@ _COFW_PAIRS = [
     for a, b in [(1, 2), (3, 4), (5, 7), (6, 8), (9, 10), (11, 12), (13, 15), (14, 16), (17, 18), (19, 20), (23, 24)]
 ]
 
+# Which of WFLW's points each of iBUG's is.
+_WFLW_OF_IBUG = (
+    *range(0, 33, 2),
+    *_span(33, 37),
+    *_span(42, 46),
+    *_span(51, 59),
+    *(60, 61, 63, 64, 65, 67),
+    *(68, 69, 71, 72, 73, 75),
+    *_span(76, 95),
+)
+# Which of iBUG's points COFW's are, where both mean the same place: corners of brows, eyes and mouth, the middles of
+# the lips' edges, nose tip and base, chin. Its wings of the nose and middles of the brows lie where iBUG has no point.
+_COFW_IN_IBUG = {0: 17, 1: 26, 2: 21, 3: 22, 8: 36, 9: 45, 10: 39, 11: 42, 20: 30, 21: 33}
+_COFW_IN_IBUG |= {22: 48, 23: 54, 24: 51, 25: 62, 26: 66, 27: 57, 28: 8}
+_PUPILS = ("right_pupil", "left_pupil")
+_LIDS = ("right_eye_top", "right_eye_bottom", "left_eye_top", "left_eye_bottom")
+_IBUG_NAMES = tuple(f"{group}_{i}" for group, indices in _IBUG_GROUPS.items() for i in range(len(indices)))
+
+
+def _names(prefix: str, count: int, known: Mapping[int, str]) -> tuple[str, ...]:
+    """The known names, and for the other points one of the scheme's own."""
+    return tuple(known.get(i, f"{prefix}_{i}") for i in range(count))
+
+
 IBUG68 = Scheme(
     name="ibug68",
-    count=68,
+    names=_IBUG_NAMES,
     groups=MappingProxyType(_IBUG_GROUPS),
     mirror=_mirror(68, _IBUG_PAIRS),
     eye_corners=(Point.RIGHT_EYE_OUTER, Point.LEFT_EYE_OUTER),
@@ -170,7 +204,7 @@ IBUG68 = Scheme(
 
 FACE_SYNTHETICS70 = Scheme(
     name="face_synthetics70",
-    count=70,
+    names=(*_IBUG_NAMES, *_PUPILS),
     groups=MappingProxyType({**_IBUG_GROUPS, "pupils": (68, 69)}),
     mirror=_mirror(70, [*_IBUG_PAIRS, (68, 69)]),
     eye_corners=(Point.RIGHT_EYE_OUTER, Point.LEFT_EYE_OUTER),
@@ -182,7 +216,11 @@ FACE_SYNTHETICS70 = Scheme(
 
 WFLW98 = Scheme(
     name="wflw98",
-    count=98,
+    names=_names(
+        "wflw",
+        98,
+        dict(zip((*_WFLW_OF_IBUG, 62, 66, 70, 74, 96, 97), (*_IBUG_NAMES, *_LIDS, *_PUPILS), strict=True)),
+    ),
     groups=MappingProxyType(
         {
             "jaw": _span(0, 32),
@@ -205,7 +243,12 @@ WFLW98 = Scheme(
 
 COFW29 = Scheme(
     name="cofw29",
-    count=29,
+    names=_names(
+        "cofw",
+        29,
+        {i: _IBUG_NAMES[same] for i, same in _COFW_IN_IBUG.items()}
+        | dict(zip((12, 13, 14, 15, 16, 17), (*_LIDS, *_PUPILS), strict=True)),
+    ),
     groups=MappingProxyType(
         {
             "right_brow": (0, 2, 4, 5),
@@ -226,46 +269,92 @@ COFW29 = Scheme(
 )
 """Burgos-Artizzu et al. 2013 (COFW)."""
 
-SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (IBUG68, FACE_SYNTHETICS70, WFLW98, COFW29)})
+FIVE = Scheme(
+    name="five5",
+    names=("right_eye", "left_eye", _IBUG_NAMES[30], _IBUG_NAMES[48], _IBUG_NAMES[54]),
+    groups=MappingProxyType({"right_eye": (0,), "left_eye": (1,), "nose": (2,), "mouth": (3, 4)}),
+    mirror=(1, 0, 2, 4, 3),
+    eye_corners=None,
+    pupils=((0,), (1,)),
+    nose_tip=2,
+    mouth_corners=(3, 4),
+)
+"""What face detectors find: the eyes' centres, the nose's tip, the mouth's corners. Of every scheme: `five_points`."""
 
-# Which point of the source scheme each point of the target scheme is.
-_WFLW_TO_IBUG = (
-    *range(0, 33, 2),
-    *_span(33, 37),
-    *_span(42, 46),
-    *_span(51, 59),
-    *(60, 61, 63, 64, 65, 67),
-    *(68, 69, 71, 72, 73, 75),
-    *_span(76, 95),
-)
-_CONVERSIONS: Mapping[tuple[str, str], tuple[int, ...]] = MappingProxyType(
-    {
-        ("face_synthetics70", "ibug68"): _span(0, 67),
-        ("wflw98", "ibug68"): _WFLW_TO_IBUG,
-        ("wflw98", "face_synthetics70"): (*_WFLW_TO_IBUG, 96, 97),
-    }
-)
+SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (IBUG68, FACE_SYNTHETICS70, WFLW98, COFW29, FIVE)})
+FEWEST_COMMON = 5
+"""Points that two schemes must share to be compared."""
 
 
 def scheme_of(name: str) -> Scheme:
-    """The scheme of that name; ValueError, naming those there are, if there is none."""
-    if name not in SCHEMES:
+    """The scheme of that name; ``a&b`` is what a and b share. ValueError, naming those there are, if there is none."""
+    if name in SCHEMES:
+        return SCHEMES[name]
+    parts = name.split("&")
+    if len(parts) != 2 or not SCHEMES.keys() >= set(parts):
         raise ValueError(f"unknown landmark scheme '{name}'; there are {', '.join(SCHEMES)}")
-    return SCHEMES[name]
+    return _shared(*parts)
+
+
+@lru_cache
+def _shared(first: str, second: str) -> Scheme:
+    """The points of the scheme ``first`` that ``second`` has too."""
+    whole, names = SCHEMES[first], set(SCHEMES[second].names)
+    kept = [i for i, j in enumerate(whole.mirror) if {whole.names[i], whole.names[j]} <= names]
+    place = {old: new for new, old in enumerate(kept)}
+    needed = {*(whole.eye_corners or ()), whole.nose_tip, *whole.mouth_corners}
+    if len(kept) < FEWEST_COMMON or not needed <= place.keys():
+        raise ValueError(f"{first} and {second} share too few points to be compared")
+    groups = {group: tuple(place[i] for i in indices if i in place) for group, indices in whole.groups.items()}
+    right, left = (
+        # an eye whose pupil is not shared has the centre of what is shared of it
+        tuple(place[i] for i in indices if i in place) or groups[eye]
+        for indices, eye in zip(whole.pupils, ("right_eye", "left_eye"), strict=True)
+    )
+    return Scheme(
+        name=f"{first}&{second}",
+        names=tuple(whole.names[i] for i in kept),
+        groups=MappingProxyType({group: indices for group, indices in groups.items() if indices}),
+        mirror=tuple(place[whole.mirror[i]] for i in kept),
+        eye_corners=whole.eye_corners and (place[whole.eye_corners[0]], place[whole.eye_corners[1]]),
+        pupils=(right, left),
+        nose_tip=place[whole.nose_tip],
+        mouth_corners=(place[whole.mouth_corners[0]], place[whole.mouth_corners[1]]),
+    )
 
 
 def conversion(source: str, target: str) -> np.ndarray:
-    """Indices (N of the target,) of the source's points that make the target's; ValueError if there is no such map."""
-    if source == target:
-        return np.arange(scheme_of(source).count)
-    if (source, target) not in _CONVERSIONS:
-        raise ValueError(f"no conversion of landmarks from '{source}' to '{target}'")
-    return np.array(_CONVERSIONS[source, target])
+    """Indices (N of the target,) of the source's points that make the target's; ValueError if it lacks one."""
+    place = {name: i for i, name in enumerate(scheme_of(source).names)}
+    try:
+        return np.array([place[name] for name in scheme_of(target).names])
+    except KeyError:
+        raise ValueError(f"no conversion of landmarks from '{source}' to '{target}'") from None
 
 
 def convert(points: np.ndarray, source: str, target: str) -> np.ndarray:
     """Landmarks (..., N, D) of one scheme as those of another (..., M, D); ValueError if there is no such map."""
+    if target == FIVE.name and source != FIVE.name:
+        return five_points(points, scheme_of(source))
     return points[..., conversion(source, target), :]
+
+
+def common_scheme(model: str, truth: str) -> str:
+    """The scheme in which a model's points and the annotated ones can both be said.
+
+    The annotated one where possible, else the model's or iBUG's, else the points that both have. ValueError for schemes
+    that share too few.
+    """
+    for target in (truth, model, IBUG68.name):
+        try:
+            for source in (model, truth):
+                convert(np.empty((0, scheme_of(source).count, 2)), source, target)
+        except ValueError:
+            continue
+        return target
+    shared = f"{truth}&{model}"
+    scheme_of(shared)
+    return shared
 
 
 def flip(points: np.ndarray, scheme: Scheme, width: int) -> np.ndarray:

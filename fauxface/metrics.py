@@ -1,7 +1,8 @@
 """How wrong landmarks are: arrays in, numbers out. All in percent.
 
 A face's error is the normalised mean error (NME) of Sagonas et al. 2013: the mean distance of its points from the true
-ones, in percent of the distance of the outer eye corners (``inter-ocular``) or of the eyes' centres (``inter-pupil``).
+ones, in percent of the distance of the outer eye corners (``inter-ocular``), of the eyes' centres (``inter-pupil``), or
+of √(width · height) of its points' box (``box``; AFLW2000-3D's, Zhu et al. 2016): in profile the eyes come together.
 A miss, a face that the detector did not find, is a prediction of NaNs; its error is infinite. Misses stay out of means
 and count in failure rate, CED and AUC.
 """
@@ -15,31 +16,48 @@ import numpy as np
 
 from fauxface.landmarks import scheme_of
 
-Normaliser = Literal["inter-ocular", "inter-pupil"]
+Normaliser = Literal["inter-ocular", "inter-pupil", "box"]
 
 
 def normalising_distance(truth: np.ndarray, scheme: str, normaliser: Normaliser = "inter-ocular") -> np.ndarray:
-    """The distance (M,), in pixels, that errors against ``truth`` (M, N, 2) are measured in; ValueError for a 0."""
+    """The distance (M,), in pixels, that errors against ``truth`` (M, N, 2) are measured in.
+
+    ValueError for a 0, and for outer eye corners of a scheme without them.
+    """
     if normaliser not in get_args(Normaliser):
         raise ValueError(f"unknown normaliser '{normaliser}'; there are {', '.join(get_args(Normaliser))}")
     points = scheme_of(scheme)
-    if normaliser == "inter-ocular":
-        ends = [truth[:, i] for i in points.eye_corners]
+    if normaliser == "inter-ocular" and points.eye_corners is None:
+        raise ValueError(f"{scheme} has no outer eye corners: normalise by inter-pupil or box")
+    if normaliser == "box":
+        distance = np.sqrt(np.prod(np.ptp(truth[:, list(points.outline)], axis=1), axis=-1))
     else:
-        ends = [truth[:, list(indices)].mean(axis=1) for indices in points.pupils]
-    distance = np.linalg.norm(ends[0] - ends[1], axis=-1)
+        ends = [
+            truth[:, list(indices)].mean(axis=1)
+            for indices in (points.pupils if normaliser == "inter-pupil" else [[i] for i in points.eye_corners or ()])
+        ]
+        distance = np.linalg.norm(ends[0] - ends[1], axis=-1)
     if not (distance > 0).all():
         raise ValueError(f"face {int(np.flatnonzero(~(distance > 0))[0])} has no {normaliser} distance to normalise by")
     return distance
 
 
+def usual_normaliser(scheme: str) -> Normaliser:
+    """What errors are divided by when nobody says: ``inter-ocular``, ``inter-pupil`` of schemes without eye corners."""
+    return "inter-pupil" if scheme_of(scheme).eye_corners is None else "inter-ocular"
+
+
 def point_errors(
-    pred: np.ndarray, truth: np.ndarray, scheme: str, normaliser: Normaliser = "inter-ocular"
+    pred: np.ndarray, truth: np.ndarray, scheme: str, normaliser: Normaliser | np.ndarray = "inter-ocular"
 ) -> np.ndarray:
-    """The error (M, N) of every point of ``pred`` against ``truth`` (M, N, 2), in percent; infinite for a miss."""
+    """The error (M, N) of every point of ``pred`` against ``truth`` (M, N, 2), in percent; infinite for a miss.
+
+    ``normaliser`` may be distances (M,) in pixels.
+    """
     assert pred.shape == truth.shape, f"{pred.shape} predicted points against {truth.shape} true ones"
     missed = np.asarray(np.isnan(pred).any(axis=(1, 2)))
-    errors = 100 * np.linalg.norm(pred - truth, axis=-1) / normalising_distance(truth, scheme, normaliser)[:, None]
+    distance = normaliser if isinstance(normaliser, np.ndarray) else normalising_distance(truth, scheme, normaliser)
+    errors = 100 * np.linalg.norm(pred - truth, axis=-1) / distance[:, None]
     return np.where(missed[:, None], np.inf, errors)
 
 
@@ -47,7 +65,7 @@ def nme(
     pred: np.ndarray,
     truth: np.ndarray,
     scheme: str,
-    normaliser: Normaliser = "inter-ocular",
+    normaliser: Normaliser | np.ndarray = "inter-ocular",
     indices: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Each face's error (M,) in percent, over the points ``indices`` (None: all); infinite for a miss."""
@@ -56,7 +74,7 @@ def nme(
 
 
 def group_nme(
-    pred: np.ndarray, truth: np.ndarray, scheme: str, normaliser: Normaliser = "inter-ocular"
+    pred: np.ndarray, truth: np.ndarray, scheme: str, normaliser: Normaliser | np.ndarray = "inter-ocular"
 ) -> dict[str, float]:
     """Facial part → the mean error of its points over the found faces, in percent (NaN if none is found)."""
     errors = point_errors(pred, truth, scheme, normaliser)

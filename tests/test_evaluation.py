@@ -19,17 +19,16 @@ from fauxface.datasets import BadSample, open_dataset
 from fauxface.evaluation import Evaluation, evaluate
 from fauxface.evaluation.evaluate import FILES
 from fauxface.evaluation.predictions import predict, read_faces
-from fauxface.evaluation.scores import common_scheme
 from fauxface.faces import REACH, Crop
 from fauxface.images import read_image, write_image
 from fauxface.inference import Detection, Landmarker
-from fauxface.landmarks import IBUG68, five_points
+from fauxface.landmarks import IBUG68, common_scheme, five_points
 from fauxface.models import Prediction, build_model
 from fauxface.outputs import MANIFEST
 
 AREAS = [f"aurc{of}{order}" for of in ("", "_faces") for order in ("", "_random", "_oracle")]
 KEYS = ["n", "nme", "nme_inner", "fr8", "fr10", "auc8", "auc10", *AREAS]
-KEYS += ["missed", "box", "normaliser", "checkpoint", "licence"]
+KEYS += ["missed", "box", "normaliser", "data", "points", "checkpoint", "licence"]
 
 
 @pytest.fixture(autouse=True)
@@ -242,6 +241,8 @@ def test_the_scores_of_the_protocol():
         "missed": 1,
         "box": "detector",
         "normaliser": "inter-ocular",
+        "data": "photos (annotated)",
+        "points": 68,
         "checkpoint": "run",
         "licence": "clean",
     }

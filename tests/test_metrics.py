@@ -57,10 +57,22 @@ def test_the_pupils_of_seventy_points_normalise():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_scheme_normalises_both_ways(scheme: str):
+def test_every_scheme_normalises_in_every_way(scheme: str):
     truth = np.random.default_rng(0).normal(size=(3, SCHEMES[scheme].count, 2))
-    assert (metrics.nme(truth, truth, scheme) == 0).all()
-    assert (metrics.nme(truth, truth, scheme, "inter-pupil") == 0).all()
+    for normaliser in (metrics.usual_normaliser(scheme), "inter-pupil", "box"):
+        assert (metrics.nme(truth, truth, scheme, normaliser) == 0).all()
+    if SCHEMES[scheme].eye_corners is None:
+        with pytest.raises(ValueError, match=f"{scheme} has no outer eye corners"):
+            metrics.nme(truth, truth, scheme)
+
+
+def test_box_by_hand():
+    """√(40 · 90) = 60, whatever the pupils are; a given distance is taken as it is."""
+    truth = np.zeros((1, 70, 2))
+    truth[0, 3], truth[0, 8], truth[0, 68] = [40, 0], [0, 90], [500, 500]
+    assert metrics.normalising_distance(truth, "face_synthetics70", "box") == pytest.approx([60])
+    assert metrics.nme(truth + 3, truth, "face_synthetics70", "box") == pytest.approx([100 * 18**0.5 / 60])
+    assert metrics.nme(truth + 3, truth, "face_synthetics70", np.array([30.0])) == pytest.approx([100 * 18**0.5 / 30])
 
 
 def test_a_miss_is_infinite_and_out_of_the_mean():
@@ -140,8 +152,8 @@ def test_bootstrap_interval():
 
 
 def test_what_cannot_be_measured():
-    with pytest.raises(ValueError, match="unknown normaliser 'box'; there are inter-ocular, inter-pupil"):
-        metrics.nme(_truth(), _truth(), "ibug68", "box")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="unknown normaliser 'nose'; there are inter-ocular, inter-pupil, box"):
+        metrics.nme(_truth(), _truth(), "ibug68", "nose")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="face 0 has no inter-ocular distance"):
         metrics.nme(np.zeros((1, 68, 2)), np.zeros((1, 68, 2)), "ibug68")
     with pytest.raises(ValueError, match="no faces"):

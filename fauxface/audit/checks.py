@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from fauxface.audit.records import FaceRecord
-from fauxface.landmarks import FACE_SYNTHETICS70
+from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
 
 LEAST = 1.5
 """Pixels that any point may be off: segmentation has no finer grain."""
@@ -71,7 +71,8 @@ _PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     ("lips", (48, 54, *range(60, 68)), (9, 10, 11)),
 )
 # points of rigid parts: expressions move the others to one side
-_STEADY = (0, 2, 4, 27, 30, 31, 33, 36, 39)
+_STEADY = tuple(FACE_SYNTHETICS70.names[i] for i in (0, 2, 4, 27, 30, 31, 33, 36, 39))
+_PAIRED = tuple(FACE_SYNTHETICS70.names[i] for i in (0, 2, 4, 31, 36, 39))
 
 
 def check_face(face: FaceRecord, labels: np.ndarray | None) -> Iterator[tuple[str, str, float | None]]:
@@ -223,20 +224,29 @@ def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float | No
 
 def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float | None]]:
     """Under a nearly frontal pose middles of mirrored points lie on one line, and left is not right."""
-    mirror = np.array(FACE_SYNTHETICS70.mirror)
+    scheme = scheme_of(face.scheme)
+    mirror = np.array(scheme.mirror)
     across = face.points[mirror] - face.points
-    if abs(face.pose[0]) < 60 and float(across[68] @ across[36]) < 0:
+    pupil, corner = scheme.index("right_pupil"), scheme.index("right_eye_0")
+    if (
+        pupil is not None
+        and corner is not None
+        and abs(face.pose[0]) < 60
+        and float(across[pupil] @ across[corner]) < 0
+    ):
         yield "symmetry", "the pupils are swapped", None
+    steady, paired = (np.array([scheme.index(n) for n in names if n in scheme.names]) for names in (_STEADY, _PAIRED))
+    if len(steady) < 4 or not len(paired):  # too few to lay a line through
+        return
     if abs(face.pose[0]) > FRONTAL[0] or abs(face.pose[1]) > FRONTAL[1]:
         return
     # a point that slides to an outline leaves its twin on the other side where that is
     points = face.points if face.projected is None else face.projected
     across = points[mirror] - points
-    steady = np.array(_STEADY)
     middles = (points[steady] + points[mirror[steady]]) / 2
-    direction = across[[0, 2, 4, 31, 36, 39]].sum(0)
+    direction = across[paired].sum(0)
     direction = direction / max(float(np.linalg.norm(direction)), 1e-9)
-    sides = across[[0, 2, 4, 31, 36, 39]] @ direction
+    sides = across[paired] @ direction
     if (sides < 0).any():
         yield "symmetry", "left and right points are swapped", None
         return

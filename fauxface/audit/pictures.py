@@ -17,12 +17,18 @@ from fauxface.audit.records import FaceRecord, Finding, PictureRecord
 from fauxface.audit.skin import monk_tone, skin_colour
 from fauxface.datasets.base import BadSample, check_points, parse_points, read_sample_image, read_text
 from fauxface.faces import Crop, landmark_box
-from fauxface.landmarks import FACE_SYNTHETICS70
+from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
 
 CLASSES = (*range(19), 255)
 """FaceSynthetics' segmentation classes."""
 SHARPNESS_SIZE = 128
 """Side of the crop about a face in which its sharpness is taken, so that faces of all sizes compare."""
+_OPENINGS = {
+    "mouth opening": [("mouth_14", "mouth_18")],
+    "right eye opening": [("right_eye_1", "right_eye_5"), ("right_eye_2", "right_eye_4")],
+    "left eye opening": [("left_eye_1", "left_eye_5"), ("left_eye_2", "left_eye_4")],
+}
+"""Figure → pairs of points, upper and lower, whose mean distance it is."""
 _FLAT = 2.0  # a picture whose grey values deviate less from their mean shows nothing
 
 
@@ -49,13 +55,7 @@ def look_at(path: Path, root: Path, expected: frozenset[str]) -> PictureRecord:
     for ending in sorted(expected):
         if not path.with_name(path.stem + ending).exists():
             found("missing", f"there is no {path.stem}{ending}")
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    deviation = float(grey.std())
-    record.figures = {"brightness": float(grey.mean()) / 255, "contrast": deviation / 255}
-    if deviation < _FLAT:
-        found("empty", "the picture is of one colour", deviation)
-    else:
-        record.fingerprint = fingerprint(grey)
+    grey = take_picture_figures(record, image, found)
     labels = _labels(path, image.shape[:2], found)
     try:
         record.faces, record.crowd = _faces(path)
@@ -63,10 +63,23 @@ def look_at(path: Path, root: Path, expected: frozenset[str]) -> PictureRecord:
         found("unreadable", f"{error.path.name}: {error.reason}")
         return record
     for face in record.faces:
-        _take_figures(face, image, grey, labels)
+        take_figures(face, image, grey, labels)
         for kind, message, value in check_face(face, labels):
             found(kind, message, value)
     return record
+
+
+def take_picture_figures(record: PictureRecord, image: np.ndarray, found: Any) -> np.ndarray:
+    """Figures and fingerprint of a picture H×W×3 into its record; the picture in grey."""
+    record.size = image.shape[:2]
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    deviation = float(grey.std())
+    record.figures = {"brightness": float(grey.mean()) / 255, "contrast": deviation / 255}
+    if deviation < _FLAT:
+        found("empty", "the picture is of one colour", deviation)
+    else:
+        record.fingerprint = fingerprint(grey)
+    return grey
 
 
 def _labels(path: Path, size: tuple[int, int], found: Any) -> np.ndarray | None:
@@ -158,15 +171,17 @@ def _array(meta: dict[str, Any], key: str, file: Path) -> np.ndarray:
         raise BadSample(file, f"{key} is not an array of numbers") from None
 
 
-def _take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels: np.ndarray | None) -> None:
+def take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels: np.ndarray | None) -> None:
+    """Figures of a face into its record, of its points, its picture H×W×3 (and in grey) and its segmentation."""
     points, figures = face.points, face.figures
     figures["yaw"], figures["pitch"], figures["roll"] = face.pose
     figures["face side"] = face.side / max(grey.shape)
-    figures["mouth opening"] = float(np.linalg.norm(points[62] - points[66])) / face.side
-    for name, upper, lower in (("right", [37, 38], [41, 40]), ("left", [43, 44], [47, 46])):
-        gap = np.linalg.norm(points[upper] - points[lower], axis=1).mean()
-        figures[f"{name} eye opening"] = float(gap) / face.side
-    crop = Crop.around(landmark_box(points, FACE_SYNTHETICS70.name), SHARPNESS_SIZE).extract(grey)
+    place = scheme_of(face.scheme).index
+    for name, pairs in _OPENINGS.items():
+        gaps = [points[i] - points[j] for a, b in pairs if None not in (i := place(a), j := place(b))]
+        if gaps:
+            figures[name] = float(np.linalg.norm(gaps, axis=1).mean()) / face.side
+    crop = Crop.around(landmark_box(points, face.scheme), SHARPNESS_SIZE).extract(grey)
     figures["sharpness"] = float(cv2.Laplacian(crop, cv2.CV_32F).var()) ** 0.5 / 255
     figures["face brightness"], figures["face contrast"] = float(crop.mean()) / 255, float(crop.std()) / 255
     if face.visibility is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
+
 # iBUG's points on the mean of the generator's heads, millimetres: x to the subject's left, y up, z forward
 _HEAD = {
     8: (0, -108, 8),
@@ -21,10 +23,15 @@ _HEAD = {
 }
 
 
-def estimated_pose(points: np.ndarray) -> tuple[float, float, float]:
-    """Yaw, pitch, roll in degrees of a face's points (70, 2), about 5° off; signs as in our label files."""
-    model = np.array(list(_HEAD.values()), float) * [1, -1, -1]
-    seen = points[list(_HEAD)].astype(float)
+_NAMED = {FACE_SYNTHETICS70.names[i]: place for i, place in _HEAD.items()}
+_NAMED |= {"right_eye": (-29.5, -2, 2.5), "left_eye": (29.5, -2, 2.5)}
+
+
+def estimated_pose(points: np.ndarray, scheme: str = FACE_SYNTHETICS70.name) -> tuple[float, float, float]:
+    """Yaw, pitch, roll in degrees of a face's points (N, 2), about 5° off; signs as in our label files."""
+    known = {i: place for name, place in _NAMED.items() if (i := scheme_of(scheme).index(name)) is not None}
+    model = np.array(list(known.values()), float) * [1, -1, -1]
+    seen = points[list(known)].astype(float)
     # orthographic, by least squares: which 2×3 matrix brings the model onto the points
     flat = np.linalg.lstsq(model - model.mean(0), seen - seen.mean(0), rcond=None)[0].T
     scale = np.linalg.norm(flat, axis=1).mean()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from fauxface.images import read_image
+from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,15 @@ class FaceRecord:
     """Figures of one face.
 
     Attributes:
-        points: (70, 2) px as annotators click them, where the data set says so, else projected.
-        projected: (70, 2) px, or None where neither a ``_ldmks.txt`` nor 3-D points tell.
-        visibility: (70,) booleans, or None.
+        points: (N, 2) px as annotators click them, where the data set says so, else projected.
+        projected: (N, 2) px, or None where neither a ``_ldmks.txt`` nor 3-D points tell.
+        visibility: (N,) booleans, or None.
         pose: yaw, pitch, roll in degrees (> 0: to the image's right, up, clockwise).
         pose_told: whether the data set says the pose; else it was estimated from the points.
         meta: the face's entry of the ``.json``, empty without one.
         figures: name → number, for the distributions.
         covers: what lies over the face → the share of it that it hides; empty without segmentation.
+        scheme: the landmark scheme of the points.
     """
 
     points: np.ndarray
@@ -51,6 +55,7 @@ class FaceRecord:
     meta: dict[str, Any]
     figures: dict[str, float] = field(default_factory=dict)
     covers: dict[str, float] = field(default_factory=dict)
+    scheme: str = FACE_SYNTHETICS70.name
 
     @property
     def kinds(self) -> Iterator[tuple[str, str]]:
@@ -70,7 +75,7 @@ class FaceRecord:
     @property
     def side(self) -> float:
         """Longer side of the box of the points but the pupils, px."""
-        return float(np.ptp(self.points[:68], axis=0).max())
+        return float(np.ptp(self.points[list(scheme_of(self.scheme).outline)], axis=0).max())
 
 
 @dataclass
@@ -85,6 +90,7 @@ class PictureRecord:
         figures: name → number.
         fingerprint: perceptual hash, 32 bytes; None for a picture without any structure.
         crowd: whether its label file lists faces.
+        reader: gives the picture's pixels, where its file alone does not.
     """
 
     path: Path
@@ -94,11 +100,16 @@ class PictureRecord:
     figures: dict[str, float] = field(default_factory=dict)
     fingerprint: bytes | None = None
     crowd: bool = False
+    reader: Callable[[], np.ndarray] | None = None
+
+    def pixels(self) -> np.ndarray:
+        """The picture, H×W×3 uint8 RGB; errors of the reader."""
+        return read_image(self.path) if self.reader is None else self.reader()
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found.
+    """Everything that an audit found.
 
     Attributes:
         folder: the data set's.
@@ -118,7 +129,7 @@ class Audit:
         return [face for picture in self.pictures for face in picture.faces]
 
     def summary(self) -> str:
-        """A few lines that say how it stands."""
+        """A few lines of counts."""
         kinds = Counter(finding.kind for finding in self.findings)
         lines = [f"{len(self.pictures):,} pictures, {len(self.faces):,} faces, {len(self.findings):,} findings"]
         lines += [f"  {kind:<14}{count:>7,}" for kind, count in kinds.most_common()]

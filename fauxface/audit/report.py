@@ -14,6 +14,7 @@ from fauxface.audit.checks import ASIDE, FRONTAL, JAW_POSE, LEAST, PROFILE, SLIV
 from fauxface.audit.duplicates import BITS, NEAR
 from fauxface.audit.records import Audit, FaceRecord, PictureRecord
 from fauxface.audit.sheets import sheet, tile
+from fauxface.landmarks import scheme_of
 from fauxface.reports import Page
 
 KINDS = {
@@ -218,9 +219,10 @@ def _show_distributions(made: Page, result: Audit) -> None:
 
 
 def _mean_face(faces: list[FaceRecord]) -> np.ndarray:
-    """The mean of the most frontal faces' points (70, 2), each in its own box."""
+    """The mean of the most frontal faces' points (N, 2), each in its own box."""
     frontal = sorted(faces, key=lambda face: abs(face.pose[0]) + abs(face.pose[1]))[:200]
-    return np.mean([(f.points - f.points[:68].mean(0)) / max(f.side, 1e-9) for f in frontal], axis=0)
+    outline = list(scheme_of(faces[0].scheme).outline)
+    return np.mean([(f.points - f.points[outline].mean(0)) / max(f.side, 1e-9) for f in frontal], axis=0)
 
 
 def _columns(result: Audit) -> dict[str, list[float]]:

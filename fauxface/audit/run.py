@@ -12,10 +12,12 @@ import cv2
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fauxface.audit.annotated import look_at_samples
 from fauxface.audit.duplicates import near_pairs
 from fauxface.audit.pictures import look_at
 from fauxface.audit.records import Audit, Finding, PictureRecord
 from fauxface.audit.report import figures_of, page
+from fauxface.datasets import FaceDataset, face_synthetics, open_dataset
 from fauxface.datasets.base import list_files
 from fauxface.files import write_text
 from fauxface.outputs import check_folder, filled_folder
@@ -24,13 +26,15 @@ RESULT, REPORT = "audit.json", "report.html"
 _ENDINGS = ("_seg.png", "_ldmks.txt", ".json")
 
 
-def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
+def audit(folder: Path, out: Path, workers: int = 0, format: str = "auto", split: str | None = None) -> Audit:
     """Look at every picture in ``folder`` and below, and write ``report.html`` and ``audit.json`` into ``out``.
 
     Args:
-        folder: a data set in FaceSynthetics' layout, Microsoft's or ours, or wide frames with lists of faces.
+        folder: a data set of any format that can be read, or wide frames with lists of faces.
         out: folder for the report; new, empty, or wholly an earlier audit's, which is replaced; may lie below `folder`.
         workers: threads; 0 means one a core.
+        format: how the faces lie there; ``auto`` looks.
+        split: one of the format's official splits; None is all.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -38,24 +42,25 @@ def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
         FileExistsError: ``out`` holds something else.
     """
     check_folder(out, "audit", [folder])
-    result = look_through(folder, workers)
+    result = look_through(folder, workers, format, split)
     with filled_folder(out, "audit", [folder]) as temporary:
         write_text(temporary / RESULT, figures_of(result))
         page(result).save(temporary / REPORT)
     return result
 
 
-def look_through(folder: Path, workers: int = 0) -> Audit:
+def look_through(folder: Path, workers: int = 0, format: str = "auto", split: str | None = None) -> Audit:
     """Look at every picture, and write nothing; errors as `audit`."""
     if workers < 0:
         raise ValueError(f"--workers is 0 (one a core) or more, not {workers}")
     files = list_files(folder)
-    present = {ending: {f.name for f in files if f.name.endswith(ending)} for ending in _ENDINGS}
-    sources = find_pictures(files)
+    sources = find_pictures(files) if format in ("auto", face_synthetics.NAME) and split is None else []
+    workers = workers or min(os.cpu_count() or 1, 32)
     if not sources:
-        raise ValueError(f"no labelled faces in {folder} (NNNNNN.png with NNNNNN_ldmks.txt or NNNNNN.json)")
+        return _annotated(open_dataset(folder, format, split), folder, workers)
+    present = {ending: {f.name for f in files if f.name.endswith(ending)} for ending in _ENDINGS}
     expected = frozenset(ending for ending in _ENDINGS if present[ending])
-    pictures = list(_looked_at(sources, folder, expected, workers or min(os.cpu_count() or 1, 32)))
+    pictures = list(_looked_at(sources, folder, expected, workers))
     findings = [finding for picture in pictures for finding in picture.findings]
     findings += [*_odd_sizes(pictures, folder), *_copies(pictures, folder)]
     known = set(sources)
@@ -65,6 +70,14 @@ def look_through(folder: Path, workers: int = 0) -> Audit:
         if f.name.endswith(("_seg.png", "_ldmks.txt")) and _picture_of(f) not in known
     ]
     return Audit(folder, pictures, sorted(findings, key=lambda f: (f.file, f.kind)), _notes(pictures))
+
+
+def _annotated(dataset: FaceDataset, folder: Path, workers: int) -> Audit:
+    """A look at a data set that has no files beside its pictures to miss."""
+    pictures = look_at_samples(dataset, folder, workers)
+    findings = [finding for picture in pictures for finding in picture.findings] + [*_copies(pictures, folder)]
+    notes = [f"format {dataset.format}, points {dataset.scheme}, labels {dataset.labels}", *dataset.notes]
+    return Audit(folder, pictures, sorted(findings, key=lambda f: (f.file, f.kind)), [*notes, *_notes(pictures)])
 
 
 def find_pictures(files: list[Path]) -> list[Path]:

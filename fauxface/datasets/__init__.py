@@ -1,8 +1,8 @@
 """Readers for labelled faces, one file a format, and the crops that training takes from them."""
 
-from fauxface.datasets.base import BadSample, FaceDataset
-from fauxface.datasets.ibug import SPLITS
-from fauxface.datasets.opening import FORMATS, open_dataset
+from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels
+from fauxface.datasets.formats import FORMATS, FormatName
+from fauxface.datasets.opening import open_dataset
 from fauxface.datasets.packed import PADDING, PackedCrops, ShardedCrops, pack
 from fauxface.datasets.packs import identity_of, open_pack
 from fauxface.datasets.reading import map_samples, read_samples
@@ -10,9 +10,11 @@ from fauxface.datasets.reading import map_samples, read_samples
 __all__ = [
     "FORMATS",
     "PADDING",
-    "SPLITS",
     "BadSample",
     "FaceDataset",
+    "Format",
+    "FormatName",
+    "Labels",
     "PackedCrops",
     "ShardedCrops",
     "identity_of",

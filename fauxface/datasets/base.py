@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from fauxface.faces import FaceSample
 from fauxface.images import read_image
 from fauxface.outputs import is_output
 
+Labels = Literal["2d", "projected"]
+"""The conventions of points of which a data set may have both: as annotators click them, or projected from space."""
 MIN_SIDE = 16
 """Images with a side shorter than this hold no face that one could label (px)."""
 
@@ -32,12 +35,14 @@ class FaceDataset:
 
     Attributes:
         name: the folder's name, and the split's.
-        format: the name of its format, ``face_synthetics`` or ``ibug``.
+        format: the name of its format.
         scheme: the landmark scheme of every sample.
         labels: the labels' convention: ``projected``, ``2d`` or ``annotated``.
-        sources: the file of each sample, in the data set's order.
+        sources: the file of each sample, in the data set's order; where one file holds several, NAME#NUMBER beside it.
         reader: reads one sample from its source.
-        files: the files that a sample is read from, whether they are there or not; its labels' are text.
+        files: the files that a sample is read from, whether they are there or not; its labels' are small.
+        shared: label files that tell of many samples.
+        notes: what the user must know of what this is, a line each.
     """
 
     name: str
@@ -47,6 +52,8 @@ class FaceDataset:
     sources: tuple[Path, ...]
     reader: Callable[[Path], FaceSample]
     files: Callable[[Path], tuple[Path, ...]]
+    shared: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -63,6 +70,35 @@ class FaceDataset:
             raise ValueError(f"cannot take {count} samples of {self.name}, which has {len(self)}")
         order = np.random.default_rng(np.random.SeedSequence(seed)).permutation(len(self))
         return replace(self, sources=tuple(self.sources[i] for i in sorted(order[:count])))
+
+
+@dataclass(frozen=True)
+class Format:
+    """How labelled faces lie in a folder.
+
+    Attributes:
+        name: what ``--format`` calls it.
+        sign: what a folder of it holds, in words that end the sentence "no labelled faces in it (…)".
+        find: of a folder's files those that are of this format; cheap, for it is asked of every folder.
+        open: the faces among ``files`` of ``folder`` that belong to a split (None: all), with labels of a convention
+            (None: the format's own). ValueError for a split or a convention that there is not.
+        splits: names of the official splits.
+    """
+
+    name: str
+    sign: str
+    find: Callable[[list[Path]], Sequence[Path]]
+    open: Callable[[Path, list[Path], str | None, Labels | None], FaceDataset]
+    splits: tuple[str, ...] = ()
+
+    def check(self, folder: Path, split: str | None, labels: Labels | None) -> None:
+        """ValueError for a split that is none of ``splits``, and for any convention of labels."""
+        if split is not None and not self.splits:
+            raise ValueError(f"{folder} is of format {self.name}, which has no splits such as '{split}'")
+        if split is not None and split not in self.splits:
+            raise ValueError(f"unknown split '{split}'; there are {', '.join(self.splits)} (format {self.name})")
+        if labels is not None:
+            raise ValueError(f"{folder} is of format {self.name}, which has no '{labels}' labels")
 
 
 def list_files(folder: Path) -> list[Path]:

@@ -10,11 +10,19 @@ import json
 import re
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_sample_image, read_text
+from fauxface.datasets.base import (
+    BadSample,
+    FaceDataset,
+    Format,
+    Labels,
+    check_points,
+    parse_points,
+    read_sample_image,
+    read_text,
+)
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import FACE_SYNTHETICS70
 
@@ -30,15 +38,12 @@ def find(files: list[Path]) -> tuple[Path, ...]:
     return tuple(sorted(labelled | images))
 
 
-def open_folder(
-    folder: Path, files: list[Path], split: str | None, labels: Literal["2d", "projected"] | None
-) -> FaceDataset:
+def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
     """The faces among ``files`` of ``folder``; ``labels`` None: ``2d`` where every sample has it, else ``projected``.
 
     ValueError when a split is asked for, or ``2d`` is and a sample has none.
     """
-    if split is not None:
-        raise ValueError(f"{folder} is in FaceSynthetics' layout, which has no splits such as '{split}'")
+    FORMAT.check(folder, split, None)
     sources = find(files)
     if labels != "projected":
         without = next((path for path in sources if not _may_have_2d(path.with_suffix(".json"))), None)
@@ -49,7 +54,7 @@ def open_folder(
     return FaceDataset(folder.resolve().name, NAME, FACE_SYNTHETICS70.name, labels, sources, reader, files_of)
 
 
-def read_sample(source: Path, labels: Literal["2d", "projected"]) -> FaceSample:
+def read_sample(source: Path, labels: Labels) -> FaceSample:
     """The sample whose image is ``source``; BadSample if anything of it is missing or wrong."""
     _, text_path, json_path = files_of(source)
     image = read_sample_image(source)
@@ -104,3 +109,6 @@ def _numbers(record: dict, key: str, path: Path) -> np.ndarray:
         raise BadSample(path, f"has no {key}") from None
     except (TypeError, ValueError):
         raise BadSample(path, f"{key} is not an array of numbers") from None
+
+
+FORMAT = Format(NAME, "NNNNNN.png with NNNNNN_ldmks.txt", find, open_folder)

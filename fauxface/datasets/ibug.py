@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_sample_image, read_text
+from fauxface.datasets.base import (
+    BadSample,
+    FaceDataset,
+    Format,
+    Labels,
+    check_points,
+    parse_points,
+    read_sample_image,
+    read_text,
+)
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import IBUG68
 
@@ -43,25 +51,26 @@ def find(files: list[Path]) -> tuple[Path, ...]:
     return tuple(path for path in files if path.suffix.lower() == ".pts")
 
 
-def open_folder(
-    folder: Path, files: list[Path], split: str | None, labels: Literal["2d", "projected"] | None
-) -> FaceDataset:
+def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
     """The faces among ``files`` of ``folder`` that belong to ``split`` (None: all).
 
+    A split of several parts of which some are not there is called by those that are, and a note says what is missing.
     ValueError for an unknown split, one without a face there, or labels other than the annotators'.
     """
-    if labels is not None:
-        raise ValueError(f"{folder} holds iBUG annotations, which have no '{labels}' labels")
-    sources, name = find(files), folder.resolve().name
+    FORMAT.check(folder, split, labels)
+    sources, name, notes = find(files), folder.resolve().name, ()
     if split is not None:
-        if split not in SPLITS:
-            raise ValueError(f"unknown split '{split}'; there are {', '.join(SPLITS)}")
-        sources = tuple(path for path in sources if part_of(path, folder) in SPLITS[split])
-        name = f"{name}:{split}"
-        if not sources:
+        parts = {path: part_of(path, folder) for path in sources}
+        sources = tuple(path for path in sources if parts[path] in SPLITS[split])
+        there = [part for part in SPLITS[split] if part in parts.values()]
+        missing = [part for part in SPLITS[split] if part not in there]
+        if not there:
             folders = ", ".join("/".join(_PARTS[part]) for part in SPLITS[split])
             raise ValueError(f"no face of split '{split}' in {folder}: its folders are {folders}")
-    return FaceDataset(name, NAME, IBUG68.name, "annotated", sources, read_sample, files_of)
+        if missing:
+            notes = (f"{folder} lacks {' and '.join(missing)} of split '{split}': this is {' and '.join(there)} alone",)
+        name = f"{name}:{'+'.join(there) if missing else split}"
+    return FaceDataset(name, NAME, IBUG68.name, "annotated", sources, read_sample, files_of, notes=notes)
 
 
 def part_of(path: Path, folder: Path) -> str | None:
@@ -112,3 +121,6 @@ def read_pts(path: Path) -> np.ndarray:
         raise BadSample(path, "not a .pts file: it has no points between { and }")
     lines = [line for line in found[1].splitlines() if line.strip()]
     return check_points(parse_points(lines, path), IBUG68.count, path) - 1
+
+
+FORMAT = Format(NAME, "images with .pts", find, open_folder, tuple(SPLITS))

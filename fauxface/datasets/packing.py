@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
+from fauxface.datasets.base import Labels
 from fauxface.datasets.opening import open_dataset
 from fauxface.datasets.pack_store import gib, list_packs, packs_folder, remove_pack
 from fauxface.datasets.packed import PADDING
@@ -16,18 +16,20 @@ def pack_folder(
     data: Path,
     size: int,
     framing: Framing,
-    labels: Literal["2d", "projected"] | None = None,
+    labels: Labels | None = None,
     root: Path | None = None,
     skip_bad: bool = False,
     workers: int = 0,
+    format: str = "auto",
+    split: str | None = None,
 ) -> str:
-    """Pack all faces in ``data`` as training's crops of ``size`` pixels; what there is now, in words.
+    """Pack the faces in ``data`` as training's crops of ``size`` pixels; what there is now, in words.
 
     ValueError for a size below 1 px or a negative number of workers; other errors as `open_dataset` and `open_pack`.
     """
     if size < 1 or not framing.margin > 0 or workers < 0:
         raise ValueError("--size and --crop-margin must be above 0, --workers not below 0")
-    dataset = open_dataset(data, labels=labels)
+    dataset = open_dataset(data, format, split, labels)
     padding = round(PADDING * size)
     crops = open_pack(dataset, size, framing, padding, skip_bad=skip_bad, workers=workers or None, folder=root)
     lies = next(pack for pack in list_packs(root or packs_folder()))  # the last used

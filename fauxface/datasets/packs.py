@@ -274,6 +274,9 @@ def _named(folder: Path) -> Iterator[None]:
 def identity_of(whole: FaceDataset, workers: int | None = None) -> str:
     """A hash of all of a data set's files: names, sizes, times, and what the labels say."""
     digest, root = hashlib.blake2b(digest_size=16), _root(whole.sources)
+    for path in whole.shared:
+        with path.open("rb") as file:
+            digest.update(f"{path.name}\t{hashlib.file_digest(file, 'blake2b').hexdigest()}\n".encode())
     with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:
         pieces = [whole.sources[first : first + 256] for first in range(0, len(whole), 256)]
         for lines in pool.map(lambda piece: b"".join(_identity(whole, source, root) for source in piece), pieces):
@@ -295,7 +298,7 @@ def _identity(whole: FaceDataset, source: Path, root: str) -> bytes:
         try:
             stat = path.stat()
             line += [path.name, str(stat.st_size), str(stat.st_mtime_ns)]
-            if path.suffix.lower() in (".txt", ".json", ".pts"):
+            if path.suffix.lower() in (".txt", ".json", ".pts", ".mat") and path not in whole.shared:
                 line.append(hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest())
         except OSError:
             line += [path.name, "unreadable"]

@@ -17,8 +17,8 @@ from fauxface.evaluation.adapter import Adapter, save_adapter, weights_hash
 from fauxface.evaluation.fitting import CHOICES, CrossValidation, Pairs, Settings, cross_validate, fit_network
 from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
 from fauxface.inference import Landmarker
-from fauxface.landmarks import convert, scheme_of
-from fauxface.metrics import bootstrap_interval, nme, point_errors
+from fauxface.landmarks import common_scheme, convert, scheme_of
+from fauxface.metrics import bootstrap_interval, nme, point_errors, usual_normaliser
 from fauxface.outputs import check_folder
 
 BoxChoice = Literal["both", "landmarks", "detector"]
@@ -59,7 +59,7 @@ class Adaptation:
     def table(self) -> str:
         """What the command prints."""
         card = self.adapter.card
-        parts = ["all", "inner", *PARTS]
+        parts = list(next(iter(next(iter(self.rows.values())).values()))) if self.rows else []
         lines = [
             f"{card.checkpoint} → annotators of {self.data}: {self.faces} faces, {self.folds}-fold cross-validation",
             f"  {card.settings['kind']}",
@@ -82,7 +82,7 @@ def adapt(
     checkpoint: str | Path,
     data: Path,
     out: Path | None,
-    format: Literal["auto", "face_synthetics", "ibug"] = "auto",
+    format: str = "auto",
     split: str | None = None,
     box: BoxChoice = "both",
     folds: int = 5,
@@ -98,7 +98,7 @@ def adapt(
         data: folder of annotated faces.
         out: the adapter's folder, new, empty or wholly an earlier adapter's; None writes nothing.
         format: how the faces lie there; ``auto`` looks.
-        split: part of 300-W; None is all.
+        split: one of the format's official splits; None is all.
         box: whose predictions it is fitted to: of crops from annotated boxes, from a detector's, or of both.
         folds: of the cross-validation.
         seed: of the folds and the network.
@@ -106,7 +106,8 @@ def adapt(
         threads: CPU threads; 0 takes all there are.
         detector: name of the face detector.
 
-    ValueError for too few faces and for schemes without a map between them; errors as ``evaluate``.
+    Of schemes of which neither holds the other it learns the points that both have. ValueError for too few faces and
+    for schemes without common points; errors as ``evaluate``.
     """
     if folds < 2:
         raise ValueError(f"--folds must be 2 or more, not {folds}")
@@ -115,7 +116,7 @@ def adapt(
         check_folder(out, "adapt", sources)
     dataset = open_dataset(data, format, split)
     landmarker = Landmarker.load(checkpoint, detector, threads=threads)
-    convert(np.empty((0, scheme_of(landmarker.card.scheme).count, 2)), landmarker.card.scheme, dataset.scheme)
+    common_scheme(landmarker.card.scheme, dataset.scheme)  # before the work
     faces = read_faces(dataset, skip_bad)
     boxes: tuple[Boxes, ...] = ("landmarks", "detector") if box == "both" else (box,)
     result = fit(landmarker, faces, boxes, str(checkpoint), folds, seed)
@@ -175,12 +176,14 @@ def _pairs(
 ) -> tuple[Pairs, np.ndarray, dict[str, int]]:
     """All that is fitted to, which protocol (a place in ``boxes``) each is of, and how many faces each one missed."""
     predicted, truth, number, protocol, missed = [], [], [], [], {}
+    target = common_scheme(landmarker.card.scheme, faces.dataset.scheme)
+    annotated = convert(faces.truth, faces.dataset.scheme, target)
     for place, box in enumerate(boxes):
         points = predict(landmarker, faces, box).landmarks
         found = np.isfinite(points).all((1, 2))
         missed[box] = int((~found).sum())
         predicted.append(points[found])
-        truth.append(faces.truth[found])
+        truth.append(annotated[found])
         number.append(np.flatnonzero(found))
         protocol.append(np.full(int(found.sum()), place))
     pairs = Pairs(
@@ -188,7 +191,7 @@ def _pairs(
         np.concatenate(truth),
         np.concatenate(number),
         landmarker.card.scheme,
-        faces.dataset.scheme,
+        target,
     )
     return pairs, np.concatenate(protocol), missed
 
@@ -202,12 +205,13 @@ def _rows(
         "ridge": found.ridge,
         "adapted": found.network,
     }
-    scheme = scheme_of(pairs.target)
+    scheme, unit = scheme_of(pairs.target), usual_normaliser(pairs.target)
     parts = {
         "all": list(scheme.outline),
-        "inner": [i for i in scheme.outline if i not in scheme.groups["jaw"]],
-        **{part: [i for group in groups for i in scheme.groups[group]] for part, groups in PARTS.items()},
+        "inner": [i for i in scheme.outline if i not in scheme.groups.get("jaw", ())],
+        **{part: [i for group in groups for i in scheme.groups.get(group, ())] for part, groups in PARTS.items()},
     }
+    parts = {part: indices for part, indices in parts.items() if indices}
     rows: dict[str, dict[str, dict[str, float]]] = {}
     gain: dict[str, tuple[float, float]] = {}
     for place, box in enumerate(boxes):
@@ -217,9 +221,9 @@ def _rows(
         truth = pairs.truth[mine]
         rows[box] = {}
         for kind, points in said.items():
-            errors = point_errors(points[mine], truth, pairs.target)
+            errors = point_errors(points[mine], truth, pairs.target, unit)
             rows[box][kind] = {part: float(errors[:, indices].mean()) for part, indices in parts.items()}
-        raw, adapted = (nme(said[kind][mine], truth, pairs.target, indices=parts["all"]) for kind in ("raw", "adapted"))
+        raw, adapted = (nme(said[kind][mine], truth, pairs.target, unit, parts["all"]) for kind in ("raw", "adapted"))
         gain[box] = bootstrap_interval(raw - adapted)
     return rows, gain
 

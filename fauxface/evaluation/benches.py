@@ -148,5 +148,8 @@ class Remembering:
 def _fingerprint(dataset: FaceDataset, folder: Path) -> str:
     digest = hashlib.blake2b(f"{dataset.scheme} {dataset.labels}".encode(), digest_size=8)
     for source in dataset.sources:
-        digest.update(f"{source.relative_to(folder).as_posix()} {source.stat().st_size}\n".encode())
+        size = sum(path.stat().st_size for path in dataset.files(source)[:1])
+        digest.update(f"{source.relative_to(folder).as_posix()} {size}\n".encode())
+    for path in dataset.shared:
+        digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
     return digest.hexdigest()

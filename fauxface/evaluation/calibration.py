@@ -16,10 +16,9 @@ import torch
 
 from fauxface.checkpoint import Card, find_checkpoint, load_checkpoint, save_checkpoint
 from fauxface.datasets import open_dataset, pack
-from fauxface.evaluation.scores import common_scheme
 from fauxface.faces import Framing
 from fauxface.inference.onnx_model import ONNX_FILE
-from fauxface.landmarks import convert
+from fauxface.landmarks import common_scheme, convert
 from fauxface.models import EXPECTED_COVERAGE, calibration_factor, coverage
 from fauxface.models.coordinates import Coordinates
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json as json_format
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal
 
-from fauxface.datasets import FaceDataset, open_dataset
+from fauxface.datasets import FaceDataset, Labels, open_dataset
 from fauxface.evaluation import figures
 from fauxface.evaluation.adapter import Adapter, load_adapter, weights_hash
 from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, Predictions, predict, read_faces
-from fauxface.evaluation.scores import Evaluation, common_scheme
+from fauxface.evaluation.scores import Evaluation
 from fauxface.files import write_text
 from fauxface.images import write_image
 from fauxface.inference import Landmarker
-from fauxface.landmarks import convert
-from fauxface.metrics import Normaliser
+from fauxface.landmarks import common_scheme, convert
+from fauxface.metrics import Normaliser, normalising_distance
 from fauxface.outputs import check_file, check_folder, filled_folder, in_folder
 
 FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "risk_coverage.png", "worst_faces.png")
@@ -26,7 +25,7 @@ FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "risk_coverage.png
 def evaluate(
     checkpoint: str | Path,
     data: Path,
-    format: Literal["auto", "face_synthetics", "ibug"] = "auto",
+    format: str = "auto",
     split: str | None = None,
     box: Boxes = "landmarks",
     normaliser: Normaliser = "inter-ocular",
@@ -35,7 +34,7 @@ def evaluate(
     flip: bool = False,
     skip_bad: bool = False,
     threads: int = 0,
-    labels: Literal["2d", "projected"] | None = None,
+    labels: Labels | None = None,
     detector: str = "retinaface",
     device: str = "cpu",
     adapter: Path | None = None,
@@ -46,7 +45,7 @@ def evaluate(
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
         data: folder of labelled faces, searched with its subfolders.
         format: how they lie there; ``auto`` looks.
-        split: part of 300-W: common, challenging, full, private, train, afw, …; None is all.
+        split: one of the format's official splits, such as 300-W's common or WFLW's pose; None is all.
         box: crops from the box of the annotated points, or from a face detector, whose misses count as failures.
         normaliser: what errors are divided by.
         json: file for the scores.
@@ -76,6 +75,7 @@ def evaluate(
         using[0].check(checkpoint, card.scheme, weights_hash(landmarker.model))
     common_scheme(card.scheme if using is None else using[0].card.target, dataset.scheme)  # before the work
     faces = read_faces(dataset, skip_bad)
+    normalising_distance(faces.truth, dataset.scheme, normaliser)  # before the work too
     result = judge(
         faces,
         predict(landmarker, faces, box),
@@ -132,6 +132,9 @@ def judge(
         scheme=scheme,
         sources=dataset.sources,
         truth=convert(faces.truth, dataset.scheme, scheme),
+        distances=normalising_distance(faces.truth, dataset.scheme, normaliser),
+        annotated=dataset.scheme,
+        predicted=found.scheme,
         predictions=points.landmarks,
         scores=points.scores,
         same_faces=None if same is None else same.landmarks,

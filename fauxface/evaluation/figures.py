@@ -35,7 +35,7 @@ def write_ced(path: Path, result: Evaluation, limit: float = 15) -> None:
     axes.set(
         xlim=(0, limit),
         ylim=(0, 100),
-        xlabel=f"NME, % of the {result.normaliser} distance",
+        xlabel=f"NME, % of the {result.normaliser} {'size' if result.normaliser == 'box' else 'distance'}",
         ylabel="faces within, %",
         title=f"{result.data}: {len(result.errors)} faces, box from {result.box}",
     )

@@ -16,7 +16,7 @@ from torch import nn
 
 from fauxface.evaluation.adapter import Adapter, AdapterCard, frames, mean_shape_of
 from fauxface.landmarks import conversion, scheme_of
-from fauxface.metrics import normalising_distance
+from fauxface.metrics import normalising_distance, usual_normaliser
 
 HIDDEN = 256
 BATCH = 256
@@ -106,7 +106,8 @@ def _framed(pairs: Pairs) -> _Framed:
     empty = Adapter(
         card, shape, mean, scale, ((np.zeros((shifts.shape[1], values.shape[1])), np.zeros(shifts.shape[1])),)
     )
-    return _Framed((values - mean) / scale, shifts, normalising_distance(truth, pairs.target), empty)
+    distances = normalising_distance(truth, pairs.target, usual_normaliser(pairs.target))
+    return _Framed((values - mean) / scale, shifts, distances, empty)
 
 
 def fit_ridge(pairs: Pairs, penalties: tuple[float, ...]) -> list[Adapter]:
@@ -251,4 +252,5 @@ def _error(points: np.ndarray, pairs: Pairs) -> float:
     """Mean error, in percent of the outer eye corners' distance."""
     outline = list(scheme_of(pairs.target).outline)
     distance = np.linalg.norm(points - pairs.truth, axis=-1)[:, outline].mean(1)
-    return float(100 * (distance / normalising_distance(pairs.truth, pairs.target)).mean())
+    unit = normalising_distance(pairs.truth, pairs.target, usual_normaliser(pairs.target))
+    return float(100 * (distance / unit).mean())

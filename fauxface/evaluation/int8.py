@@ -14,8 +14,8 @@ from fauxface.export import Exported, quantised, to_onnx
 from fauxface.export.file import check_export, write_exported
 from fauxface.faces import Framing
 from fauxface.inference import OnnxModel, predict_crops
-from fauxface.landmarks import convert
-from fauxface.metrics import nme
+from fauxface.landmarks import common_scheme, convert
+from fauxface.metrics import nme, usual_normaliser
 from fauxface.models import LandmarkModel
 
 CALIBRATE, MEASURE = 128, 512
@@ -55,7 +55,11 @@ def _error(model: OnnxModel, packed: PackedCrops, first: int, scheme: str) -> fl
     """NME in percent on the crops that did not calibrate."""
     points = predict_crops(model, packed.images[first:]).landmarks
     truth = packed.landmarks[first:].astype(np.float64)
-    return float(nme(convert(points, scheme, packed.scheme), truth, packed.scheme).mean())
+    common = common_scheme(scheme, packed.scheme)
+    errors = nme(
+        convert(points, scheme, common), convert(truth, packed.scheme, common), common, usual_normaliser(common)
+    )
+    return float(errors.mean())
 
 
 def _times(models: list[OnnxModel], crops: np.ndarray, batch: int, repeats: int = 60) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fauxface import metrics
 from fauxface.datasets import BadSample
-from fauxface.landmarks import convert, scheme_of
+from fauxface.landmarks import scheme_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Evaluation:
         licence: the checkpoint's lane, ``clean`` or ``research``.
         data: the data set's name, its labels' convention in brackets.
         box: where the crops come from, ``landmarks`` or ``detector``.
-        normaliser: ``inter-ocular`` or ``inter-pupil``.
+        normaliser: ``inter-ocular``, ``inter-pupil`` or ``box``.
         scheme: the scheme in which the points are compared.
         sources: the file of each face.
         truth: M×N×2, annotated points.
@@ -32,6 +32,9 @@ class Evaluation:
         same_faces: M×N×2, predictions from the annotated boxes; only under ``detector``.
         skipped: samples that could not be read.
         adapter: the label adapter that the predictions went through, or None.
+        distances: (M,) px, what errors are divided by, of all annotated points; None takes it of ``truth``.
+        annotated: the scheme of the annotations, where it is another.
+        predicted: the scheme of the model's points, where it is another.
     """
 
     checkpoint: str
@@ -47,6 +50,9 @@ class Evaluation:
     same_faces: np.ndarray | None = None
     skipped: list[BadSample] = field(default_factory=list)
     adapter: str | None = None
+    distances: np.ndarray | None = None
+    annotated: str | None = None
+    predicted: str | None = None
 
     @cached_property
     def errors(self) -> np.ndarray:
@@ -55,14 +61,26 @@ class Evaluation:
 
     @cached_property
     def inner_errors(self) -> np.ndarray:
-        """Each face's NME (M,) over the points inside the face (iBUG's 17–67)."""
-        jaw = scheme_of(self.scheme).groups["jaw"]
+        """Each face's NME (M,) over the points inside the face (iBUG's 17–67; all of a scheme without a jaw)."""
+        jaw = scheme_of(self.scheme).groups.get("jaw", ())
         return self._nme(self.predictions, [i for i in scheme_of(self.scheme).outline if i not in jaw])
 
     @cached_property
     def groups(self) -> dict[str, float]:
         """Facial part → mean NME of its points over the found faces."""
-        return metrics.group_nme(self.predictions, self.truth, self.scheme, self.normaliser)
+        return metrics.group_nme(self.predictions, self.truth, self.scheme, self._unit)
+
+    @property
+    def points(self) -> int:
+        """How many points NME is over: all that are compared but the pupils."""
+        return len(scheme_of(self.scheme).outline)
+
+    @property
+    def comparison(self) -> str | None:
+        """How the points came to be compared, in words; None where the annotations' own are, but for the pupils."""
+        if self.annotated in (None, self.scheme):
+            return None
+        return f"the {self.points} points that {self.predicted} and {self.annotated} both have, pupils left out"
 
     def ranked(self, whole_faces: bool) -> tuple[np.ndarray, np.ndarray]:
         """Errors in percent and scores, of all points but the pupils of the found faces, or of these faces.
@@ -79,7 +97,8 @@ class Evaluation:
         truth = self.truth[found]
         if not len(truth):
             return np.zeros(0), np.zeros(0)
-        return metrics.point_errors(self.predictions[found], truth, self.scheme, self.normaliser)[:, outline], scores
+        unit = self._unit[found] if isinstance(self._unit, np.ndarray) else self._unit
+        return metrics.point_errors(self.predictions[found], truth, self.scheme, unit)[:, outline], scores
 
     @property
     def missed(self) -> int:
@@ -110,6 +129,8 @@ class Evaluation:
             "missed": self.missed,
             "box": self.box,
             "normaliser": self.normaliser,
+            "data": self.data,
+            "points": self.points,
             "checkpoint": self.checkpoint,
             "licence": self.licence,
             **({"adapter": self.adapter} if self.adapter is not None else {}),
@@ -139,27 +160,18 @@ class Evaluation:
             f"  AURC, faces   {_areas(scores, 'aurc_faces')}",
             f"  by part       {', '.join(parts)}",
         ]
+        if self.comparison is not None:
+            lines.append(f"  compared      {self.comparison}")
         if self.skipped:
             lines.append(f"  left out      {len(self.skipped):6d}   could not be read")
         return "\n".join(lines)
 
     def _nme(self, points: np.ndarray, indices: list[int] | tuple[int, ...]) -> np.ndarray:
-        return metrics.nme(points, self.truth, self.scheme, self.normaliser, indices)
+        return metrics.nme(points, self.truth, self.scheme, self._unit, indices)
 
-
-def common_scheme(model: str, truth: str) -> str:
-    """The scheme in which a model's points and the annotated ones can both be said; the annotated one where possible.
-
-    ValueError if there is none.
-    """
-    for target in (truth, model, "ibug68"):
-        try:
-            for source in (model, truth):
-                convert(np.empty((0, scheme_of(source).count, 2)), source, target)
-        except ValueError:
-            continue
-        return target
-    raise ValueError(f"the checkpoint's landmarks ({model}) cannot be compared with the data's ({truth})")
+    @property
+    def _unit(self) -> metrics.Normaliser | np.ndarray:
+        return self.normaliser if self.distances is None else self.distances
 
 
 def _areas(scores: dict[str, object], name: str) -> str:

@@ -77,6 +77,7 @@ LINES: Mapping[str, tuple[Line, ...]] = MappingProxyType(
             Line("nose", (18, 20, 19, 21), closed=True),
             Line("mouth", (22, 24, 23, 27), closed=True),
         ),
+        "five5": (),
     }
 )
 """The lines of each landmark scheme."""

@@ -188,9 +188,12 @@ class Tracker:
     def _face(self, frame: np.ndarray, track: _Track) -> Face:
         points, box = track.points, track.box
         if self.smooth:
-            right, left = scheme_of(self._scheme).eye_corners
+            scheme = scheme_of(self._scheme)
+            right, left = (points[indices].mean(0) for indices in map(list, scheme.pupils))
+            if scheme.eye_corners is not None:
+                right, left = points[list(scheme.eye_corners)]
             # in profile the eyes' distance vanishes; a face's box is about 1.6 of it wide
-            unit = max(float(np.linalg.norm(points[right] - points[left])), _side(box) / 3)
+            unit = max(float(np.linalg.norm(right - left)), _side(box) / 3)
             points = track.steady(points, self._seconds, unit)
             box = landmark_box(points, self._scheme)
         else:

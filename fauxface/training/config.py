@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from fauxface.datasets.formats import FormatName
 from fauxface.faces import CROP_MARGIN, CropKind, Framing
 
 DEFAULT_EPOCHS = 100
@@ -16,7 +17,7 @@ ONE_STAGE = {"input_size": 320, "batch": 16, "lr": 1e-3}
 """Settings of the model one-stage, which sees frames."""
 PIP_ONLY = ("neighbours", "stride")
 """Fields that decide the shapes of <backbone>-pip's weights."""
-CROPS_ONLY = ("pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory")
+CROPS_ONLY = ("format", "split", "pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory")
 """Fields that one-stage has no use for."""
 MAY_CHANGE = ("resume", "threads", "workers", "accelerator", "packs", "in_memory")
 """Fields in which a resumed run may differ from how it began."""
@@ -34,6 +35,10 @@ class TrainingConfig:
     """The model's name, <backbone>-<method>, e.g. mobilenetv3small-coordinates or resnet50-coordinates; or one-stage, a
     detector of faces with their landmarks, which learns from frames with several (fauxface render --faces 0-5). It
     composes and augments them in its own way (all) or, with --augment none, not at all."""
+    format: FormatName = "auto"
+    """How the faces lie in the folder; auto looks. Other packages may bring further formats."""
+    split: str | None = None
+    """Learn from one of the format's official splits only, such as train: without it, from all that is there."""
     images: int | None = None
     """Train on this many of the images, drawn by the seed; the 1,000 are among the 10,000. Default: all."""
     augment: str = "all"

@@ -80,7 +80,8 @@ class RunData:
             seen = None if faces.visibility is None else torch.from_numpy(faces.visibility[part]).to(device)
             total += model.loss(outputs, Targets(truth, seen)).item() * len(images)
             predicted.append(model.decode(outputs).landmarks.cpu().numpy())
-        errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme)
+        unit = metrics.usual_normaliser(faces.scheme)
+        errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme, unit)
         return total / len(faces), float(errors.mean())
 
 
@@ -89,7 +90,7 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
 
     Errors as ``open_dataset`` and ``open_pack``.
     """
-    dataset = open_dataset(config.data, labels=config.labels)
+    dataset = open_dataset(config.data, config.format, config.split, config.labels)
     count = len(dataset) if config.images is None else config.images
     chosen = dataset.subset(count, config.seed)
     if config.val_data is None:
@@ -99,8 +100,10 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
         # a single image is its own validation: there is no other
         val = replace(chosen, sources=tuple(s for s in chosen.sources if s not in known) or chosen.sources)
     else:
+        learned, val = chosen, open_dataset(config.val_data)
         # annotated labels, unlike rendered ones, have no other convention to choose
-        learned, val = chosen, open_dataset(config.val_data, labels=_RENDERED.get(dataset.labels))
+        if val.labels in _RENDERED and dataset.labels in _RENDERED and val.labels != dataset.labels:
+            val = open_dataset(config.val_data, labels=_RENDERED[dataset.labels])
         if val.scheme != dataset.scheme:
             raise ValueError(f"{config.val_data} has {val.scheme} points, but {config.data} has {dataset.scheme}")
 
@@ -120,7 +123,9 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
         train, held_out_crops = crops(dataset, learned, padding), crops(whole_val, val, 0)
     policy = augment.policy(config.augment)
     feed = CropFeed(train.images, device or torch.device("cpu"))
-    return RunData(train, held_out_crops, dataset.labels, generator_of(learned.sources), policy, config.seed, feed)
+    # what others say of our renders is not ours
+    generator = generator_of(learned.sources) if dataset.format == "face_synthetics" else None
+    return RunData(train, held_out_crops, dataset.labels, generator, policy, config.seed, feed)
 
 
 def held_out_count(config: Scheduled, count: int) -> int:

@@ -1,0 +1,154 @@
+"""COCO key points (Lin et al. 2014): JSON that lists pictures and faces; CVAT, Label Studio and FiftyOne export it.
+
+A face's ``keypoints`` are ``x, y, v`` a point; v is 2 for a point that is seen, 1 for one that is hidden, 0 for one
+that is not labelled (at 0, 0) or, as CVAT writes points that are outside, hidden. Coordinates are 0-based pixels, as
+they stand. The scheme is told by how many points there are and what their category calls them (see ``naming``). A split
+is a label file, by its name or the name's end: ``person_keypoints_train.json`` is ``train``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels
+from fauxface.datasets.listed import Entry, Points, numbers, open_listed, read_listing
+from fauxface.datasets.naming import COUNTS, recognise_points
+from fauxface.landmarks import Scheme
+
+_START = re.compile(rb'\s*\{\s*"(info|licenses|images|annotations|categories|videos|type)"\s*:')
+LARGEST = 320 << 20
+"""Bytes that a label file may have, which take many times as much memory; COCO's own largest has 240 MiB."""
+_Known = dict[Any, tuple[Scheme, np.ndarray]]
+
+
+def find(files: list[Path]) -> list[Path]:
+    """The JSON files among ``files`` that begin as COCO's do; a picture's own, NNNNNN.json, are not looked at."""
+    return [path for path in files if path.suffix.lower() == ".json" and not path.stem.isdecimal() and _begins(path)]
+
+
+def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
+    """The faces of the label files; errors as `Format.open`, BadSample for a file that is not COCO's."""
+    FORMAT.check(folder, None, labels)
+    chosen = of_split(find(files), split, folder)
+    entries: list[Entry] = []
+    schemes: dict[str, Path] = {}
+    for path in chosen:
+        scheme, faces = _read(path)
+        schemes.setdefault(scheme, path)
+        entries += faces
+    if len(schemes) > 1:
+        told = ", ".join(f"{path.name} has {scheme}" for scheme, path in schemes.items())
+        raise ValueError(f"{folder} holds faces of several landmark schemes: {told}; say which with --split")
+    return open_listed(folder, files, FORMAT, split, next(iter(schemes)), entries, _points)
+
+
+def of_split(label_files: list[Path], split: str | None, folder: Path) -> list[Path]:
+    """The label files whose name is, or ends with, the split's; ValueError, naming those there are, for none."""
+    if split is None:
+        return label_files
+    found = [path for path in label_files if path.stem == split]
+    found = found or [path for path in label_files if re.search(rf"[^A-Za-z0-9]{re.escape(split)}$", path.stem)]
+    if not found:
+        raise ValueError(
+            f"no split '{split}' in {folder}: its label files are {', '.join(p.name for p in label_files)}"
+        )
+    return found
+
+
+def _begins(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _START.match(file.read(4096)) is not None
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> tuple[str, list[Entry]]:
+    """The scheme of a file's faces, and the faces."""
+    try:
+        record = json.loads(read_listing(path, LARGEST))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, BadSample):
+            raise
+        raise BadSample(path, f"not valid JSON ({' '.join(str(error).split())[:80]})") from None
+    lists = {key: record.get(key) if isinstance(record, dict) else None for key in ("images", "annotations")}
+    for key, value in lists.items():
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise BadSample(path, f"{key} is not a list of objects")
+    pictures = {_key(image.get("id")): image.get("file_name") for image in lists["images"] or ()}
+    categories = record.get("categories")
+    named = _categories(categories if isinstance(categories, list) else [])
+    known: _Known = {}
+    faces = list(_entries(path, lists["annotations"] or [], pictures, named, known))
+    schemes = {scheme.name for scheme, _ in known.values()}
+    if not faces or len(schemes) != 1:
+        what = f"faces of {' and '.join(sorted(schemes))}" if len(schemes) > 1 else "no face"
+        raise BadSample(path, f"{what}; the known numbers of key points are {COUNTS}")
+    return schemes.pop(), faces
+
+
+def _categories(categories: list[Any]) -> dict[Any, list[str]]:
+    """Category → what it calls its points."""
+    told = [category for category in categories if isinstance(category, dict)]
+    return {
+        _key(category.get("id")): [str(name) for name in category["keypoints"]]
+        for category in told
+        if isinstance(category.get("keypoints"), list)
+    }
+
+
+def _entries(
+    path: Path, annotations: list[dict[str, Any]], pictures: dict[Any, Any], named: dict[Any, list[str]], known: _Known
+) -> Iterator[Entry]:
+    """Every annotation with points of a known number, but for crowds and those without any labelled point.
+
+    ``known`` receives the schemes, by category and number.
+    """
+    for number, annotation in enumerate(annotations):
+        points = annotation.get("keypoints")
+        if not isinstance(points, list) or not points or annotation.get("iscrowd") in (1, True):
+            continue
+        category = _key(annotation.get("category_id"))
+        names = named.get(category, [])
+        key = (category, len(points) // 3)
+        if key not in known:
+            same = len(names) * 3 == len(points)
+            found = recognise_points(names if same else [""] * (len(points) // 3))
+            if found is None and recognise_points(names) is None:
+                continue  # a body's points, say
+            if found is not None:
+                known[key] = found
+        order = tuple(known[key][1].tolist()) if key in known else ()
+        if any(points[2::3]) or not points[2::3]:
+            name = pictures.get(_key(annotation.get("image_id")))
+            labels = (json.dumps(points), order)
+            yield Entry(path, f"annotation {number}", name if isinstance(name, str) else "", labels)
+
+
+def _points(entry: Entry) -> Points:
+    text, order = entry.labels
+    values = numbers(json.loads(text))
+    if not order or len(values) != 3 * len(order):
+        raise ValueError(f"{len(values)} numbers of key points, which is no known number of points ({COUNTS})")
+    points = values.reshape(-1, 3)[list(order)]
+    flags, places = points[:, 2], points[:, :2]
+    if not np.isin(flags, (0, 1, 2)).all():
+        raise ValueError("a visibility flag is not 0, 1 or 2")
+    missing = np.flatnonzero((flags == 0) & (places == 0).all(1))
+    if len(missing):
+        raise ValueError(f"point {missing[0]} is not labelled (v = 0)")
+    return places, flags == 2
+
+
+def _key(value: Any) -> Any:
+    """An id as a dictionary takes it."""
+    return value if isinstance(value, int | str) else repr(value)[:80]
+
+
+FORMAT = Format("coco", "a COCO key-points .json with its pictures", find, open_folder)

@@ -1,0 +1,113 @@
+"""dlib's XML (imglab; King 2009): pictures, boxes in them, named parts in a box: ``<part name='00' x='12' y='34'/>``.
+
+Coordinates are whole pixels, 0-based. Boxes without parts, and those that imglab marks ``ignore``, are no faces here;
+the box itself is a detector's and is not used. The scheme is told by the parts' number and names (see ``naming``). A
+split is a label file, by its name or the name's end: ``labels_ibug_300W_train.xml`` is ``train``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.parsers import expat
+
+import numpy as np
+
+from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels
+from fauxface.datasets.coco import of_split
+from fauxface.datasets.listed import LARGEST, Entry, Points, numbers, open_listed
+from fauxface.datasets.naming import COUNTS, recognise_points
+
+
+def find(files: list[Path]) -> list[Path]:
+    """The XML files among ``files`` that begin as imglab's do."""
+    return [path for path in files if path.suffix.lower() == ".xml" and _begins(path)]
+
+
+def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
+    """The faces of the label files; errors as `Format.open`, BadSample for a file that is no such XML."""
+    FORMAT.check(folder, None, labels)
+    entries = [entry for path in of_split(find(files), split, folder) for entry in _read(path)]
+    names = {tuple(name for name, _, _ in entry.labels): entry for entry in entries}
+    schemes = {found[0].name: entry for told, entry in names.items() if (found := recognise_points(told))}
+    if len(schemes) != 1:
+        what = " and ".join(f"{name} in {entry.file.name}" for name, entry in schemes.items())
+        raise ValueError(f"{folder} holds {what or 'no face'}; the known numbers of parts are {COUNTS}; see --split")
+    return open_listed(folder, files, FORMAT, split, next(iter(schemes)), entries, _points)
+
+
+def _begins(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b"<dataset" in file.read(4096)
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> list[Entry]:
+    reader = _Reader(path)
+    parser = expat.ParserCreate()
+    reader.line = lambda: parser.CurrentLineNumber
+    parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
+    parser.StartDoctypeDeclHandler = reader.doctype
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadSample(path, f"more than {LARGEST >> 20} MiB of labels")
+        with path.open("rb") as file:
+            parser.ParseFile(file)
+    except expat.ExpatError as error:
+        raise BadSample(path, f"line {error.lineno}: not valid XML ({expat.ErrorString(error.code)})") from None
+    except OSError as error:
+        raise BadSample(path, error.strerror or "cannot be read") from error
+    return reader.entries
+
+
+@dataclass
+class _Reader:
+    """What has been read of a file: the faces so far, the picture and the box that one is in."""
+
+    path: Path
+    entries: list[Entry] = field(default_factory=list)
+    picture: str = ""
+    parts: list[tuple[str, str, str]] | None = None
+    first_line: int = 0
+
+    def line(self) -> int:
+        """Where the parser is."""
+        return 0
+
+    def doctype(self, *_: object) -> None:
+        """Entities could grow to gigabytes, and dlib writes none."""
+        raise BadSample(self.path, f"line {self.line()}: a document type, which dlib's files do not have")
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        if name == "image":
+            self.picture = attributes.get("file", "")
+        elif name == "box":
+            self.parts = None if attributes.get("ignore") == "1" else []
+            self.first_line = self.line()
+        elif name == "part" and self.parts is not None:
+            if len(self.parts) >= 1000:
+                raise BadSample(self.path, f"line {self.line()}: a box with more than 1000 parts")
+            self.parts.append((attributes.get("name", ""), attributes.get("x", ""), attributes.get("y", "")))
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+        if name == "box" and self.parts:
+            self.entries.append(Entry(self.path, f"line {self.first_line}", self.picture, tuple(self.parts)))
+        if name == "box":
+            self.parts = None
+
+
+def _points(entry: Entry) -> Points:
+    names, x, y = zip(*entry.labels, strict=True)
+    found = recognise_points(names)
+    if found is None:
+        raise ValueError(f"{len(names)} parts, which is no known number ({COUNTS})")
+    if len(set(names)) < len(names):
+        raise ValueError("two parts have the same name")
+    return np.stack([numbers(x), numbers(y)], 1)[found[1]], None
+
+
+FORMAT = Format("dlib", "imglab's .xml with its pictures", find, open_folder)

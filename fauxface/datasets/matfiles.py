@@ -1,0 +1,49 @@
+"""MATLAB files: a picture's own small one (AFLW2000-3D, 300W-LP), read so that a damaged one costs an error only."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from fauxface.datasets.base import BadSample
+
+LARGEST = 1 << 20
+"""Bytes that one picture's .mat may have; the official ones have some ten thousand."""
+
+
+def read_mat(path: Path, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The array ``key`` of a .mat of version 5, float64, of that shape; BadSample if it has none such."""
+    from scipy.io import loadmat
+
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadSample(path, f"more than {LARGEST >> 20} MiB, which is no picture's annotation")
+        content = loadmat(path, variable_names=[key])
+    except BadSample:
+        raise
+    except FileNotFoundError:
+        raise BadSample(path, "no such file") from None
+    except Exception as error:  # scipy raises nearly anything on broken files
+        raise BadSample(path, f"not a MATLAB file of version 5 ({' '.join(str(error).split())[:80]})") from error
+    if key not in content:
+        raise BadSample(path, f"has no {key}")
+    array = content[key]
+    if array.shape != shape or array.dtype.kind not in "fiu":
+        raise BadSample(path, f"{key} is not {'×'.join(map(str, shape))} numbers")
+    return array.astype(np.float64)
+
+
+def find_mats(files: list[Path], pattern: str) -> list[Path]:
+    """The .mat files among ``files`` whose names match; one without its picture counts if another there has one."""
+    found = [path for path in files if re.fullmatch(pattern, path.name)]
+    known = set(files) if found else set()
+    folders = {path.parent for path in found if picture_of(path, known)}
+    return [path for path in found if path.parent in folders]
+
+
+def picture_of(mat: Path, known: set[Path] | None = None) -> Path | None:
+    """The picture beside a .mat, None if there is none; looked for among ``known`` files or, without, on the disk."""
+    beside = (mat.with_suffix(suffix) for suffix in (".jpg", ".png", ".JPG", ".PNG", ".jpeg"))
+    return next((path for path in beside if (path in known if known is not None else path.is_file())), None)

@@ -1,0 +1,71 @@
+"""WFLW (Wu et al. 2018, "Look at Boundary"): 98 points, lists with a face a line, test subsets by six attributes.
+
+A line of ``list_98pt_rect_attr_train.txt`` and ``…_test.txt`` holds 98 × ``x y``, a box of four numbers, six attributes
+0 or 1 and the picture's name; one of the lists in ``list_98pt_test`` only the points and the name. Coordinates are
+taken as they stand, as the authors' own tools take them: 0-based. The box is a detector's and is not used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from fauxface.datasets.base import FaceDataset, Format, Labels
+from fauxface.datasets.listed import Entry, Points, numbers, open_listed, read_listing
+from fauxface.landmarks import WFLW98
+
+ATTRIBUTES = ("pose", "expression", "illumination", "make-up", "occlusion", "blur")
+"""In the order in which a line has them; each is also a split, the test faces that have it."""
+_COORDINATES = 2 * WFLW98.count
+_LIST = re.compile(r"list_98pt_(rect_attr_)?(train|test)(_[a-z]+)?\.txt")
+_SUBSETS = {"largepose": "pose", "makeup": "make-up"} | {name: name for name in ATTRIBUTES if name.isalpha()}
+
+
+def find(files: list[Path]) -> list[Path]:
+    """The lists among ``files``."""
+    return [path for path in files if _LIST.fullmatch(path.name)]
+
+
+def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
+    """The faces of a split, or all; errors as `Format.open` and, for a list that is no text, BadSample.
+
+    Subsets of the test faces come from the attributes or, where only the short lists are there, from a subset's own.
+    """
+    FORMAT.check(folder, split, labels)
+    found = {path: match for path in find(files) if (match := _LIST.fullmatch(path.name))}
+    full = {match[2] for match in found.values() if match[1]}
+    entries: list[Entry] = []
+    for path, match in sorted(found.items()):
+        part, subset = match[2], match[3] and match[3].removeprefix("_")
+        attribute = split if split in ATTRIBUTES else None
+        if match[1]:
+            if split in (None, part) or (attribute and part == "test"):
+                entries += _entries(path, attribute)
+        elif part not in full and (_SUBSETS.get(subset) == attribute if attribute else split in (None, part)):
+            # without an attribute the subsets' lists tell of no face that the whole one does not
+            entries += _entries(path, None) if attribute or not subset else []
+    return open_listed(folder, files, FORMAT, split, WFLW98.name, entries, _points)
+
+
+def _entries(path: Path, attribute: str | None) -> Iterator[Entry]:
+    """The lines of a list that have an attribute; a line too short for attributes is kept, for the reader to refuse."""
+    for number, line in enumerate(read_listing(path).splitlines(), 1):
+        fields = line.split(maxsplit=_COORDINATES + 10)
+        if not fields:
+            continue
+        told = fields[_COORDINATES + 4 : -1]
+        if attribute is not None and len(told) == len(ATTRIBUTES) and told[ATTRIBUTES.index(attribute)] != "1":
+            continue
+        yield Entry(path, f"line {number}", fields[-1], line)
+
+
+def _points(entry: Entry) -> Points:
+    fields = str(entry.labels).split()
+    wanted = (_COORDINATES + 11,) if "rect_attr" in entry.file.name else (_COORDINATES + 1,)
+    if len(fields) not in wanted:
+        raise ValueError(f"{len(fields)} fields, not {wanted[0]}")
+    return numbers(fields[:_COORDINATES]).reshape(-1, 2), None
+
+
+FORMAT = Format("wflw", "list_98pt_rect_attr_test.txt", find, open_folder, ("train", "test", *ATTRIBUTES))
