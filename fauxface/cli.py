@@ -18,10 +18,32 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 from fauxface import __doc__ as about
 from fauxface import __version__
+from fauxface.ranges import (
+    Amount,
+    Batch,
+    CameraNumber,
+    Count,
+    ExportBatch,
+    Folds,
+    Images,
+    InputSide,
+    Margin,
+    PictureSide,
+    Port,
+    Seed,
+    Seeds,
+    Threads,
+    Together,
+    Workers,
+    check_words,
+    in_range,
+)
 from fauxface.training.config import TrainingConfig
 
 OptionalPath = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
-OptionalInt = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+OptionalCount = Annotated[Count | None, tyro.conf.arg(metavar="INT")]
+OptionalAmount = Annotated[Amount | None, tyro.conf.arg(metavar="INT")]
+OptionalCamera = Annotated[CameraNumber | None, tyro.conf.arg(metavar="INT")]
 DetectorName = Annotated[str, tyro.conf.arg(metavar="{retinaface,own}")]
 OptionalStr = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 
@@ -29,10 +51,10 @@ OptionalStr = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 def demo(
     out: Path = Path("demo"),
     quick: bool = False,
-    count: OptionalInt = None,
-    held_out: OptionalInt = None,
-    samples: OptionalInt = None,
-    seed: int = 0,
+    count: OptionalCount = None,
+    held_out: OptionalCount = None,
+    samples: OptionalAmount = None,
+    seed: Seed = 0,
 ) -> None:
     """Take the tour: render faces, train on them, evaluate on held-out ones, predict on a real photograph.
 
@@ -59,10 +81,10 @@ def demo(
 
 def render(
     out: Annotated[Positional[Path], tyro.conf.arg(metavar="OUT")],
-    count: int,
-    seed: int = 0,
-    size: int = 512,
-    workers: int = 0,
+    count: Count,
+    seed: Seed = 0,
+    size: PictureSide = 512,
+    workers: Workers = 0,
     recipe: OptionalPath = None,
     faces: Annotated[str | None, tyro.conf.arg(metavar="N|LOW-HIGH")] = None,
     dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
@@ -156,7 +178,7 @@ def audit(
     data: Annotated[Positional[Path], tyro.conf.arg(metavar="DIR")],
     out: Path = Path("audit"),
     strict: bool = False,
-    workers: int = 0,
+    workers: Workers = 0,
 ) -> None:
     """Look at a data set: contact sheets, distributions, labels that contradict each other, duplicates, bad files.
 
@@ -184,13 +206,13 @@ def audit(
 
 def pack(
     data: Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DIR]")]] = None,
-    size: int = 128,
+    size: InputSide = 128,
     crop: Literal["box", "five-points"] = "box",
-    crop_margin: float = 1.3,
+    crop_margin: Margin = 1.3,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
     out: OptionalPath = None,
     skip_bad: bool = False,
-    workers: int = 0,
+    workers: Workers = 0,
     list: bool = False,
     remove: bool = False,
 ) -> None:
@@ -261,7 +283,7 @@ def evaluate(
     out: OptionalPath = None,
     flip: bool = False,
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
     detector: DetectorName = "retinaface",
     adapter: OptionalPath = None,
@@ -322,10 +344,10 @@ def adapt(
     format: Literal["auto", "face_synthetics", "ibug"] = "auto",
     split: OptionalStr = None,
     box: Literal["both", "landmarks", "detector"] = "both",
-    folds: int = 5,
-    seed: int = 0,
+    folds: Folds = 5,
+    seed: Seed = 0,
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
     detector: DetectorName = "retinaface",
 ) -> None:
     """Learn where annotators click: a small network from a checkpoint's landmarks to theirs (Wood et al. 2021, §4.3).
@@ -368,23 +390,23 @@ def study(
         "resnet18-pip",
         "mobilenetv2-heatmaps",
     ),
-    images: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT ...")] = (1000, 10000),
+    images: Annotated[tuple[Images, ...], tyro.conf.arg(metavar="INT ...")] = (1000, 10000),
     policies: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ("none", "translation-occlusion", "all"),
-    seeds: int = 3,
-    samples: OptionalInt = None,
+    seeds: Seeds = 3,
+    samples: OptionalAmount = None,
     schedule: Literal["ours", "paper"] = "ours",
     ablations: bool = False,
-    curve: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT ...")] = (),
+    curve: Annotated[tuple[Images, ...], tyro.conf.arg(metavar="INT ...")] = (),
     curve_policy: str = "all",
     adapt_data: OptionalPath = None,
     adapt_split: OptionalStr = None,
     val_data: OptionalPath = None,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
-    input_size: int = 128,
-    batch: int = 64,
-    devices: int = 1,
+    input_size: InputSide = 128,
+    batch: Batch = 64,
+    devices: Together = 1,
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-    workers: int = 1,
+    workers: Together = 1,
     dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
     detector: DetectorName = "retinaface",
     report: bool = False,
@@ -453,7 +475,7 @@ def predict(
     flip: bool = False,
     skip_bad: bool = False,
     style: Literal["all", "points", "lines", "sketch"] = "all",
-    threads: int = 0,
+    threads: Threads = 0,
 ) -> None:
     """Find the landmarks of every face in a photograph, in each photograph of a folder, or in a video.
 
@@ -507,13 +529,13 @@ def predict(
 
 def live(
     checkpoint: str = "fauxface-s",
-    camera: OptionalInt = None,
+    camera: OptionalCamera = None,
     source: OptionalPath = None,
     browser: bool = False,
     host: str = "127.0.0.1",
-    port: int = 8470,
+    port: Port = 8470,
     detector: DetectorName = "retinaface",
-    threads: int = 0,
+    threads: Threads = 0,
 ) -> None:
     """Follow the faces of a camera or a video, in a window or on a page in the browser.
 
@@ -546,7 +568,7 @@ def calibrate(
     data: Path,
     also: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PATH ...")] = (),
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
 ) -> None:
     """Make the uncertainty true that a model trained with `--loss gaussian` tells of each point.
 
@@ -569,7 +591,7 @@ def calibrate(
     print(run_calibration(checkpoint, data, also, skip_bad, threads).table())
 
 
-def models(input_size: int = 128) -> None:
+def models(input_size: InputSide = 128) -> None:
     """List the models that can be trained: parameters, FLOPs, milliseconds a face on a CPU, paper.
 
     Parameters and FLOPs are computed on the spot; a multiply-add counts as 2. Other backbones of timm's work by name.
@@ -589,7 +611,7 @@ def models(input_size: int = 128) -> None:
 def export(
     checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
     out: Path,
-    batch: int = 0,
+    batch: ExportBatch = 0,
     int8: bool = False,
     calibrate: OptionalPath = None,
     force: bool = False,
@@ -677,7 +699,14 @@ def main(args: Sequence[str] | None = None) -> int:
             raise ValueError(f"no command '{args[0]}'; there are {', '.join(COMMANDS)}")
         command = COMMANDS[args[0]]
         title = f"fauxface {args[0]}"
-        tyro.cli(command, prog=title, description=_explanation(command), args=args[1:], config=(FlagCreatePairsOff,))
+        check_words(command, args[1:])
+        tyro.cli(
+            in_range(command),
+            prog=title,
+            description=_explanation(command),
+            args=args[1:],
+            config=(FlagCreatePairsOff,),
+        )
     except KeyboardInterrupt:
         print("fauxface: interrupted", file=sys.stderr)
         return 130

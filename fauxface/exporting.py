@@ -21,6 +21,7 @@ from fauxface.landmarks import convert
 from fauxface.metrics import nme
 from fauxface.models import LandmarkModel
 from fauxface.models.one_stage import OneStage
+from fauxface.ranges import ExportBatch, in_range
 
 CALIBRATE, MEASURE = 128, 512
 """How many renders calibrate, and how many others measure, at most."""
@@ -48,10 +49,11 @@ class Exported:
         return "\n".join(lines)
 
 
+@in_range
 def export(
     checkpoint: str | Path,
     out: Path,
-    batch: int = 0,
+    batch: ExportBatch = 0,
     int8: bool = False,
     calibrate: Path | None = None,
     force: bool = False,
@@ -63,8 +65,6 @@ def export(
     """
     if out.suffix != ".onnx" or out.is_dir():
         raise ValueError(f"--out {out}: the file is to be named *.onnx")
-    if batch < 0:
-        raise ValueError("--batch is a size, or 0 for any")
     if int8 != (calibrate is not None):
         raise ValueError("--int8 and --calibrate DIR (a folder of renders) go together")
     dataset = None if calibrate is None else open_dataset(calibrate)

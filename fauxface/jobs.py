@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fauxface.ranges import Workers, in_range
+
 Result = TypeVar("Result")
 
 ONE_THREAD = {
@@ -37,10 +39,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@in_range
 def run_jobs(
     work: Callable[[int], Result],
     jobs: Sequence[int],
-    workers: int = 0,
+    workers: Workers = 0,
     title: str = "working",
     keep: Callable[[int, Result], None] | None = None,
     dask: str | None = None,
@@ -66,8 +69,6 @@ def run_jobs(
         ConnectionError: no scheduler answers there.
         ValueError: a negative number of workers, a bad address, or a cluster where Dask is not installed.
     """
-    if workers < 0:
-        raise ValueError(f"--workers is 0 (one a core) or more, not {workers}")
     if not jobs:
         return
     done = _on_dask(work, jobs, dask) if dask else _here(work, jobs, min(workers or cores(), len(jobs)))

@@ -18,6 +18,7 @@ from fauxface.audit.pictures import look_at
 from fauxface.audit.records import FaceRecord, Finding, PictureRecord
 from fauxface.datasets.base import list_files
 from fauxface.files import atomic_folder, write_text
+from fauxface.ranges import Workers, in_range
 
 RESULT, REPORT = "audit.json", "report.html"
 _ENDINGS = ("_seg.png", "_ldmks.txt", ".json")
@@ -52,7 +53,8 @@ class Audit:
         return "\n".join([*lines, *self.notes])
 
 
-def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
+@in_range
+def audit(folder: Path, out: Path, workers: Workers = 0) -> Audit:
     """Look at every picture in ``folder`` and below, and write ``report.html`` and ``audit.json`` into ``out``.
 
     Args:
@@ -78,10 +80,9 @@ def audit(folder: Path, out: Path, workers: int = 0) -> Audit:
     return result
 
 
-def look_through(folder: Path, workers: int = 0) -> Audit:
+@in_range
+def look_through(folder: Path, workers: Workers = 0) -> Audit:
     """Look at every picture, and write nothing; errors as `audit`."""
-    if workers < 0:
-        raise ValueError(f"--workers is 0 (one a core) or more, not {workers}")
     files = list_files(folder)
     present = {ending: {f.name for f in files if f.name.endswith(ending)} for ending in _ENDINGS}
     sources = find_pictures(files)

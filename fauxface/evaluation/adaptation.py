@@ -19,6 +19,7 @@ from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read
 from fauxface.inference import Landmarker
 from fauxface.landmarks import convert, scheme_of
 from fauxface.metrics import bootstrap_interval, nme, point_errors
+from fauxface.ranges import Folds, Seed, Threads, in_range
 
 BoxChoice = Literal["both", "landmarks", "detector"]
 PARTS = {
@@ -77,6 +78,7 @@ class Adaptation:
         return "\n".join(lines)
 
 
+@in_range
 def adapt(
     checkpoint: str | Path,
     data: Path,
@@ -84,10 +86,10 @@ def adapt(
     format: Literal["auto", "face_synthetics", "ibug"] = "auto",
     split: str | None = None,
     box: BoxChoice = "both",
-    folds: int = 5,
-    seed: int = 0,
+    folds: Folds = 5,
+    seed: Seed = 0,
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
     detector: str = "retinaface",
 ) -> Adaptation:
     """Fit a label adapter and say, by cross-validation, what it buys.
@@ -107,8 +109,6 @@ def adapt(
 
     ValueError for too few faces and for schemes without a map between them; errors as ``evaluate``.
     """
-    if folds < 2:
-        raise ValueError(f"--folds must be 2 or more, not {folds}")
     if out is not None:
         check_out(out)
     dataset = open_dataset(data, format, split)

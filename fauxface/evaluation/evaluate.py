@@ -16,11 +16,13 @@ from fauxface.images import write_image
 from fauxface.inference import Landmarker
 from fauxface.landmarks import convert
 from fauxface.metrics import Normaliser
+from fauxface.ranges import Threads, in_range
 
 FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "risk_coverage.png", "worst_faces.png")
 """What the folder of figures and tables holds."""
 
 
+@in_range
 def evaluate(
     checkpoint: str | Path,
     data: Path,
@@ -32,7 +34,7 @@ def evaluate(
     out: Path | None = None,
     flip: bool = False,
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
     labels: Literal["2d", "projected"] | None = None,
     detector: str = "retinaface",
     device: str = "cpu",

@@ -19,6 +19,7 @@ from fauxface.study.overview import Overview
 from fauxface.study.report import write_report
 from fauxface.study.results import RESULTS, Key, Results, load_results, wanted_of
 from fauxface.training import check
+from fauxface.training.ranks import check_accelerator
 
 SETTINGS = "study.yaml"
 
@@ -41,6 +42,8 @@ def run_study(
     will not do, before anything is run; errors as ``run_jobs`` later, and then the finished cells stay done.
     """
     config.check()
+    if config.dask is None and not report_only:
+        check_accelerator(config.accelerator, config.devices)
     for model, images, policy in config.combinations():
         check(config.training(_probe(config, model, images, policy), config.out, 1))
     data = data_facts(config.data, config.labels)

@@ -27,7 +27,15 @@ from fauxface.training.config import Scheduled, TrainingConfig
 from fauxface.training.data import load_data
 from fauxface.training.frames import load_frames
 from fauxface.training.log import COLUMNS, draw_curves, write_log
-from fauxface.training.ranks import agreed, average_statistics, launch, mean_over_ranks, synchronised, threads_each
+from fauxface.training.ranks import (
+    agreed,
+    average_statistics,
+    check_accelerator,
+    launch,
+    mean_over_ranks,
+    synchronised,
+    threads_each,
+)
 from fauxface.training.run import LOG_FILE, begin_run, check_run, first_model, is_finished, settle, write_checkpoint
 from fauxface.training.state import load_state, pack_tensors, restore_tensors, save_state
 from fauxface.training.step import (
@@ -76,21 +84,24 @@ def train(config: TrainingConfig) -> Path:
     FileExistsError if it holds a run already and ``config.resume`` is off, or something else; ValueError for settings
     or data that cannot be used, and when the loss is no longer a finite number; errors of `load_data`.
     """
-    settled = settle(config)
-    settled.check()
-    augment.policy(settled.augment)
+    settled = check(config)
+    check_accelerator(settled.accelerator, settled.devices)
     check_run(settled)
     return launch(_train, settled, precision_of(settled))
 
 
-def check(config: TrainingConfig) -> None:
-    """ValueError, in one line, for settings, a policy or a model that cannot be; no data is looked at."""
+def check(config: TrainingConfig) -> Scheduled:
+    """The configuration with nothing left open; no data is looked at.
+
+    ValueError, in one line, for settings, a policy or a model that cannot be; errors of `read_card`.
+    """
     settled = settle(config)
     settled.check()
     augment.policy(settled.augment)
-    if not settled.pretrained:
+    if not settled.pretrained and settled.init is None:
         with torch.device("meta"):  # its layers, without their numbers
             build_network(settled.model, settled.input_size, "ibug68", **settled.model_options())
+    return settled
 
 
 def _train(fabric: Fabric, config: Scheduled) -> Path:
