@@ -6,6 +6,7 @@ Rooms are imported inside the functions, so that help and refused arguments cost
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import sys
 import traceback
@@ -18,6 +19,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 from fauxface import __doc__ as about
 from fauxface import __version__
+from fauxface.names import printable
 from fauxface.ranges import (
     Amount,
     Batch,
@@ -198,8 +200,8 @@ def audit(
     from fauxface.audit import audit as run_audit
 
     result = run_audit(data, out, workers)
-    print(result.summary())
-    print(f"wrote {out / 'report.html'}")
+    print(printable(result.summary(), keep="\n"))
+    print(f"wrote {printable(out / 'report.html')}")
     if strict and result.findings:
         raise SystemExit(1)
 
@@ -269,7 +271,7 @@ def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
     """
     from fauxface.training import train as run_training
 
-    print(run_training(config))
+    print(printable(run_training(config)))
 
 
 def evaluate(
@@ -334,7 +336,7 @@ def evaluate(
         detector,
         adapter=adapter,
     )
-    print(result.table())
+    print(printable(result.table(), keep="\n"))
 
 
 def adapt(
@@ -376,8 +378,8 @@ def adapt(
     from fauxface.evaluation import adapt as run_adaptation
 
     found = run_adaptation(checkpoint, data, out, format, split, box, folds, seed, skip_bad, threads, detector)
-    print(found.table())
-    print(f"wrote {out}")
+    print(printable(found.table(), keep="\n"))
+    print(f"wrote {printable(out)}")
 
 
 def study(
@@ -462,8 +464,8 @@ def study(
 
     told = {name: value for name, value in locals().items() if name in StudyConfig.__dataclass_fields__}
     page, results = run_study(StudyConfig(**told), machine, shlex.join(["fauxface", *sys.argv[1:]]), report)
-    print(f"{len(results.rows)} rows in {out / 'results.csv'}")
-    print(f"open {page}")
+    print(f"{len(results.rows)} rows in {printable(out / 'results.csv')}")
+    print(f"open {printable(page)}")
 
 
 def predict(
@@ -518,13 +520,14 @@ def predict(
     if moving:
         from fauxface.inference.tracker import Tracker
 
-        print(predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style).summary(source))
+        done = predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style)
+        print(printable(done.summary(source)))
     else:
         for path, faces in predict_files(source, landmarker, out, json, skip_bad, style).faces:
-            print(f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
+            print(f"{printable(path)}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
     for place in (out, json):
         if place is not None:
-            print(f"wrote {place}")
+            print(f"wrote {printable(place)}")
 
 
 def live(
@@ -688,6 +691,9 @@ def main(args: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if args is None else args)
     # torch's threads sleep while they wait: by default they spin, and two runs on one machine then stall each other
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter gets its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         if not args or args[0] in ("-h", "--help"):
             print(_overview())
@@ -743,8 +749,8 @@ def _one_line(error: ValueError | OSError) -> str:
     """What went wrong, without Python's number for it and on one line."""
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return where + error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+        return printable(where + error.strerror)
+    return printable(" ".join(str(error).split())) or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fauxface.names import label
 from fauxface.ranges import Workers, in_range
 
 Result = TypeVar("Result")
@@ -75,7 +76,7 @@ def run_jobs(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
-        bar = progress.add_task(title, total=len(jobs), rate="")
+        bar = progress.add_task(label(title), total=len(jobs), rate="")
         for job, result in done:
             if keep is not None:
                 keep(job, result)

@@ -18,6 +18,7 @@ from fauxface.audit.pictures import look_at
 from fauxface.audit.records import FaceRecord, Finding, PictureRecord
 from fauxface.datasets.base import list_files
 from fauxface.files import atomic_folder, write_text
+from fauxface.names import label
 from fauxface.ranges import Workers, in_range
 
 RESULT, REPORT = "audit.json", "report.html"
@@ -120,7 +121,7 @@ def _looked_at(sources: list[Path], root: Path, expected: frozenset[str], worker
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     waiting: deque[Future[PictureRecord]] = deque()
     with ThreadPoolExecutor(workers) as pool, Progress(*columns, console=console) as progress:
-        task = progress.add_task(f"looking at {root}", total=len(sources))
+        task = progress.add_task(label(f"looking at {root}"), total=len(sources))
         try:
             left = iter(sources)
             while True:

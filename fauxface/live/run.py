@@ -11,6 +11,7 @@ from fauxface.inference import Landmarker
 from fauxface.inference.tracker import Tracker
 from fauxface.live.sources import Clip, open_source
 from fauxface.live.window import HELP, check_screen, show
+from fauxface.names import printable
 from fauxface.ranges import CameraNumber, Port, Threads, in_range
 
 
@@ -43,7 +44,7 @@ def run_live(
         landmarker = _ready(checkpoint, detector, threads)
         print(HELP)
         count = show(opened, Tracker(landmarker))
-        print(f"{opened.name}: {count} frames")
+        print(f"{printable(opened.name)}: {count} frames")
 
 
 def _ready(checkpoint: str, detector: str, threads: int) -> Landmarker:

@@ -13,6 +13,7 @@ import yaml
 from fauxface.evaluation.benches import DataFacts, data_facts
 from fauxface.files import empty_or_new, write_text
 from fauxface.jobs import cores, run_jobs
+from fauxface.names import label
 from fauxface.study.cell import Finished, Plan, run_cell
 from fauxface.study.config import SAMPLES_CPU, SAMPLES_GPU, Cell, StudyConfig
 from fauxface.study.overview import Overview
@@ -78,7 +79,7 @@ def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted:
     overview = Overview(config.out, cells, done, minutes, workers)
     left = [number for number, cell in enumerate(cells) if cell.identity not in done]
     with overview.shown() as console:
-        console.print(overview.summary(), highlight=False)
+        console.print(label(overview.summary()), highlight=False)
         last = time.monotonic()
 
         def keep(job: int, finished: Finished) -> None:
@@ -89,7 +90,7 @@ def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted:
             minutes[cells[job].identity] = workers * (time.monotonic() - last) / 60
             last = time.monotonic()
             best = min(float(row["nme"] or "inf") for row in finished.rows)
-            console.print(f"{cells[job].name}: NME {best:.2f}; {overview.summary()}", highlight=False)
+            console.print(label(f"{cells[job].name}: NME {best:.2f}; {overview.summary()}"), highlight=False)
 
         run_jobs(partial(run_cell, plan), left, workers, "cells", keep, config.dask, shown=False)
     if not left:
