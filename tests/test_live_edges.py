@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import socket
@@ -102,7 +101,7 @@ def test_a_host_is_a_name_and_a_port_or_nothing(text: str, place: tuple[str, int
 )
 def test_a_hostile_host_is_answered(server: Server, host: bytes, answer: int, caplog: pytest.LogCaptureFixture):
     assert status(raw(server, b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")) == answer
-    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ def test_a_hostile_origin_is_answered(server: Server, origin: bytes, answer: int
     ask = b"GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nOrigin: " + origin
     ask += b"\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     assert status(raw(server, ask, wait=2)) == answer
-    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_headers_are_judged_without_a_server():
@@ -142,7 +141,8 @@ def test_huge_headers_and_dawdlers_are_shown_out(server: Server):
     assert status(raw(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * (1 << 20) + b"\r\n\r\n")) in (0, 400)
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as idle:
         begin = time.monotonic()
-        assert idle.recv(1) == b"" or True
+        with suppress(ConnectionResetError):
+            assert idle.recv(1) == b""
         assert time.monotonic() - begin < 15
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as slow:
 
@@ -197,7 +197,7 @@ def test_garbage_on_the_websocket_is_bounded(caplog: pytest.LogCaptureFixture):
         with server.client() as client:  # others are served as before
             client.send(frame(1))
             assert client.recv(20)
-    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files in /proc")
 def test_clips_of_clients_that_vanish_are_closed(clip: Path):
     def opened() -> int:
-        return sum(os.path.realpath(f"/proc/self/fd/{fd}") == str(clip.resolve()) for fd in os.listdir("/proc/self/fd"))
+        return sum(os.path.realpath(fd) == str(clip.resolve()) for fd in Path("/proc/self/fd").iterdir())
 
     with serving(source=clip) as server:
         before = threading.active_count()

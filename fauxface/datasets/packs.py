@@ -136,9 +136,8 @@ class _Pack:
         needed = len(missing) * 3 * self.cutter.side**2
         make_room(self.folder, needed)
         if needed > TOLD:
-            Console(stderr=True).print(
-                f"packing {len(missing)} faces: {gib(needed)} in {label(self.folder)}", soft_wrap=True
-            )
+            told = label(f"packing {len(missing)} faces: {gib(needed)} in {self.folder}")
+            Console(stderr=True).print(told, soft_wrap=True)
         wanted = replace(self.whole, sources=tuple(self.whole.sources[slot] for slot in missing))
         bad: list[BadSample] = []
         writer: _Writer | None = None

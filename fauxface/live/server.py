@@ -98,7 +98,10 @@ def create_app(
 
     async def client(socket: WebSocket) -> None:
         if (refusal := _refusal(socket.headers, host) or _refusal_of_page(socket.headers)) is not None:
-            await socket.send_denial_response(refusal)
+            if refusal.status_code == 403:
+                await socket.close()  # before it is accepted: the client gets 403
+            else:
+                await socket.send_denial_response(refusal)
             return
         await socket.accept()
         if len(here) >= limits.clients:
