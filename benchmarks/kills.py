@@ -134,9 +134,11 @@ def kill_often(job: Job, root: Path, kills: int, lot: random.Random) -> Outcome:
         place = new_place(root / f"{job.name}-{outcome.ends + outcome.lost}-{outcome.kills}")
         if outcome.lost > kills:
             break
-    print(f"{job.name}: {outcome.kills} kills, {outcome.ends} ends, {outcome.lost} lost, {outcome.left} left")
+    print(
+        f"{job.name}: {outcome.kills} kills, {outcome.ends} ends, {outcome.lost} lost, {outcome.left} left", flush=True
+    )
     for note in outcome.notes[:5]:
-        print(f"  {note}")
+        print(f"  {note}", flush=True)
     return outcome
 
 
@@ -211,13 +213,13 @@ def jobs(faces: Path, clip: Path, count: int, steps: int) -> list[Job]:
 
 def write_clip(path: Path, faces: Path) -> None:
     """A clip of a second and a half: three renders, each still."""
-    import numpy as np
-
     from fauxface.images import read_image
     from fauxface.inference.video import write_video
 
     pictures = [read_image(file) for file in sorted(faces.glob("??????.png"))[:3]]
-    write_video(path, (np.ascontiguousarray(picture) for picture in pictures for _ in range(8)), 16)
+    with write_video(path, 16) as video:
+        for number in range(24):
+            video.write(pictures[number // 8], number / 16)
 
 
 def main() -> int:
