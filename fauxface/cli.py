@@ -6,6 +6,7 @@ Rooms are imported inside the functions, so that help and refused arguments cost
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import sys
 import traceback
@@ -18,10 +19,33 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 from fauxface import __doc__ as about
 from fauxface import __version__
+from fauxface.names import printable
+from fauxface.ranges import (
+    Amount,
+    Batch,
+    CameraNumber,
+    Count,
+    ExportBatch,
+    Folds,
+    Images,
+    InputSide,
+    Margin,
+    PictureSide,
+    Port,
+    Seed,
+    Seeds,
+    Threads,
+    Together,
+    Workers,
+    check_words,
+    in_range,
+)
 from fauxface.training.config import FormatName, TrainingConfig
 
 OptionalPath = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
-OptionalInt = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+OptionalCount = Annotated[Count | None, tyro.conf.arg(metavar="INT")]
+OptionalAmount = Annotated[Amount | None, tyro.conf.arg(metavar="INT")]
+OptionalCamera = Annotated[CameraNumber | None, tyro.conf.arg(metavar="INT")]
 DetectorName = Annotated[str, tyro.conf.arg(metavar="{retinaface,own}")]
 OptionalStr = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 
@@ -29,10 +53,10 @@ OptionalStr = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 def demo(
     out: Path = Path("demo"),
     quick: bool = False,
-    count: OptionalInt = None,
-    held_out: OptionalInt = None,
-    samples: OptionalInt = None,
-    seed: int = 0,
+    count: OptionalCount = None,
+    held_out: OptionalCount = None,
+    samples: OptionalAmount = None,
+    seed: Seed = 0,
 ) -> None:
     """Take the tour: render faces, train on them, evaluate on held-out ones, predict on a real photograph.
 
@@ -59,10 +83,10 @@ def demo(
 
 def render(
     out: Annotated[Positional[Path], tyro.conf.arg(metavar="OUT")],
-    count: int,
-    seed: int = 0,
-    size: int = 512,
-    workers: int = 0,
+    count: Count,
+    seed: Seed = 0,
+    size: PictureSide = 512,
+    workers: Workers = 0,
     recipe: OptionalPath = None,
     faces: Annotated[str | None, tyro.conf.arg(metavar="N|LOW-HIGH")] = None,
     dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
@@ -158,7 +182,7 @@ def audit(
     format: FormatName = "auto",
     split: OptionalStr = None,
     strict: bool = False,
-    workers: int = 0,
+    workers: Workers = 0,
 ) -> None:
     """Look at a data set: contact sheets, distributions, labels that contradict each other, duplicates, bad files.
 
@@ -181,8 +205,8 @@ def audit(
     from fauxface.audit import audit as run_audit
 
     result = run_audit(data, out, workers, format, split)
-    print(result.summary())
-    print(f"wrote {out / 'report.html'}")
+    print(printable(result.summary(), keep="\n"))
+    print(f"wrote {printable(out / 'report.html')}")
     if strict and result.findings:
         raise SystemExit(1)
 
@@ -191,13 +215,13 @@ def pack(
     data: Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DIR]")]] = None,
     format: FormatName = "auto",
     split: OptionalStr = None,
-    size: int = 128,
+    size: InputSide = 128,
     crop: Literal["box", "five-points"] = "box",
-    crop_margin: float = 1.3,
+    crop_margin: Margin = 1.3,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
     out: OptionalPath = None,
     skip_bad: bool = False,
-    workers: int = 0,
+    workers: Workers = 0,
     list: bool = False,
     remove: bool = False,
 ) -> None:
@@ -256,7 +280,7 @@ def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
     """
     from fauxface.training import train as run_training
 
-    print(run_training(config))
+    print(printable(run_training(config)))
 
 
 def evaluate(
@@ -270,7 +294,7 @@ def evaluate(
     out: OptionalPath = None,
     flip: bool = False,
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
     detector: DetectorName = "retinaface",
     adapter: OptionalPath = None,
@@ -328,7 +352,7 @@ def evaluate(
             detector,
             adapter=adapter,
         )
-        print(result.table())
+        print(printable(result.table(), keep="\n"))
 
 
 def adapt(
@@ -338,10 +362,10 @@ def adapt(
     format: FormatName = "auto",
     split: OptionalStr = None,
     box: Literal["both", "landmarks", "detector"] = "both",
-    folds: int = 5,
-    seed: int = 0,
+    folds: Folds = 5,
+    seed: Seed = 0,
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
     detector: DetectorName = "retinaface",
 ) -> None:
     """Learn where annotators click: a small network from a checkpoint's landmarks to theirs (Wood et al. 2021, §4.3).
@@ -371,8 +395,8 @@ def adapt(
     from fauxface.evaluation import adapt as run_adaptation
 
     found = run_adaptation(checkpoint, data, out, format, split, box, folds, seed, skip_bad, threads, detector)
-    print(found.table())
-    print(f"wrote {out}")
+    print(printable(found.table(), keep="\n"))
+    print(f"wrote {printable(out)}")
 
 
 def study(
@@ -385,23 +409,23 @@ def study(
         "resnet18-pip",
         "mobilenetv2-heatmaps",
     ),
-    images: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT ...")] = (1000, 10000),
+    images: Annotated[tuple[Images, ...], tyro.conf.arg(metavar="INT ...")] = (1000, 10000),
     policies: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ("none", "translation-occlusion", "all"),
-    seeds: int = 3,
-    samples: OptionalInt = None,
+    seeds: Seeds = 3,
+    samples: OptionalAmount = None,
     schedule: Literal["ours", "paper"] = "ours",
     ablations: bool = False,
-    curve: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT ...")] = (),
+    curve: Annotated[tuple[Images, ...], tyro.conf.arg(metavar="INT ...")] = (),
     curve_policy: str = "all",
     adapt_data: OptionalPath = None,
     adapt_split: OptionalStr = None,
     val_data: OptionalPath = None,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
-    input_size: int = 128,
-    batch: int = 64,
-    devices: int = 1,
+    input_size: InputSide = 128,
+    batch: Batch = 64,
+    devices: Together = 1,
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-    workers: int = 1,
+    workers: Together = 1,
     dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
     detector: DetectorName = "retinaface",
     report: bool = False,
@@ -457,8 +481,8 @@ def study(
 
     told = {name: value for name, value in locals().items() if name in StudyConfig.__dataclass_fields__}
     page, results = run_study(StudyConfig(**told), machine, shlex.join(["fauxface", *sys.argv[1:]]), report)
-    print(f"{len(results.rows)} rows in {out / 'results.csv'}")
-    print(f"open {page}")
+    print(f"{len(results.rows)} rows in {printable(out / 'results.csv')}")
+    print(f"open {printable(page)}")
 
 
 def predict(
@@ -470,7 +494,7 @@ def predict(
     flip: bool = False,
     skip_bad: bool = False,
     style: Literal["all", "points", "lines", "sketch"] = "all",
-    threads: int = 0,
+    threads: Threads = 0,
 ) -> None:
     """Find the landmarks of every face in a photograph, in each photograph of a folder, or in a video.
 
@@ -515,24 +539,25 @@ def predict(
         if moving:
             from fauxface.inference.tracker import Tracker
 
-            print(predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style).summary(source))
+            done = predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style)
+            print(printable(done.summary(source)))
         else:
             for path, faces in predict_files(source, landmarker, out, json, skip_bad, style).faces:
-                print(f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
+                print(f"{printable(path)}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
         for place in (out, json):
             if place is not None:
-                print(f"wrote {place}")
+                print(f"wrote {printable(place)}")
 
 
 def live(
     checkpoint: str = "fauxface-s",
-    camera: OptionalInt = None,
+    camera: OptionalCamera = None,
     source: OptionalPath = None,
     browser: bool = False,
     host: str = "127.0.0.1",
-    port: int = 8470,
+    port: Port = 8470,
     detector: DetectorName = "retinaface",
-    threads: int = 0,
+    threads: Threads = 0,
 ) -> None:
     """Follow the faces of a camera or a video, in a window or on a page in the browser.
 
@@ -565,7 +590,7 @@ def calibrate(
     data: Path,
     also: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PATH ...")] = (),
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
 ) -> None:
     """Make the uncertainty true that a model trained with `--loss gaussian` tells of each point.
 
@@ -588,7 +613,7 @@ def calibrate(
     print(run_calibration(checkpoint, data, also, skip_bad, threads).table())
 
 
-def models(input_size: int = 128) -> None:
+def models(input_size: InputSide = 128) -> None:
     """List the models that can be trained: parameters, FLOPs, milliseconds a face on a CPU, paper.
 
     Parameters and FLOPs are computed on the spot; a multiply-add counts as 2. Other backbones of timm's work by name.
@@ -608,7 +633,7 @@ def models(input_size: int = 128) -> None:
 def export(
     checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
     out: Path,
-    batch: int = 0,
+    batch: ExportBatch = 0,
     int8: bool = False,
     calibrate: OptionalPath = None,
     force: bool = False,
@@ -695,6 +720,9 @@ def main(args: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if args is None else args)
     # torch's threads sleep while they wait: by default they spin, and two runs on one machine then stall each other
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter gets its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         if not args or args[0] in ("-h", "--help"):
             print(_overview())
@@ -706,7 +734,14 @@ def main(args: Sequence[str] | None = None) -> int:
             raise ValueError(f"no command '{args[0]}'; there are {', '.join(COMMANDS)}")
         command = COMMANDS[args[0]]
         title = f"fauxface {args[0]}"
-        tyro.cli(command, prog=title, description=_explanation(command), args=args[1:], config=(FlagCreatePairsOff,))
+        check_words(command, args[1:])
+        tyro.cli(
+            in_range(command),
+            prog=title,
+            description=_explanation(command),
+            args=args[1:],
+            config=(FlagCreatePairsOff,),
+        )
     except KeyboardInterrupt as error:
         told = isinstance(error, Terminated)
         print(f"fauxface: {'told to end' if told else 'interrupted'}", file=sys.stderr)
@@ -744,8 +779,8 @@ def _one_line(error: ValueError | OSError) -> str:
     """What went wrong, without Python's number for it and on one line."""
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return where + error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+        return printable(where + error.strerror)
+    return printable(" ".join(str(error).split())) or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import yaml
 
 from fauxface.files import write_bytes, write_text
 from fauxface.outputs import empty_or_new, only_writer
+from fauxface.ranges import Amount, Count, Seed, in_range
 
 if TYPE_CHECKING:
     from fauxface.evaluation import Evaluation
@@ -55,13 +56,14 @@ CLOSE_UP = 460  # side of a face drawn large, px
 DRAWN = 8  # held-out renders predicted and drawn
 
 
+@in_range
 def run_demo(
     out: Path,
     quick: bool = False,
-    count: int | None = None,
-    held_out: int | None = None,
-    samples: int | None = None,
-    seed: int = 0,
+    count: Count | None = None,
+    held_out: Count | None = None,
+    samples: Amount | None = None,
+    seed: Seed = 0,
 ) -> Path:
     """Render, train, evaluate, predict; the report's path. Goes on where an earlier call with these settings stopped.
 

@@ -21,7 +21,9 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fauxface.names import label
 from fauxface.outputs import heed_termination
+from fauxface.ranges import Workers, in_range
 
 Result = TypeVar("Result")
 
@@ -40,10 +42,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@in_range
 def run_jobs(
     work: Callable[[int], Result],
     jobs: Sequence[int],
-    workers: int = 0,
+    workers: Workers = 0,
     title: str = "working",
     keep: Callable[[int, Result], None] | None = None,
     dask: str | None = None,
@@ -69,15 +72,13 @@ def run_jobs(
         ConnectionError: no scheduler answers there.
         ValueError: a negative number of workers, a bad address, or a cluster where Dask is not installed.
     """
-    if workers < 0:
-        raise ValueError(f"--workers is 0 (one a core) or more, not {workers}")
     if not jobs:
         return
     done = _on_dask(work, jobs, dask) if dask else _here(work, jobs, min(workers or cores(), len(jobs)))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
-        bar = progress.add_task(title, total=len(jobs), rate="")
+        bar = progress.add_task(label(title), total=len(jobs), rate="")
         with closing(done):  # at once, also where the caller is interrupted
             for job, result in done:
                 if keep is not None:

@@ -221,7 +221,7 @@ def test_what_is_refused(checkpoint: Path, tmp_path: Path, adapter: Adapter, cap
 
     assert "3 faces are too few" in says([*line, str(tmp_path / "a")])
     assert not (tmp_path / "a").exists()
-    assert "--folds must be 2" in says([*line, str(tmp_path / "a"), "--folds", "1"])
+    assert "--folds is a whole number from 2 " in says([*line, str(tmp_path / "a"), "--folds", "1"])
     assert "is the source itself" in says([*line, str(few)])
     evaluate = ["evaluate", str(checkpoint), "--data", str(few), "--threads", "1", "--adapter"]
     assert "no adapter" in says([*evaluate, str(tmp_path / "nowhere")])

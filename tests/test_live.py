@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fauxface.inference.video import write_video
+from fauxface.live.connections import server_config
 from fauxface.live.protocol import FACES, FRAME, PICTURE, READY, Ask, Limits, decode_jpeg, encode_jpeg
 from fauxface.live.server import create_app, serve
 
@@ -41,8 +42,7 @@ class Server:
         app = create_app(new, SCHEME, source, limits=limits)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        config = uvicorn.Config(app, log_level="error", lifespan="off", ws_max_size=limits.frame_bytes)
-        self._server = uvicorn.Server(config)
+        self._server = uvicorn.Server(server_config(app, limits))
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True)
         self._thread.start()
 

@@ -328,7 +328,7 @@ def test_a_size_that_does_not_fit_is_one_line_of_the_command(tmp_path: Path, cap
 
 
 def test_any_timm_name_is_a_backbone():
-    assert create_backbone("mobilenetv3small").strides[-1] == 32
+    assert create_backbone("mobilenetv3small", 64).strides[-1] == 32
     found = build_model("lcnet_050-coordinates", 64, "ibug68").eval()
     assert found.decode(found(torch.rand(1, 3, 64, 64))).landmarks.shape == (1, 68, 2)
 

@@ -256,7 +256,7 @@ def test_the_command_packs_lists_and_removes(cache, tmp_path, faces, capsys):
     for arguments, message in (
         ([], "which folder?"),
         (["--list", "--remove"], "one at a time"),
-        ([str(faces), "--size", "0"], "must be above 0"),
+        ([str(faces), "--size", "0"], "--size is a whole number from 32 "),
         ([str(tmp_path / "nowhere")], "no such folder"),
     ):
         assert main(["pack", *arguments]) == 2

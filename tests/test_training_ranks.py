@@ -140,7 +140,7 @@ def _workers(parent: int) -> list[int]:
     ("changes", "message"),
     [
         ({"batch": 7}, "--batch 7 cannot be shared evenly among 2"),
-        ({"devices": 0}, "--devices must be above 0"),
+        ({"devices": 0}, "--devices is a whole number from 1 "),
         ({"sync_batchnorm": True}, "needs GPUs"),
     ],
 )

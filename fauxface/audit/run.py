@@ -20,13 +20,16 @@ from fauxface.audit.report import figures_of, page
 from fauxface.datasets import FaceDataset, face_synthetics, open_dataset
 from fauxface.datasets.base import list_files
 from fauxface.files import write_text
+from fauxface.names import label
 from fauxface.outputs import check_folder, filled_folder
+from fauxface.ranges import Workers, in_range
 
 RESULT, REPORT = "audit.json", "report.html"
 _ENDINGS = ("_seg.png", "_ldmks.txt", ".json")
 
 
-def audit(folder: Path, out: Path, workers: int = 0, format: str = "auto", split: str | None = None) -> Audit:
+@in_range
+def audit(folder: Path, out: Path, workers: Workers = 0, format: str = "auto", split: str | None = None) -> Audit:
     """Look at every picture in ``folder`` and below, and write ``report.html`` and ``audit.json`` into ``out``.
 
     Args:
@@ -49,10 +52,9 @@ def audit(folder: Path, out: Path, workers: int = 0, format: str = "auto", split
     return result
 
 
-def look_through(folder: Path, workers: int = 0, format: str = "auto", split: str | None = None) -> Audit:
+@in_range
+def look_through(folder: Path, workers: Workers = 0, format: str = "auto", split: str | None = None) -> Audit:
     """Look at every picture, and write nothing; errors as `audit`."""
-    if workers < 0:
-        raise ValueError(f"--workers is 0 (one a core) or more, not {workers}")
     files = list_files(folder)
     sources = find_pictures(files) if format in ("auto", face_synthetics.NAME) and split is None else []
     workers = workers or min(os.cpu_count() or 1, 32)
@@ -99,7 +101,7 @@ def _looked_at(sources: list[Path], root: Path, expected: frozenset[str], worker
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     waiting: deque[Future[PictureRecord]] = deque()
     with ThreadPoolExecutor(workers) as pool, Progress(*columns, console=console) as progress:
-        task = progress.add_task(f"looking at {root}", total=len(sources))
+        task = progress.add_task(label(f"looking at {root}"), total=len(sources))
         try:
             left = iter(sources)
             while True:

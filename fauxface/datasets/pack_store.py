@@ -21,6 +21,7 @@ import numpy as np
 from rich.console import Console
 
 from fauxface.files import cache_folder, take_lock
+from fauxface.names import label, printable
 
 INFO = "pack.json"
 LIMIT_VARIABLE = "FAUXFACE_PACKS_GIB"
@@ -59,7 +60,7 @@ class PackInfo:
         """The pack in one line."""
         when = datetime.fromtimestamp(self.used).strftime("%Y-%m-%d %H:%M")
         return (
-            f"{self.folder.name}  {gib(self.bytes)}, {self.packed} of {self.count} faces of {self.data}, "
+            f"{self.folder.name}  {gib(self.bytes)}, {self.packed} of {self.count} faces of {printable(self.data)}, "
             f"{self.size} px, {self.crop}, last used {when}"
         )
 
@@ -117,7 +118,7 @@ def building(folder: Path) -> Iterator[None]:
     path = _lock(folder.parent, folder.name, "build")
     handle = take_lock(path, wait=False)
     if handle is None:
-        Console(stderr=True).print(f"waiting for another process that packs {folder.name}", highlight=False)
+        Console(stderr=True).print(f"waiting for another process that packs {label(folder.name)}", highlight=False)
         handle = take_lock(path)
     assert handle is not None
     try:

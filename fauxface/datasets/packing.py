@@ -10,25 +10,25 @@ from fauxface.datasets.pack_store import gib, list_packs, packs_folder, remove_p
 from fauxface.datasets.packed import PADDING
 from fauxface.datasets.packs import open_pack
 from fauxface.faces import Framing
+from fauxface.ranges import InputSide, Workers, in_range
 
 
+@in_range
 def pack_folder(
     data: Path,
-    size: int,
+    size: InputSide,
     framing: Framing,
     labels: Labels | None = None,
     root: Path | None = None,
     skip_bad: bool = False,
-    workers: int = 0,
+    workers: Workers = 0,
     format: str = "auto",
     split: str | None = None,
 ) -> str:
     """Pack the faces in ``data`` as training's crops of ``size`` pixels; what there is now, in words.
 
-    ValueError for a size below 1 px or a negative number of workers; other errors as `open_dataset` and `open_pack`.
+    ValueError for a number out of range; other errors as `open_dataset` and `open_pack`.
     """
-    if size < 1 or not framing.margin > 0 or workers < 0:
-        raise ValueError("--size and --crop-margin must be above 0, --workers not below 0")
     dataset = open_dataset(data, format, split, labels)
     padding = round(PADDING * size)
     crops = open_pack(dataset, size, framing, padding, skip_bad=skip_bad, workers=workers or None, folder=root)

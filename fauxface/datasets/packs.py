@@ -30,6 +30,7 @@ from fauxface.datasets.reading import tell_skipped, try_samples
 from fauxface.faces import FaceSample, Framing, landmark_box
 from fauxface.files import atomic_path, write_text
 from fauxface.landmarks import scheme_of
+from fauxface.names import label
 
 FORMAT = 1
 """To be raised when packs are laid out, or images decoded, in another way; how faces are cut out shows by itself."""
@@ -135,7 +136,8 @@ class _Pack:
         needed = len(missing) * 3 * self.cutter.side**2
         make_room(self.folder, needed)
         if needed > TOLD:
-            Console(stderr=True).print(f"packing {len(missing)} faces: {gib(needed)} in {self.folder}", soft_wrap=True)
+            told = label(f"packing {len(missing)} faces: {gib(needed)} in {self.folder}")
+            Console(stderr=True).print(told, soft_wrap=True)
         wanted = replace(self.whole, sources=tuple(self.whole.sources[slot] for slot in missing))
         bad: list[BadSample] = []
         writer: _Writer | None = None

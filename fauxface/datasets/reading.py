@@ -10,11 +10,11 @@ from contextlib import closing
 from typing import TypeVar
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 
 from fauxface.datasets.base import BadSample, FaceDataset
 from fauxface.faces import FaceSample
+from fauxface.names import label, printable
 
 Result = TypeVar("Result")
 
@@ -67,7 +67,7 @@ def try_samples(
         ThreadPoolExecutor(workers) as pool,
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
-        task = progress.add_task(f"{description} {dataset.name}", total=len(dataset))
+        task = progress.add_task(label(f"{description} {dataset.name}"), total=len(dataset))
         try:
             submitted = 0
             for index in range(len(dataset)):
@@ -88,9 +88,9 @@ def tell_skipped(dataset: FaceDataset, left_out: Sequence[BadSample]) -> None:
     """Name and count on standard error the samples that were left out; ValueError if that is all of them."""
     if left_out:
         console = Console(stderr=True)
-        console.print(f"[yellow]skipped {len(left_out)} of {len(dataset)} samples of {escape(dataset.name)}:")
+        console.print(f"[yellow]skipped {len(left_out)} of {len(dataset)} samples of {label(dataset.name)}:")
         for error in left_out:
-            console.print(f"  {error}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"  {printable(error)}", markup=False, highlight=False, soft_wrap=True)
     if len(left_out) == len(dataset):
         raise ValueError(f"none of the {len(dataset)} samples of {dataset.name} can be read; the first: {left_out[0]}")
 

@@ -20,6 +20,7 @@ from fauxface.inference import Landmarker
 from fauxface.landmarks import common_scheme, convert, scheme_of
 from fauxface.metrics import bootstrap_interval, nme, point_errors, usual_normaliser
 from fauxface.outputs import check_folder
+from fauxface.ranges import Folds, Seed, Threads, in_range
 
 BoxChoice = Literal["both", "landmarks", "detector"]
 PARTS = {
@@ -78,6 +79,7 @@ class Adaptation:
         return "\n".join(lines)
 
 
+@in_range
 def adapt(
     checkpoint: str | Path,
     data: Path,
@@ -85,10 +87,10 @@ def adapt(
     format: str = "auto",
     split: str | None = None,
     box: BoxChoice = "both",
-    folds: int = 5,
-    seed: int = 0,
+    folds: Folds = 5,
+    seed: Seed = 0,
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
     detector: str = "retinaface",
 ) -> Adaptation:
     """Fit a label adapter and say, by cross-validation, what it buys.
@@ -109,8 +111,6 @@ def adapt(
     Of schemes of which neither holds the other it learns the points that both have. ValueError for too few faces and
     for schemes without common points; errors as ``evaluate``.
     """
-    if folds < 2:
-        raise ValueError(f"--folds must be 2 or more, not {folds}")
     sources = (data, Path(checkpoint))
     if out is not None:
         check_folder(out, "adapt", sources)

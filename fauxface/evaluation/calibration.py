@@ -21,6 +21,7 @@ from fauxface.inference.onnx_model import ONNX_FILE
 from fauxface.landmarks import common_scheme, convert
 from fauxface.models import EXPECTED_COVERAGE, calibration_factor, coverage
 from fauxface.models.coordinates import Coordinates
+from fauxface.ranges import Threads, in_range
 
 FEWEST = 20
 """Faces that calibration needs at least."""
@@ -76,8 +77,9 @@ class Calibration:
         }
 
 
+@in_range
 def calibrate(
-    checkpoint: str | Path, data: Path, others: Sequence[Path] = (), skip_bad: bool = False, threads: int = 0
+    checkpoint: str | Path, data: Path, others: Sequence[Path] = (), skip_bad: bool = False, threads: Threads = 0
 ) -> Calibration:
     """Fit the factor of σ on half of the faces in ``data``, and write it into the checkpoint, weights and card.
 

@@ -17,11 +17,13 @@ from fauxface.inference import Landmarker
 from fauxface.landmarks import common_scheme, convert
 from fauxface.metrics import Normaliser, normalising_distance
 from fauxface.outputs import check_file, check_folder, filled_folder, in_folder
+from fauxface.ranges import Threads, in_range
 
 FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "risk_coverage.png", "worst_faces.png")
 """What the folder of figures and tables holds."""
 
 
+@in_range
 def evaluate(
     checkpoint: str | Path,
     data: Path,
@@ -33,7 +35,7 @@ def evaluate(
     out: Path | None = None,
     flip: bool = False,
     skip_bad: bool = False,
-    threads: int = 0,
+    threads: Threads = 0,
     labels: Labels | None = None,
     detector: str = "retinaface",
     device: str = "cpu",

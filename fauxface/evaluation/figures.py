@@ -16,6 +16,7 @@ from fauxface.datasets import FaceDataset
 from fauxface.evaluation.scores import Evaluation
 from fauxface.faces import Crop, landmark_box
 from fauxface.inference import contact_sheet
+from fauxface.names import printable
 
 TRUTH, PREDICTION = (70, 220, 90), (255, 70, 60)
 """RGB: annotated points, predicted points."""
@@ -87,7 +88,7 @@ def write_groups(path: Path, result: Evaluation) -> None:
 def write_faces(path: Path, result: Evaluation) -> None:
     """Write every face's error as CSV: ``file, nme, nme_inner``; ``inf`` for a miss."""
     rows = zip(result.sources, result.errors, result.inner_errors, strict=True)
-    _write_csv(path, ["file", "nme", "nme_inner"], ([str(file), f"{a:.4f}", f"{b:.4f}"] for file, a, b in rows))
+    _write_csv(path, ["file", "nme", "nme_inner"], ([printable(file), f"{a:.4f}", f"{b:.4f}"] for file, a, b in rows))
 
 
 def _write_csv(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:

@@ -17,6 +17,7 @@ from fauxface.inference import OnnxModel, predict_crops
 from fauxface.landmarks import common_scheme, convert
 from fauxface.metrics import nme, usual_normaliser
 from fauxface.models import LandmarkModel
+from fauxface.ranges import ExportBatch, in_range
 
 CALIBRATE, MEASURE = 128, 512
 """Most renders that calibrate, and that measure."""
@@ -24,12 +25,15 @@ ALLOWED = 0.2
 """Points of NME that eight bits may cost."""
 
 
-def export_int8(checkpoint: str | Path, out: Path, calibrate: Path, batch: int = 0, force: bool = False) -> Exported:
+@in_range
+def export_int8(
+    checkpoint: str | Path, out: Path, calibrate: Path, batch: ExportBatch = 0, force: bool = False
+) -> Exported:
     """Write a checkpoint as an eight-bit ONNX file, calibrated on some renders in ``calibrate``, measured on others.
 
     ValueError if eight bits cost more than ``ALLOWED`` points of NME, unless ``force``: then nothing is written.
     """
-    check_export(out, batch)
+    check_export(out)
     dataset = open_dataset(calibrate)
     if len(dataset) < 4:
         raise ValueError(f"{calibrate}: {len(dataset)} faces are too few to calibrate with and to measure on")

@@ -13,6 +13,7 @@ from fauxface.files import write_bytes
 from fauxface.models import LandmarkModel
 from fauxface.models.one_stage import OneStage
 from fauxface.outputs import check_file
+from fauxface.ranges import ExportBatch, in_range
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,13 @@ class Exported:
         return "\n".join(lines)
 
 
-def export(checkpoint: str | Path, out: Path, batch: int = 0) -> Exported:
+@in_range
+def export(checkpoint: str | Path, out: Path, batch: ExportBatch = 0) -> Exported:
     """Write a checkpoint as ONNX in float32; ``batch`` 0 takes batches of any size.
 
     ValueError for a file that is not named ``*.onnx``, and for a batch that the model cannot take.
     """
-    check_export(out, batch)
+    check_export(out)
     model, card = load_network(checkpoint)
     if isinstance(model, OneStage):
         if batch > 1:
@@ -50,13 +52,11 @@ def export(checkpoint: str | Path, out: Path, batch: int = 0) -> Exported:
     return write_exported(out, to_onnx(model, card, batch))
 
 
-def check_export(out: Path, batch: int) -> None:
-    """ValueError for a file that is not named ``*.onnx`` or cannot be written, or a negative batch."""
+def check_export(out: Path) -> None:
+    """ValueError for a file that is not named ``*.onnx`` or cannot be written."""
     if out.suffix != ".onnx":
         raise ValueError(f"--out {out}: the file is to be named *.onnx")
     check_file(out, "--out")
-    if batch < 0:
-        raise ValueError("--batch is a size, or 0 for any")
 
 
 def write_exported(

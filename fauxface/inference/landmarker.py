@@ -26,6 +26,7 @@ from fauxface.inference.detectors import Detector, load_detector
 from fauxface.inference.onnx_model import load_onnx
 from fauxface.inference.pose import Camera, Pose, head_pose
 from fauxface.models import LandmarkModel
+from fauxface.ranges import Threads, in_range
 
 FRAME_RATE = 30.0
 """Of frames that come without time stamps."""
@@ -96,12 +97,13 @@ class Landmarker:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @classmethod
+    @in_range
     def load(
         cls,
         checkpoint: str | Path = "fauxface-s",
         detector: str = "retinaface",
         flip: bool = False,
-        threads: int = 0,
+        threads: Threads = 0,
         device: str = "cpu",
         backend: Literal["onnx", "torch"] | None = None,
         camera: Camera | None = None,

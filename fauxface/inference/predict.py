@@ -17,6 +17,7 @@ from fauxface.images import is_image, read_image, write_image
 from fauxface.inference.landmarker import Face, Landmarker
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import is_video
+from fauxface.names import printable
 from fauxface.outputs import check_file, check_folder, distinct_names, filled_folder, in_folder
 
 BATCH_PIXELS = 32_000_000
@@ -69,7 +70,7 @@ def predict_files(
                 if drawn is not None:
                     write_image(drawn / names[path], draw_faces(image, faces, style))
         for line in result.skipped:
-            progress.print(f"skipped {line}", markup=False, highlight=False, soft_wrap=True)
+            progress.print(printable(f"skipped {line}"), markup=False, highlight=False, soft_wrap=True)
         if drawn is not None:
             write_text(drawn / RESULT, result.as_json())
         if json_file is not None:

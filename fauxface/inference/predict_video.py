@@ -22,6 +22,7 @@ from fauxface.inference.predict import RESULT, check_outputs
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import VideoFrame, VideoReader, fit, write_video
 from fauxface.landmarks import scheme_of
+from fauxface.names import label
 from fauxface.outputs import filled_folder, in_folder
 
 DRAWN_SIDE = 1920
@@ -182,7 +183,7 @@ def _short(number: Any) -> str:
 def _shown(reader: VideoReader) -> Iterator[VideoFrame]:
     """The reader's frames, with a progress bar on standard error."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"following faces in {reader.path.name}", total=reader.count)
+        task = progress.add_task(label(f"following faces in {reader.path.name}"), total=reader.count)
         for frame in reader:
             yield frame
             progress.advance(task)

@@ -45,6 +45,8 @@ class Limits:
         messages_per_second: a client that sends more is shown out.
         errors: so many pieces of rubbish in a row, and a client is shown out.
         clients: at once.
+        connections: at once, also of those that have asked for nothing yet.
+        request_seconds: how long a connection may take until its request is whole.
     """
 
     frame_bytes: int = 2 << 20
@@ -53,6 +55,8 @@ class Limits:
     messages_per_second: int = 240
     errors: int = 10
     clients: int = 8
+    connections: int = 64
+    request_seconds: float = 10
 
 
 @dataclass(frozen=True)

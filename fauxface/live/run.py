@@ -11,17 +11,20 @@ from fauxface.inference import Landmarker
 from fauxface.inference.tracker import Tracker
 from fauxface.live.sources import Clip, open_source
 from fauxface.live.window import HELP, check_screen, show
+from fauxface.names import printable
+from fauxface.ranges import CameraNumber, Port, Threads, in_range
 
 
+@in_range
 def run_live(
     checkpoint: str = "fauxface-s",
-    camera: int | None = None,
+    camera: CameraNumber | None = None,
     source: Path | None = None,
     browser: bool = False,
     host: str = "127.0.0.1",
-    port: int = 8470,
+    port: Port = 8470,
     detector: str = "retinaface",
-    threads: int = 0,
+    threads: Threads = 0,
 ) -> None:
     """Follow the faces of a camera or a video, in a window or on a page in the browser, until it ends or is ended.
 
@@ -41,7 +44,7 @@ def run_live(
         landmarker = _ready(checkpoint, detector, threads)
         print(HELP)
         count = show(opened, Tracker(landmarker))
-        print(f"{opened.name}: {count} frames")
+        print(f"{printable(opened.name)}: {count} frames")
 
 
 def _ready(checkpoint: str, detector: str, threads: int) -> Landmarker:

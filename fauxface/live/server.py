@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import socket as sockets
 import sys
 import webbrowser
@@ -14,7 +15,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,6 +29,7 @@ from fauxface.inference.following import Follower
 from fauxface.inference.landmarker import Landmarker
 from fauxface.inference.styles import mesh_edges, point_colours
 from fauxface.inference.tracker import Tracker
+from fauxface.live.connections import server_config
 from fauxface.live.protocol import Limits
 from fauxface.live.session import Session
 from fauxface.live.sources import Clip
@@ -52,6 +53,8 @@ HEADERS = {
 }
 PORT = 8470
 _TRY_LATER = 1013  # WebSocket close code
+_PORTS = {"http": 80, "https": 443}
+_PLACE = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:(?P<port>[0-9]{1,5}))?")
 
 
 def create_app(
@@ -88,14 +91,17 @@ def create_app(
     )
 
     async def file(request: Request) -> Response:
-        if not _may_be_called(request.headers, host):
-            return PlainTextResponse("this server does not go by that name\n", 403, HEADERS)
+        if (refusal := _refusal(request.headers, host)) is not None:
+            return refusal
         name, kind = FILES[request.url.path]
         return Response((PAGE / name).read_bytes(), 200, HEADERS, f"{kind}; charset=utf-8")
 
     async def client(socket: WebSocket) -> None:
-        if not (_may_be_called(socket.headers, host) and _is_own_page(socket.headers)):
-            await socket.close()  # before it is accepted: the client gets 403
+        if (refusal := _refusal(socket.headers, host) or _refusal_of_page(socket.headers)) is not None:
+            if refusal.status_code == 403:
+                await socket.close()  # before it is accepted: the client gets 403
+            else:
+                await socket.send_denial_response(refusal)
             return
         await socket.accept()
         if len(here) >= limits.clients:
@@ -132,16 +138,7 @@ def serve(
     with _listen(host, port) as listener:
         name = host if _is_loopback(host) else sockets.gethostname() if host in ("0.0.0.0", "::") else host
         address = f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}/"
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            lifespan="off",
-            ws_max_size=limits.frame_bytes,
-            ws_max_queue=4,
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=2,
-            server_header=False,
-        )
+        config = server_config(app, limits)
         announce(address)
         if has_screen() and sys.stdout.isatty():
             webbrowser.open(address)
@@ -160,9 +157,32 @@ def _listen(host: str, port: int) -> sockets.socket:
         ) from None
 
 
-def _may_be_called(headers: Headers, host: str) -> bool:
-    """Whether the request names this machine by its own name: a rebound DNS name of somebody else's does not."""
-    name = (urlsplit(f"//{headers.get('host', '')}").hostname or "").lower()
+def _place(text: str, scheme: str = "http") -> tuple[str, int] | None:
+    """The name, in small letters, and the port of a Host header or an Origin's rest; None for one that is none."""
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        return None
+    name, port = found["name"].strip("[]").removesuffix(".").lower(), int(found["port"] or _PORTS[scheme])
+    if port > 65_535 or (found["name"].startswith("[") and not _is_address(name)):
+        return None
+    return name, port
+
+
+def _refusal(headers: Headers, host: str) -> Response | None:
+    """None for a request that calls this machine by its own name; one by a rebound DNS name of somebody else does not.
+
+    400 where Host is no name at all, or there are several.
+    """
+    hosts = headers.getlist("host")
+    place = _place(hosts[0]) if len(hosts) == 1 else None
+    if place is None:
+        return PlainTextResponse("the Host header is no name of a server\n", 400, HEADERS)
+    if not _may_be_called(place[0], host):
+        return PlainTextResponse("this server does not go by that name\n", 403, HEADERS)
+    return None
+
+
+def _may_be_called(name: str, host: str) -> bool:
     if name == "localhost" or _is_loopback(name):
         return True
     if _is_loopback(host):
@@ -171,10 +191,18 @@ def _may_be_called(headers: Headers, host: str) -> bool:
     return _is_address(name) or name in (host.lower(), own, f"{own}.local")
 
 
-def _is_own_page(headers: Headers) -> bool:
-    """Whether a WebSocket was opened by a page of this very server; browsers always say whose page it is."""
-    origin = urlsplit(headers.get("origin", ""))
-    return origin.scheme in ("http", "https") and origin.netloc.lower() == headers.get("host", "").lower() != ""
+def _refusal_of_page(headers: Headers) -> Response | None:
+    """None for a WebSocket that a page of this very server opens; browsers always say whose page it is."""
+    origins = headers.getlist("origin")
+    scheme, colon, rest = (origins[0] if len(origins) == 1 else "").partition("://")
+    if origins == ["null"] or not origins:  # a page from a file, in a sandbox; or no browser
+        return PlainTextResponse("this is for the server's own page\n", 403, HEADERS)
+    place = _place(rest, scheme) if colon and scheme in _PORTS else None
+    if place is None:
+        return PlainTextResponse("the Origin header is no origin of a page\n", 400, HEADERS)
+    if place != _place(headers["host"], scheme):
+        return PlainTextResponse("this is for the server's own page\n", 403, HEADERS)
+    return None
 
 
 def _is_address(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -78,6 +79,8 @@ class Session:
         self._socket, self._follower, self._pool, self._limits = socket, follower, pool, limits
         self._open = open_source
         self._source: Source | None = None
+        self._changing = threading.Lock()  # held when ``_source`` or ``_gone`` changes, never while a file is read
+        self._gone = False
         self._newest: Newest[Ask] = Newest()
         self._arrivals: deque[float] = deque(maxlen=limits.messages_per_second)
         self._errors = 0
@@ -92,8 +95,15 @@ class Session:
         except WebSocketDisconnect:
             pass
         finally:
-            if self._source is not None:
-                self._pool.submit(self._source.close)  # which may have to wait until the last frame is read
+            self._leave()
+
+    def _leave(self) -> None:
+        """Let go of the clip, also of one that another thread is opening for this client just now."""
+        with self._changing:
+            self._gone, source = True, self._source
+        if source is not None:
+            # it may have to wait until the last frame is read, and the pool's threads may all be waiting for theirs
+            threading.Thread(target=source.close, name="close a clip", daemon=True).start()
 
     async def _greet_and(self, hello: str, work: Coroutine[Any, Any, None]) -> None:
         await self._socket.send_text(hello)
@@ -164,11 +174,10 @@ class Session:
 
     def _next_of_clip(self, ask: Ask) -> bytes | None:
         assert self._open is not None
-        if self._source is None or ask.again:
-            if self._source is not None:
-                self._source.close()
-            self._source = self._open()
-        frame = self._source.read()
+        source = self._source
+        if source is None or ask.again:
+            source = self._reopened()
+        frame = None if source is None else source.read()
         if frame is None:
             return None
         begin = time.perf_counter()
@@ -179,6 +188,19 @@ class Session:
         faces = self._follower.update(frame.image, self._last_seconds)
         jpeg = encode_jpeg(frame.image)
         return pack_answer(faces, ask.sequence, 1000 * (time.perf_counter() - begin), frame.seconds, jpeg)
+
+    def _reopened(self) -> Source | None:
+        """The clip from its beginning; None, with the file closed, where the client has gone meanwhile."""
+        assert self._open is not None
+        if self._source is not None:
+            self._source.close()
+        source = self._open()
+        with self._changing:
+            if not self._gone:
+                self._source = source
+                return source
+        source.close()
+        return None
 
     async def _compute(self, work: Callable[[Ask], Any], ask: Ask) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, ask)

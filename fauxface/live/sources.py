@@ -46,12 +46,13 @@ class Clip:
         path: Path,
         max_side: int = MAX_SIDE,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         if is_image(path):
             raise ValueError(f"{path} is a picture; live takes videos and cameras (`fauxface predict` takes pictures)")
         self.name = path.name
-        self._clock, self._sleep = clock, sleep
+        self._left = threading.Event()
+        self._clock, self._sleep = clock, sleep or self._left.wait
         self._reader = VideoReader(path, max_side)
         self._frames = iter(self._reader)
         try:
@@ -89,7 +90,8 @@ class Clip:
         return frame
 
     def close(self) -> None:
-        """Close the file, when nobody reads it any more."""
+        """Close the file, when nobody reads it any more; who waits for a frame that is due later waits no longer."""
+        self._left.set()
         with self._lock:
             if not self._closed:
                 self._closed = True

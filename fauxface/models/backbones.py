@@ -64,13 +64,40 @@ class Backbone(nn.Module):
         return any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in self.modules())
 
 
-def create_backbone(name: str, pretrained: bool = False, stride: float | None = None) -> Backbone:
+def create_backbone(name: str, input_size: int, pretrained: bool = False, stride: float | None = None) -> Backbone:
     """The backbone of that name (ours or timm's), with random weights, or the hub's if ``pretrained``.
 
     With a ``stride`` it ends at the map whose own is nearest to it, and gives that one alone.
 
-    ValueError if timm has no such network, or none that gives feature maps; OSError if the hub cannot be reached.
+    ValueError if timm has no such network, none that gives feature maps, or one that takes no crops of ``input_size``
+    pixels; OSError if the hub cannot be reached.
     """
+    backbone = _create(name, pretrained, stride)
+    if not _takes(backbone, input_size):
+        sizes = _sizes(name)
+        taken = f"crops of {', '.join(map(str, sizes))} px" if sizes else "no square crops that were tried"
+        raise ValueError(f"the backbone {name} takes {taken}, not of {input_size} px")
+    return backbone
+
+
+def _takes(backbone: Backbone, input_size: int) -> bool:
+    """Whether a network gives maps of crops of that size: timm's own check, or the first layer that does not fit."""
+    try:
+        return min(backbone.sides(input_size)) > 0
+    except (AssertionError, RuntimeError, ValueError):
+        return False
+
+
+def _sizes(name: str) -> list[int]:
+    """The usual sizes that a network takes, tried on tensors without content; of many the first few."""
+    with torch.device("meta"):
+        backbone = _create(name)
+        own = backbone.network.pretrained_cfg.get("input_size", (3, 224, 224))[-1]
+        tried = sorted({*range(32, 1025, 32), 48, 80, 112, own})
+        return [size for size in tried if _takes(backbone, size)][:8]
+
+
+def _create(name: str, pretrained: bool = False, stride: float | None = None) -> Backbone:
     network = ALIASES.get(name, name)
     if not timm.is_model(network):
         raise ValueError(f"unknown backbone '{name}'; there are {', '.join(ALIASES)} and timm's names, e.g. resnet50")

@@ -82,7 +82,7 @@ class Coordinates(LandmarkModel):
         self.gaussian = loss == "gaussian"
         if loss not in LOSSES and not self.gaussian:
             raise ValueError(f"unknown loss '{loss}'; there are {', '.join(LOSSES)}, gaussian")
-        self.backbone = create_backbone(backbone, pretrained)
+        self.backbone = create_backbone(backbone, input_size, pretrained)
         cells = self.backbone.sides(input_size)[-1] ** 2
         width = max(8, FEATURES // cells)
         features = width * cells

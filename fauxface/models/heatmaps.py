@@ -78,7 +78,7 @@ class Heatmaps(LandmarkModel):
     ):
         """See `build_model`; ValueError for an unknown backbone, or a size that the last map's cells do not divide."""
         super().__init__(name, input_size, scheme, {"visibility": visibility})
-        self.backbone = create_backbone(backbone, pretrained)
+        self.backbone = create_backbone(backbone, input_size, pretrained)
         check_size(name, input_size, self.backbone.strides[-1])
         first, second, third = WIDTHS
         self.upsample = nn.Sequential(

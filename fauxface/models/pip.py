@@ -78,7 +78,7 @@ class Pip(LandmarkModel):
             raise ValueError(
                 f"each of {self.points} points can have 0 to {self.points - 1} neighbours, not {neighbours}"
             )
-        self.backbone = create_backbone(backbone, pretrained, stride=input_size / SIDE)
+        self.backbone = create_backbone(backbone, input_size, pretrained, stride=input_size / SIDE)
         width = self.backbone.channels[-1]
         check_size(name, input_size, self.backbone.strides[-1] * stride // 32)
         self.coarser = nn.Sequential()

@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fauxface.models import one_stage
 from fauxface.models.backbones import PAPERS
 from fauxface.models.registry import MODELS, build_network
+from fauxface.ranges import InputSide, in_range
 
 INPUT_SIZE = 128
 SCHEME = "face_synthetics70"
@@ -63,7 +64,8 @@ def timings(input_size: int = INPUT_SIZE, path: Path = TIMINGS) -> dict[str, Any
     return found if found["input_size"] == input_size else None
 
 
-def models_table(input_size: int = INPUT_SIZE) -> str:
+@in_range
+def models_table(input_size: InputSide = INPUT_SIZE) -> str:
     """All registered models, a line each, as text."""
     measured = timings(input_size)
     times = measured["ms"] if measured else {}

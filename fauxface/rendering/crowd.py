@@ -52,9 +52,9 @@ class CrowdFrame:
 def parse_faces(text: str) -> tuple[int, int]:
     """Fewest and most faces of ``"0-5"`` or ``"3"``; ValueError for anything else or more than 20."""
     low, _, high = text.partition("-")
-    if low.isdecimal() and (high or low).isdecimal() and int(low) <= int(high or low) <= 20:
+    if len(text) < 6 and low.isdecimal() and (high or low).isdecimal() and int(low) <= int(high or low) <= 20:
         return int(low), int(high or low)
-    raise ValueError(f"--faces is a number or a range up to 20, such as 0-5, not '{text}'")
+    raise ValueError(f"--faces is a number or a range up to 20, such as 0-5, not '{text[:40]}'")
 
 
 def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[int, int]) -> CrowdFrame:

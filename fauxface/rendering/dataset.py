@@ -14,6 +14,7 @@ import yaml
 from fauxface.files import write_bytes, write_text
 from fauxface.jobs import run_jobs
 from fauxface.outputs import empty_or_new, only_writer
+from fauxface.ranges import Count, PictureSide, Seed, Workers, in_range
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
 from fauxface.rendering.frame import Frame, render_frame
@@ -27,12 +28,13 @@ from fauxface.rendering.version import GENERATOR_VERSION
 SETTINGS = "render.yaml"
 
 
+@in_range
 def render_dataset(
     out: Path,
-    count: int,
-    seed: int = 0,
-    size: int = 512,
-    workers: int = 0,
+    count: Count,
+    seed: Seed = 0,
+    size: PictureSide = 512,
+    workers: Workers = 0,
     recipe: Path | None = None,
     faces: str | None = None,
     dask: str | None = None,
@@ -59,12 +61,6 @@ def render_dataset(
         FileExistsError: ``out`` holds something else.
         OSError: no OpenGL, a full disk, a killed worker, no scheduler, another render at work in ``out``.
     """
-    if count < 1:
-        raise ValueError(f"--count is 1 or more, not {count}")
-    if seed < 0:
-        raise ValueError(f"--seed is 0 or more, not {seed}")
-    if not 32 <= size <= 4096:
-        raise ValueError(f"--size is 32 to 4096 pixels, not {size}")
     crowd = parse_faces(faces) if faces is not None else None
     drawn = load_recipe(recipe)
     if environments is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
+from html import escape as as_html
 from pathlib import Path
 
 import numpy as np
 
 from fauxface.files import write_text
 from fauxface.images import encode_image
+from fauxface.names import printable
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #5d6672; --line: #dfe3e8; --page: #fdfdfc; --card: #fff; }
@@ -128,6 +129,11 @@ class Page:
     def _add(self, html: str) -> Page:
         self._parts.append(html)
         return self
+
+
+def escape(text: str) -> str:
+    """The text as HTML, with nothing in it that a page would obey."""
+    return as_html(printable(text, keep="\n"))
 
 
 def _is_number(value: object) -> bool:

@@ -24,6 +24,7 @@ import torch
 from fauxface.evaluation.benches import Bench, Scored, open_bench, open_faces, score
 from fauxface.evaluation.predictions import AnnotatedFaces
 from fauxface.files import write_bytes, write_text
+from fauxface.names import printable
 from fauxface.study.config import Cell, StudyConfig
 from fauxface.study.results import Row, row_of
 from fauxface.training import train
@@ -63,7 +64,7 @@ def run_cell(plan: Plan, job: int) -> Finished:
     cell, folder = plan.cells[job], folder_of(plan.config.out, plan.cells[job])
     folder.mkdir(parents=True, exist_ok=True)
     with _logged(folder / LOG):
-        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {cell.name} ({cell.identity})", flush=True)
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {printable(cell.name)} ({cell.identity})", flush=True)
         try:
             _say(folder, "training")
             cost = _train(plan.config.training(cell, folder / "run", plan.threads), folder)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from fauxface.ranges import Amount, Batch, Images, InputSide, Seeds, Together, check_fields
 from fauxface.training.config import Scheduled, TrainingConfig
 
 MODELS = ("mobilenetv3-coordinates", "resnet50-coordinates", "resnet18-pip", "mobilenetv2-heatmaps")
@@ -71,40 +72,32 @@ class StudyConfig:
     test: tuple[Path, ...]
     out: Path
     models: tuple[str, ...] = MODELS
-    images: tuple[int, ...] = (1_000, 10_000)
+    images: tuple[Images, ...] = (1_000, 10_000)
     policies: tuple[str, ...] = POLICIES
-    seeds: int = 3
-    samples: int | None = None
+    seeds: Seeds = 3
+    samples: Amount | None = None
     schedule: Literal["ours", "paper"] = "ours"
     ablations: bool = False
-    curve: tuple[int, ...] = ()
+    curve: tuple[Images, ...] = ()
     curve_policy: str = "all"
     adapt_data: Path | None = None
     adapt_split: str | None = None
     val_data: Path | None = None
     labels: Literal["2d", "projected"] | None = None
-    input_size: int = 128
-    batch: int = 64
-    devices: int = 1
+    input_size: InputSide = 128
+    batch: Batch = 64
+    devices: Together = 1
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    workers: int = 1
+    workers: Together = 1
     dask: str | None = None
     detector: str = "retinaface"
 
     def check(self) -> None:
         """ValueError, in one line, for settings that cannot be."""
+        check_fields(self)
         for name in ("test", "models", "images", "policies"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} needs at least one")
-        for name in ("seeds", "workers", "devices", "batch", "input_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name.replace('_', '-')} must be 1 or more, not {getattr(self, name)}")
-        for name in ("images", "curve"):
-            for count in getattr(self, name):
-                if count < 2:
-                    raise ValueError(f"--{name}: {count} images are too few; 2 are the fewest")
-        if self.samples is not None and self.samples < 1:
-            raise ValueError(f"--samples must be above 0, not {self.samples}")
         if self.samples is not None and self.schedule == "paper":
             raise ValueError("--schedule paper has its own number of epochs: no --samples beside it")
 

@@ -14,6 +14,7 @@ import yaml
 from fauxface.evaluation.benches import DataFacts, data_facts
 from fauxface.files import write_text
 from fauxface.jobs import cores, run_jobs
+from fauxface.names import label
 from fauxface.outputs import empty_or_new, only_writer
 from fauxface.study.cell import Finished, Plan, run_cell
 from fauxface.study.config import SAMPLES_CPU, SAMPLES_GPU, Cell, StudyConfig
@@ -21,6 +22,7 @@ from fauxface.study.overview import Overview
 from fauxface.study.report import REPORT, TABLES, write_report
 from fauxface.study.results import ERRORS, RESULTS, Key, Results, load_results, wanted_of
 from fauxface.training import check
+from fauxface.training.ranks import check_accelerator
 
 SETTINGS = "study.yaml"
 
@@ -43,6 +45,8 @@ def run_study(
     will not do, before anything is run; errors as ``run_jobs`` later, and then the finished cells stay done.
     """
     config.check()
+    if config.dask is None and not report_only:
+        check_accelerator(config.accelerator, config.devices)
     for model, images, policy in config.combinations():
         check(config.training(_probe(config, model, images, policy), config.out, 1))
     data = data_facts(config.data, config.labels)
@@ -76,7 +80,7 @@ def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted:
     overview = Overview(config.out, cells, done, minutes, workers)
     left = [number for number, cell in enumerate(cells) if cell.identity not in done]
     with overview.shown() as console:
-        console.print(overview.summary(), highlight=False)
+        console.print(label(overview.summary()), highlight=False)
         last = time.monotonic()
 
         def keep(job: int, finished: Finished) -> None:
@@ -87,7 +91,7 @@ def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted:
             minutes[cells[job].identity] = workers * (time.monotonic() - last) / 60
             last = time.monotonic()
             best = min(float(row["nme"] or "inf") for row in finished.rows)
-            console.print(f"{cells[job].name}: NME {best:.2f}; {overview.summary()}", highlight=False)
+            console.print(label(f"{cells[job].name}: NME {best:.2f}; {overview.summary()}"), highlight=False)
 
         run_jobs(partial(run_cell, plan), left, workers, "cells", keep, config.dask, shown=False)
     if not left:

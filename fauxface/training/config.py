@@ -8,6 +8,23 @@ from typing import Any, Literal
 
 from fauxface.datasets.formats import FormatName
 from fauxface.faces import CROP_MARGIN, CropKind, Framing
+from fauxface.ranges import (
+    Amount,
+    Batch,
+    Count,
+    Decay,
+    Fraction,
+    InputSide,
+    Margin,
+    Neighbours,
+    Rate,
+    Seed,
+    Threads,
+    Together,
+    Warmup,
+    Workers,
+    check_fields,
+)
 
 DEFAULT_EPOCHS = 100
 PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
@@ -39,20 +56,20 @@ class TrainingConfig:
     """How the faces lie in the folder; auto looks. Other packages may bring further formats."""
     split: str | None = None
     """Learn from one of the format's official splits only, such as train: without it, from all that is there."""
-    images: int | None = None
+    images: Count | None = None
     """Train on this many of the images, drawn by the seed; the 1,000 are among the 10,000. Default: all."""
     augment: str = "all"
     """The augmentation policy: none, translation-occlusion, all, or strong (for photographs); or one made by its name:
     all-rotation (all without it), all+colour (with it), only-blur (it alone)."""
-    epochs: int | None = None
+    epochs: Amount | None = None
     """Budget: passes over the data. Default, when no budget is given: 100."""
-    steps: int | None = None
+    steps: Amount | None = None
     """Budget: optimiser steps."""
-    samples: int | None = None
+    samples: Amount | None = None
     """Budget: faces seen in all, repeats counted."""
-    batch: int | None = None
+    batch: Batch | None = None
     """Faces (one-stage: frames) a step. Default: 64; 16 of one-stage and of the paper's schedule."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the images, the held-out ones, the first weights, the order and every augmentation."""
     init: str | None = None
     """Start from this checkpoint (a folder, a run, or the name of shipped weights) instead of random weights. Of models
@@ -65,19 +82,19 @@ class TrainingConfig:
     """Leave out images that cannot be read, naming and counting them, instead of stopping at the first."""
     val_data: Path | None = None
     """Folder of held-out faces to validate on. Default: a share of the data, held out by the seed."""
-    val_fraction: float = 0.05
+    val_fraction: Fraction = 0.05
     """The share of the data that is held out when there is no folder for it (at most 500 images)."""
-    input_size: int | None = None
+    input_size: InputSide | None = None
     """Side of the crops (one-stage: of the frames) that the model sees, pixels. Default: that of --init; 128
     without it, 320 of one-stage."""
     crop: CropKind = "box"
     """What faces are cut out by: the face's box, or five points (eyes, nose tip, mouth's corners), which also set the
     crop upright; then flip, rotation, shift and scale are as the augmentation policy says."""
-    crop_margin: float = CROP_MARGIN
+    crop_margin: Margin = CROP_MARGIN
     """Side of the crop in units of the face box's longer side; with five points a frontal face's, × 1.25."""
     loss: Literal["smooth_l1", "l1", "l2", "wing", "gaussian"] = "smooth_l1"
     """The loss of <backbone>-coordinates; gaussian learns each point's σ too. Other methods have their own."""
-    neighbours: int | None = None
+    neighbours: Neighbours | None = None
     """How many neighbours each landmark of <backbone>-pip locates too; 0 is none. Default: the paper's 10."""
     stride: Literal[32, 64, 128] | None = None
     """The stride of <backbone>-pip as the paper counts it, at 256 px: 8, 4 or 2 cells a side at every input size.
@@ -85,15 +102,15 @@ class TrainingConfig:
     schedule: Literal["ours", "paper"] = "ours"
     """Paper is PIPNet's: Adam at 1e-4, batch 16, 60 epochs, the rate a tenth after half and again after 5/6 of the run;
     no warm-up, averaging or decay. Of these, what is given stays as given."""
-    lr: float | None = None
+    lr: Rate | None = None
     """The highest learning rate: reached after the warm-up, falls along a cosine to 0. Default: 0.0015; 0.001 of
     one-stage, 0.0001 of the paper's schedule."""
-    weight_decay: float | None = None
+    weight_decay: Decay | None = None
     """AdamW's weight decay; norms and biases have none. Default: 0.05; 0 of the paper's schedule."""
-    warmup: int | None = None
+    warmup: Warmup | None = None
     """Steps over which the learning rate rises (at most a tenth of the run). Default: 200; 0 of the paper's
     schedule."""
-    ema: float | None = None
+    ema: Fraction | None = None
     """How much of the weights' running average is kept each step; 0 is no averaging. Default: 0.998; 0 of the paper's
     schedule."""
     precision: Literal["auto", "32", "bf16"] = "auto"
@@ -102,20 +119,20 @@ class TrainingConfig:
     """Start the backbone from the model hub's weights (downloaded; the result is for research only)."""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train."""
-    devices: int = 1
+    devices: Together = 1
     """GPUs, or processes on the CPU, that train together, each with its share of the batch. On a CPU as many as there
     are cores is fastest for small models."""
-    nodes: int = 1
+    nodes: Together = 1
     """Machines that train together (start the same command on each with torchrun, see the docs)."""
-    accumulate: int = 1
+    accumulate: Together = 1
     """Take each batch in so many pieces one after the other: less memory; batch norm sees a piece at a time."""
     compile: bool = False
     """Compile the model (torch.compile): half a minute or more at the start, faster steps on most GPUs."""
     sync_batchnorm: bool = False
     """Batch normalisation over the batches of all GPUs."""
-    threads: int = 0
+    threads: Threads = 0
     """CPU threads of each training process; 0 shares all cores among them."""
-    workers: int = 0
+    workers: Workers = 0
     """CPU threads that read images; 0 is as many as there are cores, at most 8."""
     packs: Path | None = None
     """Folder for the packs of decoded crops that later runs open at once (see fauxface pack). Default: the user's cache
@@ -156,39 +173,19 @@ class TrainingConfig:
 class Scheduled(TrainingConfig):
     """A configuration with nothing left open. The defaults are ours for models that see crops."""
 
-    input_size: int = 128
-    batch: int = 64
-    lr: float = 1.5e-3
-    weight_decay: float = 0.05
-    warmup: int = 200
-    ema: float = 0.998
+    input_size: InputSide = 128
+    batch: Batch = 64
+    lr: Rate = 1.5e-3
+    weight_decay: Decay = 0.05
+    warmup: Warmup = 200
+    ema: Fraction = 0.998
 
     def check(self) -> None:
         """ValueError, in one line, for settings that cannot be."""
+        check_fields(self)
         budgets = [name for name in ("epochs", "steps", "samples") if getattr(self, name) is not None]
         if len(budgets) > 1:
             raise ValueError(f"one budget only, not --{' and --'.join(budgets)}")
-        for name in (
-            *budgets,
-            "batch",
-            "devices",
-            "nodes",
-            "accumulate",
-            "input_size",
-            "lr",
-            "crop_margin",
-            *(["images"] if self.images is not None else []),
-        ):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {getattr(self, name)}")
-        for name in ("seed", "weight_decay", "warmup", "threads", "workers"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"--{name.replace('_', '-')} must not be below 0, but is {getattr(self, name)}")
-        for name in ("val_fraction", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"--{name.replace('_', '-')} must lie in [0, 1), not {getattr(self, name)}")
-        if self.neighbours is not None and self.neighbours < 0:
-            raise ValueError(f"--neighbours must not be below 0, but is {self.neighbours}")
         pieces = self.devices * self.nodes * self.accumulate
         if self.batch % pieces:
             raise ValueError(

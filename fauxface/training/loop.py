@@ -31,6 +31,7 @@ from fauxface.training.log import COLUMNS, draw_curves, write_log
 from fauxface.training.ranks import (
     agreed,
     average_statistics,
+    check_accelerator,
     launch,
     leads,
     mean_over_ranks,
@@ -86,22 +87,25 @@ def train(config: TrainingConfig) -> Path:
     another training is at work there; ValueError for settings or data that cannot be used, and when the loss is no
     longer a finite number; errors of `load_data`.
     """
-    settled = settle(config)
-    settled.check()
-    augment.policy(settled.augment)
+    settled = check(config)
+    check_accelerator(settled.accelerator, settled.devices)
     check_run(settled)
     with only_writer(settled.out, "fauxface train") if leads() else nullcontext():
         return launch(_train, settled, precision_of(settled))
 
 
-def check(config: TrainingConfig) -> None:
-    """ValueError, in one line, for settings, a policy or a model that cannot be; no data is looked at."""
+def check(config: TrainingConfig) -> Scheduled:
+    """The configuration with nothing left open; no data is looked at.
+
+    ValueError, in one line, for settings, a policy or a model that cannot be; errors of `read_card`.
+    """
     settled = settle(config)
     settled.check()
     augment.policy(settled.augment)
-    if not settled.pretrained:
+    if not settled.pretrained and settled.init is None:
         with torch.device("meta"):  # its layers, without their numbers
             build_network(settled.model, settled.input_size, "ibug68", **settled.model_options())
+    return settled
 
 
 def _train(fabric: Fabric, config: Scheduled) -> Path:

@@ -30,6 +30,19 @@ from fauxface.training.config import Scheduled
 _BROKEN = "a process of the training ended early (killed, or out of memory): what is saved goes on with --resume"
 
 
+def check_accelerator(accelerator: str, devices: int) -> None:
+    """ValueError, in one line, where the machine lacks that accelerator, or has fewer GPUs than ``devices``."""
+    have = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    names = {"cuda": "CUDA GPU", "mps": "Apple GPU"}
+    if accelerator in have and not have[accelerator]:
+        raise ValueError(
+            f"--accelerator {accelerator}: torch finds no {names[accelerator]} here; auto takes what there is"
+        )
+    found = accelerator if accelerator != "auto" else next((name for name, count in have.items() if count), "cpu")
+    if found in have and devices > have[found]:
+        raise ValueError(f"--devices {devices}: torch finds only {have[found]} {names[found]} here")
+
+
 def launch(run: Callable[[Fabric, Scheduled], Path], config: Scheduled, precision: Any) -> Path:
     """What ``run`` returns in the first of the processes that the configuration asks for; ``precision`` is Fabric's.
 
