@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from fauxface.files import empty_or_new, write_bytes, write_text
+from fauxface.parsing import read_yaml
 
 if TYPE_CHECKING:
     from fauxface.evaluation import Evaluation
@@ -113,7 +114,7 @@ def _claim(out: Path, config: DemoConfig) -> None:
     if not settings.is_file():
         empty_or_new(out, "the tour")
         write_text(settings, yaml.safe_dump(asdict(config), sort_keys=False))
-    elif yaml.safe_load(settings.read_text()) != asdict(config):
+    elif read_yaml(settings) != asdict(config):
         raise FileExistsError(f"{out} holds a tour with other settings (see {settings}); take another --out")
 
 
