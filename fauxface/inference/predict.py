@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fauxface.files import atomic_folder, empty_or_new, regular_size, write_text
-from fauxface.images import IMAGE_SUFFIXES, Picture, read_picture, sort_out, write_image
+from fauxface.images import FORMATS, Picture, read_picture, sort_out, write_image
 from fauxface.inference.landmarker import Face, Landmarker
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import is_video
@@ -85,9 +85,8 @@ def photos_in(source: Path) -> tuple[list[Path], str]:
     if source.is_dir():
         photos, left_out = sort_out(list(source.iterdir()))
         if not photos:
-            raise ValueError(
-                f"{source} holds no photographs ({', '.join(IMAGE_SUFFIXES)}): {left_out or 'it is empty'}"
-            )
+            kinds = ", ".join(suffixes[0] for suffixes in FORMATS.values())
+            raise ValueError(f"{source} holds no photographs ({kinds}): {left_out or 'it is empty'}")
         return photos, left_out
     if not source.exists():
         raise FileNotFoundError(f"{source}: there is no such file or folder")
