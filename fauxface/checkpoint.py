@@ -7,7 +7,7 @@ anything else is *research*. Nothing is pickled.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +17,11 @@ import yaml
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from fauxface.files import write_bytes, write_text
+from fauxface.files import regular_size, write_bytes, write_text
 from fauxface.models import FaceNetwork, LandmarkModel, build_network
 from fauxface.models.one_stage import OneStage
+from fauxface.models.registry import check_options
+from fauxface.parsing import as_record, clipped, number, parse_json, read_yaml_mapping, whole
 
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.yaml"
 SHIPPED = Path(__file__).parent / "weights"
@@ -28,6 +30,8 @@ LICENCES = {
     "clean": "Apache-2.0",
     "research": "research only: made with data or weights under other terms, see provenance",
 }
+MAX_INPUT_SIZE = 4096
+"""Longest side of crops and frames that a checkpoint may be for, px."""
 _LARGEST_FP16 = torch.finfo(torch.float16).max
 
 
@@ -63,7 +67,7 @@ class Card:
     normalisation: dict[str, list[float]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
     crop: Literal["box", "five-points"] = "box"
     calibration: dict[str, Any] = field(default_factory=dict)
 
@@ -125,25 +129,9 @@ def find_checkpoint(name: str | Path) -> Path:
 def read_card(name: str | Path) -> Card:
     """The card of a checkpoint; FileNotFoundError or ValueError, naming the file, if there is none or it is broken."""
     path = find_checkpoint(name) / CARD_FILE
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not readable as YAML ({_one_line(error)})") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: not a model card")
-    known = {f.name for f in fields(Card)}
-    missing = sorted({"model", "input_size", "scheme", "labels", "crop_margin", "lane", "licence"} - content.keys())
-    if missing or content.keys() - known:
-        wrong = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(sorted(content.keys() - known))}"
-        raise ValueError(f"{path}: the card {wrong}")
-    card = Card(**content)
-    for name, kind in (("model", str), ("input_size", int), ("scheme", str), ("crop_margin", (int, float))):
-        if not isinstance(getattr(card, name), kind):
-            raise ValueError(f"{path}: {name} cannot be {getattr(card, name)!r}")
-    if card.crop not in ("box", "five-points"):
-        raise ValueError(f"{path}: faces are cut out by box or five-points, not {card.crop!r}")
-    if card.lane not in LICENCES:
-        raise ValueError(f"{path}: the lane is clean or research, not {card.lane!r}")
+    card = as_record(Card, read_yaml_mapping(path), f"{path}: the card")
+    whole(card.input_size, f"{path}: input_size", 32, MAX_INPUT_SIZE)
+    number(card.crop_margin, f"{path}: crop_margin", 0.1, 10)
     return card
 
 
@@ -175,20 +163,30 @@ def load_network(name: str | Path) -> tuple[FaceNetwork, Card]:
     folder, card = find_checkpoint(name), read_card(name)
     path = folder / WEIGHTS_FILE
     try:
+        regular_size(path)
         weights = safetensors.torch.load_file(path)
         with safe_open(path, "pt") as file:
-            identity = json.loads((file.metadata() or {}).get("card", "{}"))
+            identity = _identity_in(file.metadata() or {})
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing, though {CARD_FILE} is there") from None
-    except SafetensorError as error:
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: not readable as safetensors ({_one_line(error)})") from error
     try:
+        check_options(card.model, card.options)
         model = build_network(card.model, card.input_size, card.scheme, **card.options)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{folder / CARD_FILE}: {_one_line(error)}") from error
     _check_agreement(folder, model, card, weights, identity)
     model.load_state_dict(weights)
     return model.eval(), card
+
+
+def _identity_in(metadata: dict[str, str]) -> dict[str, Any]:
+    """What the weights' file says of itself; ValueError if that is no mapping."""
+    identity = parse_json(metadata.get("card", "{}"))
+    if not isinstance(identity, dict):
+        raise ValueError("what it says of itself is no mapping")
+    return identity
 
 
 def _identity(card: Card) -> dict[str, Any]:
@@ -210,7 +208,7 @@ def _check_agreement(
             raise ValueError(f"{says} has {_shape(name, wanted)}, the weights have {there}")
     for name, value in _identity(card).items():
         if identity.get(name, value) != value:
-            raise ValueError(f"{says} has {name} {value}, the weights have {identity[name]}")
+            raise ValueError(f"{says} has {name} {value}, the weights have {clipped(identity[name])}")
     expected = card_of(model, card.labels, card.crop_margin, card.lane).normalisation
     if card.normalisation and card.normalisation != expected:
         raise ValueError(f"{folder}: {CARD_FILE}'s normalisation is not the model's, {expected}")

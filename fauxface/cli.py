@@ -510,7 +510,7 @@ def predict(
       fauxface predict clip.mp4 --out drawn --style lines
 
     Args:
-        source: a photograph, a folder of them, or a video.
+        source: a photograph, a folder of them, or a video (an animated GIF is one).
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
         detector: what finds the faces: retinaface, own, or the folder of a one-stage checkpoint.
         out: folder for the drawn pictures; new, empty, or wholly an earlier prediction's, which is replaced. It may lie

@@ -15,6 +15,7 @@ import yaml
 
 from fauxface.files import write_bytes, write_text
 from fauxface.outputs import empty_or_new, only_writer
+from fauxface.parsing import read_yaml
 from fauxface.ranges import Amount, Count, Seed, in_range
 
 if TYPE_CHECKING:
@@ -121,12 +122,7 @@ def _claim(out: Path, config: DemoConfig) -> None:
     if not settings.is_file():
         empty_or_new(out, "the tour")
         write_text(settings, yaml.safe_dump(asdict(config), sort_keys=False))
-        return
-    try:
-        same = yaml.safe_load(settings.read_text()) == asdict(config)
-    except (ValueError, yaml.YAMLError):
-        same = False
-    if not same:
+    elif read_yaml(settings) != asdict(config):
         raise FileExistsError(f"{out} holds a tour with other settings (see {settings}); take another --out")
 
 

@@ -213,3 +213,30 @@ def cache_folder() -> Path:
     if base:
         return Path(base)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fauxface"
+
+
+def regular_size(path: Path) -> int:
+    """The size of a file, bytes; FileNotFoundError; ValueError for anything else than a file: opening may never end."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{path}: there is no such file") from None
+    if stat.S_ISREG(found.st_mode):
+        return found.st_size
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    kind = next((name for test, name in kinds if test(found.st_mode)), "a device")
+    raise ValueError(f"{path}: {kind}, not a file")
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """A file's content; errors of `regular_size`, and ValueError if it is longer than ``limit`` bytes."""
+    size = regular_size(path)
+    if size > limit:
+        raise ValueError(f"{path}: {size / 2**20:.0f} MiB are too much; {limit / 2**20:.0f} MiB is the most")
+    with path.open("rb") as file:
+        return file.read(limit + 1)[:limit]
+
+
+def tell_damaged(path: Path) -> None:
+    """Say on standard error that a file of the cache is damaged (a full disk, a power cut) and is made anew."""
+    print(f"fauxface: {path} is damaged; it is made anew", file=sys.stderr)

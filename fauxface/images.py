@@ -1,18 +1,69 @@
-"""Picture files in and out: RGB uint8 arrays H×W×3, read as a viewer would show them, written whole or not at all."""
+"""Picture files in and out: RGB uint8 arrays H×W×3, read as a viewer would show them, written whole or not at all.
+
+Only the formats below are opened, and only after a look at their size: what would not fit into memory is refused first.
+"""
 
 from __future__ import annotations
 
 import io
+import math
 import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
-from fauxface.files import write_bytes
+from fauxface.files import regular_size, write_bytes
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+FORMATS: dict[str, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+    "AVIF": (".avif",),
+    "HEIF": (".heic", ".heif", ".hif"),
+}
+"""The formats that are read, as Pillow calls them, and their files' suffixes."""
+IMAGE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 JPEG_QUALITY = 92
+MAX_SIDE = 65_500
+"""Longest side of a picture, px: what a JPEG can have."""
+MAX_PIXELS = 250_000_000
+"""Pixels of a picture at most; phones take 200 millions."""
+_BAND_PIXELS = 4_000_000
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF's orientations, and what undoes them."""
+
+if Image.MAX_IMAGE_PIXELS is not None:  # Pillow's own limit lies below a phone's pictures; ours is looked at first
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, MAX_PIXELS)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it was read.
+
+    Attributes:
+        image: H×W×3 uint8 RGB, upright.
+        scale: the file's pixels a pixel of ``image``; 1 unless a large picture was read at a reduced size.
+    """
+
+    image: np.ndarray
+    scale: int
 
 
 def is_image(path: Path) -> bool:
@@ -20,32 +71,145 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def is_readable(path: Path) -> bool:
+    """Whether a file begins as a picture of ours does."""
+    try:
+        regular_size(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Image.open(path, formats=_openable()).close()
+    except Exception:  # decoders raise nearly anything on broken files
+        return False
+    return True
+
+
+def is_animated(path: Path) -> bool:
+    """Whether a file is a GIF of several pictures, which is a video then."""
+    try:
+        regular_size(path)
+        with warnings.catch_warnings(), Image.open(path, formats=["GIF"]) as image:
+            warnings.simplefilter("ignore")
+            return bool(getattr(image, "is_animated", False))
+    except Exception:  # decoders raise nearly anything on broken files
+        return False
+
+
+def sort_out(files: list[Path]) -> tuple[list[Path], str]:
+    """The pictures among a folder's files, by name, and a line on those left out (empty where there are none)."""
+    kept = sorted(path for path in files if is_image(path) and path.is_file())
+    others = set(files) - set(kept)
+    left = Counter(path.suffix.lower()[:20] or "no suffix" for path in others if not path.name.startswith("."))
+    if not left:
+        return kept, ""
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in left.most_common(8)) + (", …" if len(left) > 8 else "")
+    count = left.total()
+    return kept, f"left out {count} file{'s' * (count != 1)} that {'are' if count != 1 else 'is'} no picture: {kinds}"
+
+
 def read_image(path: Path) -> np.ndarray:
     """The picture H×W×3 uint8 RGB: turned as EXIF says, grey made RGB, 16 bits made 8, transparent laid on white.
 
-    Raises ValueError, naming the file and the reason, for one that is no image or is cut short; FileNotFoundError.
+    Raises ValueError, naming the file and the reason, for one that is no image of ours, is cut short or larger than
+    ``MAX_SIDE`` or ``MAX_PIXELS``; FileNotFoundError.
     """
+    return read_picture(path, MAX_PIXELS).image
+
+
+def read_picture(path: Path, pixels: int) -> Picture:
+    """The picture, reduced by a whole factor where it has more than so many ``pixels``; otherwise as `read_image`.
+
+    Pixel u of it lies at (u + 0.5) · scale − 0.5 in the file's picture.
+    """
+    with _reasons(path):
+        regular_size(path)
+        with Image.open(path, formats=_openable()) as image:
+            width, height = image.size
+            if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+                raise ValueError(
+                    f"{width}×{height} px are too large: at most {MAX_SIDE:,} px a side and "
+                    f"{MAX_PIXELS // 1_000_000} million in all"
+                )
+            factor = math.ceil(math.sqrt(width * height / pixels))
+            if factor > 1:
+                image.draft(None, (width // factor, height // factor))  # a JPEG decodes to less at once
+            image.load()
+            coded = round(max(width, height) / max(image.size))
+            rest = max(1, -(-factor // coded))
+            return Picture(_turned(image, _reduced(image, rest)), coded * rest)
+
+
+@contextmanager
+def _reasons(path: Path) -> Iterator[None]:
+    """Whatever goes wrong in a decoder as one line that names the file."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.load()
-                return _to_rgb(ImageOps.exif_transpose(image))
+            warnings.simplefilter("ignore")
+            yield
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
     except UnidentifiedImageError:
-        raise ValueError(f"{path}: not an image that can be read") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise ValueError(f"{path}: cannot be read: {reason}") from None
+        missing = path.suffix.lower() in FORMATS["HEIF"] and not _has_heif()
+        hint = ": HEIC needs `pip install 'fauxface[heic]'`" if missing else ""
+        raise ValueError(f"{path}: not an image that can be read{hint}") from None
+    except MemoryError:
+        raise ValueError(f"{path}: cannot be read: not enough memory") from None
+    except Exception as error:  # decoders raise nearly anything on broken files
+        reason = getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ") or type(error).__name__
+        raise ValueError(f"{path}: cannot be read: {' '.join(reason.split())[:120]}") from None
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I") or image.mode == "F":  # Pillow would clip these to 255
-        grey = np.asarray(image, np.float64)
-        top = (
-            1.0 if image.mode == "F" and grey.max(initial=0) <= 1 else 255.0 if grey.max(initial=0) <= 255 else 65535.0
-        )
+@cache
+def _openable() -> tuple[str, ...]:
+    """The formats that can be read here."""
+    there = {"AVIF": features.check("avif"), "HEIF": _has_heif(), "WEBP": features.check("webp")}
+    return tuple(name for name in FORMATS if there.get(name, True))
+
+
+@cache
+def _has_heif() -> bool:
+    try:
+        from pillow_heif import register_heif_opener  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def _reduced(image: Image.Image, factor: int) -> np.ndarray:
+    """The picture as RGB, each pixel the mean of factor × factor; band by band, as some modes take 16 bytes a pixel."""
+    top = _white(image)
+    if factor == 1 and image.width * image.height <= _BAND_PIXELS:
+        return _to_rgb(image, top)
+    height = -(-image.height // factor)
+    out = np.empty((height, -(-image.width // factor), 3), np.uint8)
+    rows = max(1, _BAND_PIXELS // (image.width * factor))
+    for row in range(0, height, rows):
+        below = min(image.height, (row + rows) * factor)
+        band = _to_rgb(image.crop((0, row * factor, image.width, below)), top)
+        out[row : row + rows] = np.asarray(Image.fromarray(band).reduce(factor)) if factor > 1 else band
+    return out
+
+
+def _turned(image: Image.Image, pixels: np.ndarray) -> np.ndarray:
+    """The pixels upright, as the picture's EXIF data says."""
+    turn = _TURNS.get(image.getexif().get(0x0112, 1))
+    return pixels if turn is None else np.array(Image.fromarray(pixels).transpose(turn))
+
+
+def _white(image: Image.Image) -> float:
+    """The value of white in a picture of numbers (Pillow would clip these to 255)."""
+    if not (image.mode.startswith("I") or image.mode == "F"):
+        return 255.0
+    extrema = image.getextrema()
+    most = extrema[1] if isinstance(extrema[1], int | float) else 65535.0
+    if not math.isfinite(most):
+        raise ValueError("it holds numbers that are not finite")
+    return 1.0 if image.mode == "F" and most <= 1 else 255.0 if most <= 255 else 65535.0
+
+
+def _to_rgb(image: Image.Image, top: float) -> np.ndarray:
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = np.nan_to_num(np.asarray(image, np.float64))
         scaled = np.clip(np.round(grey * (255 / top)), 0, 255).astype(np.uint8)
         return np.repeat(scaled[:, :, None], 3, axis=2)
     if image.has_transparency_data:

@@ -37,6 +37,7 @@ LEAVES: dict[str, set[str]] = {
     "files": set(),
     "outputs": {"files"},
     "images": {"files"},
+    "parsing": {"files"},
     "ranges": set(),
     "names": set(),
 }  # every room may import these

@@ -180,7 +180,7 @@ def _edge_of_face(window: np.ndarray) -> np.ndarray:
 
 def _closed(face: FaceRecord, index: int) -> bool:
     """Whether the eye that a point of eye or pupil belongs to is closed, in space where that is told."""
-    points = np.array(face.meta["landmarks_3d"]) if "landmarks_3d" in face.meta else face.points
+    points = np.array(face.meta["landmarks_3d"], float) if "landmarks_3d" in face.meta else face.points
     first = 36 if index in (36, 68) else 42
     width = np.linalg.norm(points[first + 3] - points[first])
     height = np.linalg.norm(points[first + 1 : first + 3] - points[[first + 5, first + 4]], axis=1).max()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,21 @@ from typing import Any
 import cv2
 import numpy as np
 
+from fauxface import parsing
 from fauxface.audit.checks import check_face, face_covers
 from fauxface.audit.duplicates import fingerprint
 from fauxface.audit.pose import estimated_pose
 from fauxface.audit.records import FaceRecord, Finding, PictureRecord
 from fauxface.audit.skin import monk_tone, skin_colour
-from fauxface.datasets.base import BadSample, check_points, parse_points, read_sample_image, read_text
+from fauxface.datasets.base import (
+    BadSample,
+    check_points,
+    parse_points,
+    read_array,
+    read_record,
+    read_sample_image,
+    read_text,
+)
 from fauxface.faces import Crop, landmark_box
 from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
 
@@ -29,6 +37,8 @@ _OPENINGS = {
     "left eye opening": [("left_eye_1", "left_eye_5"), ("left_eye_2", "left_eye_4")],
 }
 """Figure → pairs of points, upper and lower, whose mean distance it is."""
+REACH = 4
+"""How many of its longer sides off a picture's corner a point may lie."""
 _FLAT = 2.0  # a picture whose grey values deviate less from their mean shows nothing
 
 
@@ -59,7 +69,9 @@ def look_at(path: Path, root: Path, expected: frozenset[str]) -> PictureRecord:
     labels = _labels(path, image.shape[:2], found)
     try:
         record.faces, record.crowd = _faces(path)
+        _check_near(record, path)
     except BadSample as error:
+        record.faces = []
         found("unreadable", f"{error.path.name}: {error.reason}")
         return record
     for face in record.faces:
@@ -101,18 +113,23 @@ def _labels(path: Path, size: tuple[int, int], found: Any) -> np.ndarray | None:
     return labels
 
 
+def _check_near(record: PictureRecord, path: Path) -> None:
+    """BadSample for a face that lies so far outside its picture that it cannot be one of it."""
+    assert record.size is not None
+    for face in record.faces:
+        if np.abs(face.points).max() > REACH * max(record.size):
+            raise BadSample(path, "a face has points far outside the picture")
+
+
 def _faces(path: Path) -> tuple[list[FaceRecord], bool]:
     """The faces that the files beside a picture tell of, and whether a list in the ``.json`` does."""
     text, file = path.with_name(f"{path.stem}_ldmks.txt"), path.with_suffix(".json")
     meta: dict[str, Any] = {}
     if file.exists():
-        try:
-            meta = json.loads(read_text(file))
-        except json.JSONDecodeError as error:
-            raise BadSample(file, f"not valid JSON ({error})") from None
-        if not isinstance(meta, dict):
-            raise BadSample(file, "not a JSON object")
+        meta = read_record(file)
     if isinstance(meta.get("faces"), list):
+        if not all(isinstance(entry, dict) for entry in meta["faces"]):
+            raise BadSample(file, "faces is not a list of objects")
         return [_face({"generator": meta.get("generator"), **entry}, None, file) for entry in meta["faces"]], True
     projected = None
     if text.exists():
@@ -126,27 +143,40 @@ def _faces(path: Path) -> tuple[list[FaceRecord], bool]:
 def _face(meta: dict[str, Any], projected: np.ndarray | None, file: Path) -> FaceRecord:
     count = FACE_SYNTHETICS70.count
     for key, value in _numbers(meta):
-        if not np.isfinite(value).all():
+        if value.dtype.kind == "O" or not np.isfinite(value).all():
             raise BadSample(file, f"{key} holds a number that is not finite")
     points = projected
     if "landmarks_2d" in meta:
-        points = check_points(_array(meta, "landmarks_2d", file), count, file)
+        points = check_points(read_array(meta, "landmarks_2d", file), count, file)
     if points is None:
         raise BadSample(file, "a face has no landmarks_2d")
     visibility = None
     if "visibility" in meta:
-        visibility = _array(meta, "visibility", file)
+        visibility = read_array(meta, "visibility", file)
         if visibility.shape != (count,) or not np.isin(visibility, (0, 1)).all():
             raise BadSample(file, f"visibility is not {count} times 0 or 1")
         visibility = visibility.astype(bool)
-    if "landmarks_3d" in meta and _array(meta, "landmarks_3d", file).shape != (count, 3):
+    if "landmarks_3d" in meta and read_array(meta, "landmarks_3d", file).shape != (count, 3):
         raise BadSample(file, f"landmarks_3d is not {count} points")
+    _check_meta(meta, file)
     told = meta.get("head_pose")
     if isinstance(told, dict) and {"yaw", "pitch", "roll"} <= told.keys():
-        pose = (float(told["yaw"]), float(told["pitch"]), float(told["roll"]))
+        pose = tuple(read_array(told, angle, file) for angle in ("yaw", "pitch", "roll"))
+        if any(angle.shape != () or abs(angle) > 360 for angle in pose):
+            raise BadSample(file, "head_pose is not three angles")
+        pose = (float(pose[0]), float(pose[1]), float(pose[2]))
     else:
         pose = estimated_pose(points)
     return FaceRecord(points, projected, visibility, pose, isinstance(told, dict), meta)
+
+
+def _check_meta(meta: dict[str, Any], file: Path) -> None:
+    """BadSample where what the checks and the charts rely on is of another kind."""
+    camera, identity = meta.get("camera"), meta.get("identity")
+    if isinstance(camera, dict) and read_array(camera, "matrix", file).shape != (3, 3):
+        raise BadSample(file, "the camera's matrix is not 3×3")
+    if isinstance(identity, dict) and not isinstance(identity.get("worn") or [], list):
+        raise BadSample(file, "worn is not a list")
 
 
 def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, np.ndarray]]:
@@ -158,17 +188,10 @@ def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, np.ndarray]]:
         yield key, np.array(value)
     elif isinstance(value, list):
         try:
-            yield key, np.array(value, float)
-        except (TypeError, ValueError):
+            yield key, parsing.numbers(value, key)
+        except ValueError:
             for part in value:
                 yield from _numbers(part, key)
-
-
-def _array(meta: dict[str, Any], key: str, file: Path) -> np.ndarray:
-    try:
-        return np.array(meta[key], float)
-    except (TypeError, ValueError):
-        raise BadSample(file, f"{key} is not an array of numbers") from None
 
 
 def take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels: np.ndarray | None) -> None:

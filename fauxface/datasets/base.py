@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from fauxface import parsing
 from fauxface.faces import FaceSample
 from fauxface.images import read_image
 from fauxface.outputs import is_output
@@ -18,6 +19,10 @@ Labels = Literal["2d", "projected"]
 """The conventions of points of which a data set may have both: as annotators click them, or projected from space."""
 MIN_SIDE = 16
 """Images with a side shorter than this hold no face that one could label (px)."""
+MAX_POINTS = 10_000
+"""More points than any scheme has."""
+MIN_EXTENT = 1e-3
+"""Points closer together than this lie at one place (px)."""
 
 
 class BadSample(ValueError):  # noqa: N818 – the sample is bad, not the program
@@ -142,17 +147,42 @@ def read_sample_image(path: Path) -> np.ndarray:
 
 
 def read_text(path: Path) -> str:
-    """A text file's content; BadSample if it is missing or not text."""
+    """A label file's text; BadSample if it is missing, too long or not text."""
     try:
-        return path.read_text()
+        return parsing.read_text(path)
     except FileNotFoundError:
         raise BadSample(path, "no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSample(path, f"cannot be read as text ({_one_line(str(error))})") from error
+    except (OSError, ValueError) as error:
+        raise BadSample(path, _one_line(str(error).removeprefix(f"{path}: "))) from error
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The JSON object in a label file; BadSample if it is missing or no such thing (see `fauxface.parsing`)."""
+    try:
+        record = parsing.parse_json(read_text(path))
+    except BadSample:
+        raise
+    except ValueError as error:
+        raise BadSample(path, str(error)) from error
+    if not isinstance(record, dict):
+        raise BadSample(path, "not a JSON object")
+    return record
+
+
+def read_array(record: Any, key: str, path: Path) -> np.ndarray:
+    """The numbers, in lists or not, that a record calls ``key``, float64; BadSample, naming ``path``, without them."""
+    if not isinstance(record, dict) or key not in record:
+        raise BadSample(path, f"has no {key}")
+    try:
+        return parsing.numbers(record[key], key)
+    except ValueError as error:
+        raise BadSample(path, str(error)) from None
 
 
 def parse_points(lines: list[str], path: Path) -> np.ndarray:
     """Lines ``x y`` as points (N, 2) float64; BadSample, naming ``path`` and the line, where one is not two numbers."""
+    if len(lines) > MAX_POINTS:
+        raise BadSample(path, f"{len(lines)} points; {MAX_POINTS} are the most")
     points = np.empty((len(lines), 2))
     for i, line in enumerate(lines):
         try:
@@ -164,13 +194,16 @@ def parse_points(lines: list[str], path: Path) -> np.ndarray:
 
 
 def check_points(points: np.ndarray, count: int, path: Path) -> np.ndarray:
-    """The points, if there are ``count`` (count, 2), all finite, that span a box; else BadSample naming ``path``."""
+    """The points, if there are ``count`` (count, 2), all near a picture, that span a box; or BadSample."""
     if points.shape != (count, 2):
-        raise BadSample(path, f"{len(points)} points, not {count}")
+        there = f"{len(points)} points" if points.ndim == 2 and points.shape[1] == 2 else "no list of points x, y"
+        raise BadSample(path, f"{there}, not {count}")
     wrong = np.flatnonzero(~np.isfinite(points).all(1))
     if len(wrong):
         raise BadSample(path, f"point {wrong[0]} has a coordinate that is not a finite number")
-    if max(np.ptp(points, axis=0)) <= 0:
+    if (far := np.flatnonzero(np.abs(points).max(1) > parsing.FAR)).size:
+        raise BadSample(path, f"point {far[0]} is more than {parsing.FAR:g} px away")
+    if max(np.ptp(points, axis=0)) < MIN_EXTENT:
         raise BadSample(path, "all points lie at one place")
     return points
 

@@ -6,7 +6,6 @@ say in the ``.json`` which of them are seen, and where annotators would put them
 
 from __future__ import annotations
 
-import json
 import re
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,15 @@ from fauxface.datasets.base import (
     Labels,
     check_points,
     parse_points,
+    read_array,
+    read_record,
     read_sample_image,
     read_text,
 )
 from fauxface.faces import FaceSample, landmark_box
+from fauxface.files import read_bytes
 from fauxface.landmarks import FACE_SYNTHETICS70
+from fauxface.parsing import LABEL_BYTES
 
 NAME = "face_synthetics"
 _POINTS = FACE_SYNTHETICS70.count
@@ -62,11 +65,11 @@ def read_sample(source: Path, labels: Labels) -> FaceSample:
     landmarks = check_points(parse_points(lines, text_path), _POINTS, text_path)
     visibility = None
     if labels == "2d" or json_path.exists():
-        record = _read_json(json_path)
+        record = read_record(json_path)
         if labels == "2d":
-            landmarks = check_points(_numbers(record, "landmarks_2d", json_path), _POINTS, json_path)
+            landmarks = check_points(read_array(record, "landmarks_2d", json_path), _POINTS, json_path)
         if "visibility" in record:
-            visibility = _numbers(record, "visibility", json_path)
+            visibility = read_array(record, "visibility", json_path)
             if visibility.shape != (_POINTS,) or not np.isin(visibility, (0, 1)).all():
                 raise BadSample(json_path, f"visibility is not {_POINTS} times 0 or 1")
             visibility = visibility.astype(bool)
@@ -87,28 +90,12 @@ def _may_have_2d(path: Path) -> bool:
     """Whether reading the .json will yield 2-D landmarks, or an error: a broken file must not change the convention."""
     if not path.exists():
         return False
-    content = path.read_bytes()
+    try:
+        content = read_bytes(path, LABEL_BYTES)
+    except (OSError, ValueError):
+        return True
     # not parsed: that would take minutes for a hundred thousand
     return b'"landmarks_2d"' in content or not content.rstrip().endswith(b"}")
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        record = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise BadSample(path, f"not valid JSON ({error})") from error
-    if not isinstance(record, dict):
-        raise BadSample(path, "not a JSON object")
-    return record
-
-
-def _numbers(record: dict, key: str, path: Path) -> np.ndarray:
-    try:
-        return np.array(record[key], np.float64)
-    except KeyError:
-        raise BadSample(path, f"has no {key}") from None
-    except (TypeError, ValueError):
-        raise BadSample(path, f"{key} is not an array of numbers") from None
 
 
 FORMAT = Format(NAME, "NNNNNN.png with NNNNNN_ldmks.txt", find, open_folder)

@@ -6,15 +6,13 @@ Beside ``000000.png`` lies ``000000.json``, whose ``faces`` list everybody in th
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from fauxface.datasets.base import BadSample, check_points, list_files, read_sample_image, read_text
+from fauxface.datasets.base import BadSample, check_points, list_files, read_array, read_record, read_sample_image
 from fauxface.faces import landmark_box
 from fauxface.landmarks import FACE_SYNTHETICS70
 
@@ -58,12 +56,7 @@ def find_frames(folder: Path) -> tuple[Path, ...]:
 def read_frame(source: Path) -> FrameSample:
     """The frame whose image is ``source``; BadSample if anything of it is missing or wrong."""
     path = source.with_suffix(".json")
-    try:
-        record = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise BadSample(path, f"not valid JSON ({error})") from error
-    if not isinstance(record, dict):
-        raise BadSample(path, "not a JSON object")
+    record = read_record(path)
     faces = record.get("faces", [record])
     if not isinstance(faces, list):
         raise BadSample(path, "faces is not a list")
@@ -71,18 +64,11 @@ def read_frame(source: Path) -> FrameSample:
     landmarks = np.zeros((len(faces), count, 2))
     visibility = np.ones((len(faces), count), bool)
     for i, face in enumerate(faces):
-        landmarks[i] = check_points(_array(face, "landmarks_2d", i, path), count, path)
+        landmarks[i] = check_points(read_array(face, "landmarks_2d", path), count, path)
         if "visibility" in face:
-            seen = _array(face, "visibility", i, path)
+            seen = read_array(face, "visibility", path)
             if seen.shape != (count,):
                 raise BadSample(path, f"visibility of face {i} is not {count} numbers")
             visibility[i] = seen > 0
     boxes = np.array([landmark_box(points, SCHEME) for points in landmarks]).reshape(-1, 4)
     return FrameSample(read_sample_image(source), landmarks, boxes, visibility, source)
-
-
-def _array(face: Any, key: str, number: int, path: Path) -> np.ndarray:
-    try:
-        return np.array(face[key], np.float64)
-    except (KeyError, TypeError, ValueError):
-        raise BadSample(path, f"face {number} has no {key} of numbers") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -116,10 +115,11 @@ def files_of(source: Path) -> tuple[Path, ...]:
 
 def read_pts(path: Path) -> np.ndarray:
     """The 68 points of a ``.pts`` file, image pixels, 0-based (68, 2); BadSample if it holds anything else."""
-    found = re.search(r"\{([^}]*)\}", read_text(path))
-    if found is None:
+    _, opened, rest = read_text(path).partition("{")
+    inside, closed, _ = rest.partition("}")
+    if not (opened and closed):
         raise BadSample(path, "not a .pts file: it has no points between { and }")
-    lines = [line for line in found[1].splitlines() if line.strip()]
+    lines = [line for line in inside.splitlines() if line.strip()]
     return check_points(parse_points(lines, path), IBUG68.count, path) - 1
 
 

@@ -6,7 +6,6 @@ the one process that adds to it; *use*, shared by all that read it. Both end wit
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ from rich.console import Console
 
 from fauxface.files import cache_folder, take_lock
 from fauxface.names import label, printable
+from fauxface.parsing import read_json_object, whole
 
 INFO = "pack.json"
 LIMIT_VARIABLE = "FAUXFACE_PACKS_GIB"
@@ -178,7 +178,7 @@ def _folders(root: Path) -> list[Path]:
 def _info(folder: Path) -> PackInfo | None:
     """What a pack's folder says; None if it is no more, or says nothing."""
     try:
-        record = json.loads((folder / INFO).read_text())
+        record = read_json_object(folder / INFO)
         packed = 0
         for path in folder.glob("[0-9]*.npz"):
             try:
@@ -188,9 +188,10 @@ def _info(folder: Path) -> PackInfo | None:
                 continue
         # crops that are not there yet are holes in their file, and take nothing
         sizes = [_taken(path) for path in folder.iterdir()]
+        size, count = whole(record["size"], "size"), whole(record["count"], "count")
         crop = f"{record['crop']} × {record['crop_margin']:g} + {record['padding']} px"
         when = (folder / INFO).stat().st_mtime
-        return PackInfo(folder, Path(record["data"]), record["size"], crop, packed, record["count"], sum(sizes), when)
+        return PackInfo(folder, Path(record["data"]), size, crop, packed, count, sum(sizes), when)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

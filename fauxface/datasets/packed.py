@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -105,9 +106,15 @@ class Cutter:
         return self.size + 2 * self.padding
 
     def __call__(self, sample: FaceSample) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """The crop side×side×3 uint8, the landmarks (N, 2) float64 in its pixels, and which (N) are seen, or None."""
+        """The crop side×side×3 uint8, the landmarks (N, 2) float64 in its pixels, and which (N) are seen, or None.
+
+        BadSample for a face without extent.
+        """
         place = self.framing.place(sample.box, five_points(sample.landmarks, scheme_of(sample.scheme)))
-        frame = self.framing.crop(place, self.size).padded(self.padding)
+        try:
+            frame = self.framing.crop(place, self.size).padded(self.padding)
+        except ValueError as error:  # points at one place
+            raise BadSample(Path(sample.source), str(error)) from None
         return frame.extract(sample.image), frame.to_crop(sample.landmarks), sample.visibility
 
 

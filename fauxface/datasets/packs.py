@@ -28,9 +28,10 @@ from fauxface.datasets.pack_store import INFO, building, gib, make_room, packs_f
 from fauxface.datasets.packed import Cutter, PackedCrops, ShardedCrops
 from fauxface.datasets.reading import tell_skipped, try_samples
 from fauxface.faces import FaceSample, Framing, landmark_box
-from fauxface.files import atomic_path, write_text
+from fauxface.files import atomic_path, read_bytes, tell_damaged, write_text
 from fauxface.landmarks import scheme_of
 from fauxface.names import label
+from fauxface.parsing import LABEL_BYTES, read_json_object
 
 FORMAT = 1
 """To be raised when packs are laid out, or images decoded, in another way; how faces are cut out shows by itself."""
@@ -176,13 +177,17 @@ class _Pack:
         """Landmarks, visibility and state of a whole shard; of an unreadable one nothing is there."""
         count, points = self._length(number), scheme_of(self.whole.scheme).count
         shapes = ((count, points, 2), np.float32), ((count, points), np.bool_), ((count,), np.uint8)
+        path = self.labels_file(number)
         try:
-            with np.load(self.labels_file(number)) as file:
+            with np.load(path, allow_pickle=False) as file:
                 landmarks, visibility, state = (file[name] for name in ("landmarks", "visibility", "state"))
             if [(a.shape, a.dtype) for a in (landmarks, visibility, state)] == [(s, np.dtype(d)) for s, d in shapes]:
                 return landmarks, visibility, state
-        except Exception:  # zipfile and numpy raise nearly anything on torn files; what they held is packed anew
+            tell_damaged(path)
+        except FileNotFoundError:
             pass
+        except Exception:  # zipfile and numpy raise nearly anything on torn files; what they held is packed anew
+            tell_damaged(path)
         landmarks, visibility, state = (np.zeros(shape, kind) for shape, kind in shapes)
         return landmarks, visibility, state
 
@@ -192,6 +197,9 @@ class _Pack:
     def _describe(self) -> None:
         """Say what the pack is of, and that it is used now."""
         path = self.folder / INFO
+        if path.is_file() and not _is_record(path):
+            tell_damaged(path)
+            path.unlink()
         if not path.is_file():
             record = {
                 "data": _root(self.whole.sources),
@@ -214,8 +222,11 @@ class _Pack:
             array = np.load(path, mmap_mode="r")
             if (array.shape, array.dtype) == (shape, np.uint8):
                 return
-        except (OSError, ValueError):
+            tell_damaged(path)
+        except FileNotFoundError:
             pass
+        except Exception:  # torn files make numpy raise nearly anything
+            tell_damaged(path)
         self.labels_file(number).unlink(missing_ok=True)
         with atomic_path(path) as temporary:
             np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
@@ -264,6 +275,15 @@ class _Writer:
         self._unsafe = 0
 
 
+def _is_record(path: Path) -> bool:
+    """Whether a pack's description can be read."""
+    try:
+        read_json_object(path)
+    except ValueError:
+        return False
+    return True
+
+
 @contextmanager
 def _named(folder: Path) -> Iterator[None]:
     """Errors say in which folder: a full disk does not."""
@@ -301,8 +321,8 @@ def _identity(whole: FaceDataset, source: Path, root: str) -> bytes:
             stat = path.stat()
             line += [path.name, str(stat.st_size), str(stat.st_mtime_ns)]
             if path.suffix.lower() in (".txt", ".json", ".pts", ".mat") and path not in whole.shared:
-                line.append(hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest())
-        except OSError:
+                line.append(hashlib.blake2b(read_bytes(path, LABEL_BYTES), digest_size=16).hexdigest())
+        except (OSError, ValueError):
             line += [path.name, "unreadable"]
     return ("\t".join(line) + "\n").encode()
 

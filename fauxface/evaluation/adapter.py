@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,11 +20,13 @@ import yaml
 from safetensors import SafetensorError
 
 from fauxface.checkpoint import LICENCES
-from fauxface.files import write_bytes, write_text
+from fauxface.files import read_bytes, write_bytes, write_text
 from fauxface.landmarks import conversion, scheme_of
 from fauxface.outputs import filled_folder
+from fauxface.parsing import as_record, read_yaml_mapping
 
 WEIGHTS_FILE, CARD_FILE = "adapter.safetensors", "adapter.yaml"
+MAX_BYTES = 256 << 20
 _TENSORS = ("mean_shape", "input_mean", "input_scale")
 
 
@@ -189,17 +191,16 @@ def load_adapter(path: Path) -> Adapter:
     if not (folder / CARD_FILE).is_file():
         raise FileNotFoundError(f"no adapter: {path} has no {CARD_FILE} (fauxface adapt makes one)")
     try:
-        content = yaml.safe_load((folder / CARD_FILE).read_text())
-        if not isinstance(content, dict) or content.keys() - {f.name for f in fields(AdapterCard)}:
-            raise ValueError("not an adapter's card")
-        card = AdapterCard(**content)
-        tensors = safetensors.numpy.load((folder / WEIGHTS_FILE).read_bytes())
+        card = as_record(AdapterCard, read_yaml_mapping(folder / CARD_FILE), "its card")
+        tensors = safetensors.numpy.load(read_bytes(folder / WEIGHTS_FILE, MAX_BYTES))
         tensors = {name: value.astype(np.float64) for name, value in tensors.items()}
+        if not all(np.isfinite(value).all() for value in tensors.values()):
+            raise ValueError("its numbers are not all finite")
         count = sum(name.endswith(".weight") for name in tensors)
         layers = tuple((tensors[f"layer{i}.weight"], tensors[f"layer{i}.bias"]) for i in range(count))
         adapter = Adapter(card, *(tensors[name] for name in _TENSORS), layers=layers)
         _check_shapes(adapter)
-    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, SafetensorError) as error:
+    except (OSError, TypeError, KeyError, ValueError, SafetensorError) as error:
         raise ValueError(f"{folder}: a broken adapter ({' '.join(str(error).split())[:120]})") from error
     return adapter
 
@@ -209,7 +210,7 @@ def _check_shapes(adapter: Adapter) -> None:
     count, width = scheme_of(adapter.card.source).count, 2 * scheme_of(adapter.card.source).count
     conversion(adapter.card.source, adapter.card.target)
     shapes = [adapter.mean_shape.shape, adapter.input_mean.shape, adapter.input_scale.shape]
-    if shapes != [(count, 2), (width,), (width,)] or not adapter.layers:
+    if shapes != [(count, 2), (width,), (width,)] or not adapter.layers or not adapter.input_scale.all():
         raise ValueError(f"its tensors are not those of {adapter.card.source}")
     for weight, bias in adapter.layers:
         if weight.ndim != 2 or weight.shape[1] != width or bias.shape != weight.shape[:1]:

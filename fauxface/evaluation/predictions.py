@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 
 from fauxface.datasets import BadSample, FaceDataset, map_samples
 from fauxface.faces import FaceSample, Framing, box_iou
-from fauxface.files import cache_folder, write_bytes
+from fauxface.files import cache_folder, tell_damaged, write_bytes
 from fauxface.inference import Detector, Landmarker, landmark_crops
 from fauxface.landmarks import convert, five_points, scheme_of
 
@@ -180,18 +180,30 @@ def _code_digest() -> str:
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Cached points of that shape and their scores, or None where there are none or the file is broken."""
+    """Cached points of that shape and their scores, or None where there are none, or damaged ones (which is said)."""
+    if not path.exists():
+        return None
     try:
         found = safetensors.numpy.load(path.read_bytes())
         points, scores = found["landmarks"], found["scores"]
-    except (OSError, SafetensorError, KeyError):
-        return None
-    return (points, scores) if points.shape == shape and scores.shape == shape[:2] else None
+        whole = found["digest"].tobytes() == _digest(points, scores)
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        whole, points, scores = False, np.empty(0), np.empty(0)
+    if whole and points.shape == shape and scores.shape == shape[:2] and points.dtype == scores.dtype == np.float64:
+        return points, scores
+    tell_damaged(path)
+    return None
+
+
+def _digest(points: np.ndarray, scores: np.ndarray) -> bytes:
+    """Told beside the numbers: a power cut may leave a file of the right length and full of zeros."""
+    return hashlib.blake2b(points.tobytes() + scores.tobytes(), digest_size=16).digest()
 
 
 def _write(path: Path, points: np.ndarray, scores: np.ndarray) -> None:
     try:
-        write_bytes(path, safetensors.numpy.save({"landmarks": points, "scores": scores}))
+        digest = np.frombuffer(_digest(points, scores), np.uint8)
+        write_bytes(path, safetensors.numpy.save({"landmarks": points, "scores": scores, "digest": digest}))
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(f"cannot keep predictions in {path.parent}: {reason} (FAUXFACE_CACHE names another)") from error

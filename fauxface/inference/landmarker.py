@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -57,6 +57,13 @@ class Face:
     pose: Pose | None = None
     id: int | None = None
     sigma: np.ndarray | None = None
+
+    def scaled(self, scale: float) -> Face:
+        """The face in an image with ``scale`` times as many pixels a side."""
+        if scale == 1:
+            return self
+        box, landmarks = ((places + 0.5) * scale - 0.5 for places in (self.box, self.landmarks))
+        return replace(self, box=box, landmarks=landmarks, sigma=None if self.sigma is None else self.sigma * scale)
 
     def as_json(self) -> dict[str, object]:
         """The face as ``fauxface predict --json`` writes it."""

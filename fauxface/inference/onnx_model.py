@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import onnx
@@ -15,9 +15,11 @@ import onnxruntime
 import torch
 
 from fauxface.checkpoint import Card, find_checkpoint
-from fauxface.files import cache_folder, write_bytes
+from fauxface.files import cache_folder, regular_size, tell_damaged, write_bytes
 from fauxface.inference.crops import Landmarks
+from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel
+from fauxface.parsing import clipped, shown, whole
 
 Opened = TypeVar("Opened")
 ONNX_FILE = "model.onnx"
@@ -43,9 +45,11 @@ class OnnxModel:
         known = {field.name for field in fields(Landmarks)}
         if not {"scheme", "input_size"} <= said.keys() or not {"landmarks", "scores"} <= set(self._outputs) <= known:
             raise ValueError(f"{name}: not a model that fauxface exported")
-        self.scheme, self.input_size = said["scheme"], int(said["input_size"])
-        batch: Any = self._session.get_inputs()[0].shape[0]
-        self._batch = batch if isinstance(batch, int) else None
+        self.scheme, self.input_size = said["scheme"], whole(said["input_size"], f"{name}: input_size", 32, 4096)
+        side, points = self.input_size, scheme_of(self.scheme).count
+        shapes = {"image": (None, side, side, 3), "landmarks": (None, points, 2)}
+        batch = check_ends(name, self._session, shapes, other=(None, points))
+        self._batch = batch if isinstance(batch, int) and batch > 0 else None
 
     def predict(self, crops: np.ndarray) -> Landmarks:
         """Landmarks in crop pixels of crops M×S×S×3 uint8 RGB."""
@@ -94,7 +98,8 @@ def open_exported(
     if path.is_file():
         try:
             return opened(path)
-        except ValueError:  # broken: made anew
+        except ValueError:
+            tell_damaged(path)
             path.unlink(missing_ok=True)
     data = export().SerializeToString()
     try:
@@ -107,12 +112,36 @@ def open_exported(
 def session(file: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
     """An ONNX file on the CPU, on so many threads (0: all); ValueError, in one line, if it cannot be run."""
     name = file if isinstance(file, Path) else "the ONNX model"
+    if isinstance(file, Path):
+        regular_size(file)
     try:
         return onnxruntime.InferenceSession(
             str(file) if isinstance(file, Path) else file, _options(threads), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the runtime's exceptions have no common class of their own
         raise ValueError(f"{name}: not a model that ONNX Runtime can run: {_one_line(error)}") from error
+
+
+def check_ends(
+    name: str | Path,
+    run: onnxruntime.InferenceSession,
+    shapes: dict[str, tuple[int | None, ...]],
+    other: tuple[int | None, ...],
+) -> int | str | None:
+    """The first length of the one input, ``image``; ValueError unless inputs and outputs have such shapes.
+
+    ``shapes`` are by name, ``other`` is that of outputs beside; None stands for any length.
+    """
+    inputs, outputs = run.get_inputs(), run.get_outputs()
+    if [(one.name, one.type) for one in inputs] != [("image", "tensor(uint8)")]:
+        raise ValueError(f"{name}: not a model that fauxface exported: it does not take an image of bytes alone")
+    for end in (*inputs, *outputs):
+        wanted = shapes.get(end.name, other)
+        told = list(end.shape or ())
+        same = len(told) == len(wanted) and all(w in (None, t) for w, t in zip(wanted, told, strict=True))
+        if not same or (end.name != "image" and end.type != "tensor(float)"):
+            raise ValueError(f"{name}: not a model that fauxface exported: {clipped(end.name)} is {shown(told)}")
+    return inputs[0].shape[0]
 
 
 def _key(model: FaceNetwork, card: Card) -> str:

@@ -8,12 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from fauxface.files import write_text
-from fauxface.images import is_image, read_image, write_image
+from fauxface.files import regular_size, write_text
+from fauxface.images import FORMATS, Picture, read_picture, sort_out, write_image
 from fauxface.inference.landmarker import Face, Landmarker
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import is_video
@@ -23,6 +22,8 @@ from fauxface.outputs import check_file, check_folder, distinct_names, filled_fo
 BATCH_PIXELS = 32_000_000
 """Photographs are taken together until they hold so many pixels, or until there are ``BATCH_IMAGES``."""
 BATCH_IMAGES = 32
+WHOLE_PIXELS = 64_000_000
+"""Larger photographs are looked at, and drawn, at a reduced size; what is found is told in the file's own pixels."""
 MIN_SIDE = 16
 """Photographs with a side shorter than this are refused (px)."""
 RESULT = "predictions.json"
@@ -55,7 +56,7 @@ def predict_files(
     from an earlier run, which is replaced. ``json_file`` gets the JSON. Raises ValueError or OSError, in one line, for
     a source that is missing, empty or (without ``skip_bad``) cannot be read, and as `check_outputs`.
     """
-    photos = photos_in(source)
+    photos, left_out = photos_in(source)
     check_outputs(source, out, json_file)
     result = Predictions()
     with ExitStack() as stack:
@@ -63,12 +64,14 @@ def predict_files(
         names = drawing_names(photos)
         batches = _batches(photos, skip_bad, result.skipped)
         progress = Console(stderr=True)
-        for paths, images in _shown(batches, len(photos), progress):
-            found = landmarker(images)
-            for path, image, faces in zip(paths, images, found, strict=True):
-                result.faces.append((path, faces))
+        if left_out:
+            progress.print(printable(left_out), markup=False, highlight=False, soft_wrap=True)
+        for paths, pictures in _shown(batches, len(photos), progress):
+            found = landmarker([picture.image for picture in pictures])
+            for path, picture, faces in zip(paths, pictures, found, strict=True):
+                result.faces.append((path, [face.scaled(picture.scale) for face in faces]))
                 if drawn is not None:
-                    write_image(drawn / names[path], draw_faces(image, faces, style))
+                    write_image(drawn / names[path], draw_faces(picture.image, faces, style))
         for line in result.skipped:
             progress.print(printable(f"skipped {line}"), markup=False, highlight=False, soft_wrap=True)
         if drawn is not None:
@@ -78,23 +81,25 @@ def predict_files(
     return result
 
 
-def photos_in(source: Path) -> list[Path]:
-    """The photograph, or the folder's photographs by name; one clear error where there are none."""
+def photos_in(source: Path) -> tuple[list[Path], str]:
+    """The photograph, or the folder's by name, and a line on the folder's other files; an error without photographs."""
+    if source.is_dir():
+        photos, left_out = sort_out(list(source.iterdir()))
+        if not photos:
+            kinds = ", ".join(suffixes[0] for suffixes in FORMATS.values())
+            raise ValueError(f"{source} holds no photographs ({kinds}): {left_out or 'it is empty'}")
+        return photos, left_out
     if not source.exists():
         raise FileNotFoundError(f"{source}: there is no such file or folder")
-    if source.is_dir():
-        photos = sorted(path for path in source.iterdir() if path.is_file() and is_image(path))
-        if not photos:
-            raise ValueError(f"{source} holds no photographs (.jpg, .png, .webp, .bmp, .tif)")
-        return photos
+    regular_size(source)
     if is_video(source):
         raise ValueError(f"{source} is a video, not a photograph")
-    return [source]
+    return [source], ""
 
 
 def check_outputs(source: Path, out: Path | None, json_file: Path | None) -> None:
     """Refuse, in one line, outputs that would cost something of the user's: see `fauxface.outputs`."""
-    photos = photos_in(source) if source.is_dir() else [source]
+    photos = photos_in(source)[0] if source.is_dir() else [source]
     if out is not None:
         check_folder(out, "predict", [source])
     if json_file is not None:
@@ -108,14 +113,15 @@ def drawing_names(photos: list[Path]) -> dict[Path, str]:
     return dict(zip(photos, distinct_names(photos, suffixes, photos[0].parent), strict=True))
 
 
-def _batches(photos: list[Path], skip_bad: bool, skipped: list[str]) -> Iterator[tuple[list[Path], list[np.ndarray]]]:
+def _batches(photos: list[Path], skip_bad: bool, skipped: list[str]) -> Iterator[tuple[list[Path], list[Picture]]]:
     paths: list[Path] = []
-    images: list[np.ndarray] = []
+    pictures: list[Picture] = []
     for path in photos:
         try:
-            image = read_image(path)
-            if min(image.shape[:2]) < MIN_SIDE:
-                raise ValueError(f"{path}: {image.shape[1]}×{image.shape[0]} px is too small to hold a face")
+            picture = read_picture(path, WHOLE_PIXELS)
+            height, width = picture.image.shape[:2]
+            if min(height, width) < MIN_SIDE:
+                raise ValueError(f"{path}: {width}×{height} px is too small to hold a face")
         except ValueError as error:
             if not skip_bad:
                 hint = "; --skip-bad goes on without such files" if len(photos) > 1 else ""
@@ -123,20 +129,20 @@ def _batches(photos: list[Path], skip_bad: bool, skipped: list[str]) -> Iterator
             skipped.append(str(error))
             continue
         paths.append(path)
-        images.append(image)
-        if len(images) == BATCH_IMAGES or sum(i.shape[0] * i.shape[1] for i in images) > BATCH_PIXELS:
-            yield paths, images
-            paths, images = [], []
-    if images:
-        yield paths, images
+        pictures.append(picture)
+        if len(pictures) == BATCH_IMAGES or sum(p.image.size // 3 for p in pictures) > BATCH_PIXELS:
+            yield paths, pictures
+            paths, pictures = [], []
+    if pictures:
+        yield paths, pictures
 
 
 def _shown(
-    batches: Iterator[tuple[list[Path], list[np.ndarray]]], total: int, console: Console
-) -> Iterator[tuple[list[Path], list[np.ndarray]]]:
+    batches: Iterator[tuple[list[Path], list[Picture]]], total: int, console: Console
+) -> Iterator[tuple[list[Path], list[Picture]]]:
     """The same batches, with a progress bar on standard error where there is more than one photograph."""
     with Progress(console=console, transient=True, disable=total == 1) as progress:
         task = progress.add_task("looking for faces", total=total)
-        for paths, images in batches:
-            yield paths, images
+        for paths, pictures in batches:
+            yield paths, pictures
             progress.advance(task, len(paths))

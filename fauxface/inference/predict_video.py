@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +20,7 @@ from fauxface.inference.following import Follower
 from fauxface.inference.landmarker import Face
 from fauxface.inference.predict import RESULT, check_outputs
 from fauxface.inference.styles import Style, draw_faces
-from fauxface.inference.video import VideoFrame, VideoReader, fit, write_video
+from fauxface.inference.video import VideoFrame, VideoReader, VideoWriter, fit, write_video
 from fauxface.landmarks import scheme_of
 from fauxface.names import label
 from fauxface.outputs import filled_folder, in_folder
@@ -31,18 +31,20 @@ DRAWN_SIDE = 1920
 
 @dataclass
 class VideoPredictions:
-    """What was found: how many frames, how many faces by id, and how many packets were broken."""
+    """What was found: how many frames, how many faces by id, how many packets were broken, and what else to say."""
 
     frames: int = 0
     ids: set[int] = field(default_factory=set)
     most: int = 0
     broken: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def summary(self, source: Path) -> str:
         """One line: ``clip.mp4: 300 frames, 2 faces``."""
         count = max(len(self.ids), self.most)
         line = f"{source}: {self.frames} frame{'s' * (self.frames != 1)}, {count} face{'s' * (count != 1)}"
-        return line + (f", {self.broken} packets that cannot be decoded" if self.broken else "")
+        line += f", {self.broken} packet{'s' * (self.broken != 1)} that cannot be decoded" if self.broken else ""
+        return line + "".join(f"; {note}" for note in self.notes)
 
 
 def check_video(source: Path) -> None:
@@ -75,7 +77,10 @@ def predict_video(
             folder = stack.enter_context(filled_folder(out, "predict", [source]))
             table = folder / f"{source.stem}.csv"
             stack.callback(_write_parquet, table, scheme)
-            sinks.append(stack.enter_context(_drawing(folder / f"{source.stem}.mp4", reader.rate, style)))
+            drawing = write_video(folder / f"{source.stem}.mp4", reader.rate, source)
+            video = stack.enter_context(drawing)
+            sinks.append(_drawn(video, style))
+            found.notes += video.sound_lost
             sinks.append(stack.enter_context(_table(table, scheme)))
             sinks.append(stack.enter_context(_json(folder / RESULT, source)))
         if json_file is not None:
@@ -88,26 +93,18 @@ def predict_video(
             found.most = max(found.most, len(faces))
             found.ids |= {face.id for face in faces if face.id is not None}
         found.broken = reader.broken
+        found.notes += [reader.cut_short] if reader.cut_short else []
     return found
 
 
-def in_own_pixels(face: Face, scale: float) -> Face:
-    """A face found in a frame that was scaled down, in the video's own pixels."""
-    if scale == 1:
-        return face
-    box, landmarks = ((places + 0.5) * scale - 0.5 for places in (face.box, face.landmarks))
-    return replace(face, box=box, landmarks=landmarks, sigma=None if face.sigma is None else face.sigma * scale)
+def _drawn(video: VideoWriter, style: Style) -> Any:
+    """Draws the faces of each frame into a video."""
 
+    def draw(frame: VideoFrame, faces: list[Face]) -> None:
+        image, scale = fit(frame.image, DRAWN_SIDE)
+        video.write(draw_faces(image, [face.scaled(1 / scale) for face in faces], style), frame.seconds)
 
-@contextmanager
-def _drawing(path: Path, rate: float, style: Style) -> Iterator[Any]:
-    with write_video(path, rate) as video:
-
-        def draw(frame: VideoFrame, faces: list[Face]) -> None:
-            image, scale = fit(frame.image, DRAWN_SIDE)
-            video.write(draw_faces(image, [in_own_pixels(face, 1 / scale) for face in faces], style), frame.seconds)
-
-        yield draw
+    return draw
 
 
 def table_columns(scheme: str) -> list[str]:
@@ -126,7 +123,7 @@ def _table(path: Path, scheme: str) -> Iterator[Any]:
         rows.writerow(table_columns(scheme))
 
         def write(frame: VideoFrame, faces: list[Face]) -> None:
-            for face in (in_own_pixels(face, frame.scale) for face in faces):
+            for face in (face.scaled(frame.scale) for face in faces):
                 angles = (face.pose.yaw, face.pose.pitch, face.pose.roll) if face.pose is not None else ("", "", "")
                 numbers = [*face.box, *angles, np.mean(face.scores), *face.landmarks.ravel()]
                 identity = "" if face.id is None else face.id
@@ -143,7 +140,7 @@ def _json(path: Path, source: Path) -> Iterator[Any]:
 
         def write(frame: VideoFrame, faces: list[Face]) -> None:
             nonlocal separator
-            own = [{"id": face.id, **in_own_pixels(face, frame.scale).as_json()} for face in faces]
+            own = [{"id": face.id, **face.scaled(frame.scale).as_json()} for face in faces]
             row = {"image": str(source), "frame": frame.index, "seconds": round(frame.seconds, 6), "faces": own}
             _append(file, separator + json.dumps(row))
             separator = ",\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,19 +13,33 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fauxface.files import atomic_path
+from fauxface.files import atomic_path, regular_size
+from fauxface.images import IMAGE_SUFFIXES, is_animated, is_readable
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mjpeg", ".y4m", ".ts")
 MAX_SIDE = 3840
 """Frames with a longer side are scaled down to it: a face's crop is small anyway, and 8K frames are 100 MB each."""
 _TICKS = 90_000  # of the drawn video's clock, a second
 _ENCODERS = ("libx264", "h264", "mpeg4")
+_MP4_SOUND = ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "libopus")
 _MAX_BROKEN = 100  # packets in a row that cannot be decoded
 
 
 def is_video(path: Path) -> bool:
-    """Whether the name is a video's."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    """Whether a file is a video: by its name, or else because it can be opened as one, and not as a picture."""
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return True
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return is_animated(path)
+    if is_readable(path):
+        return False
+    try:
+        VideoReader(path).__exit__()
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,8 @@ class VideoFrame:
 class VideoReader:
     """The frames of a video file, one after the other; a context manager.
 
-    Greyscale becomes RGB, transparent is laid on white, rotation in the metadata is honoured. Packets that cannot be
+    Greyscale becomes RGB, transparent is laid on white, rotation and pixels that are not square are honoured: pixels
+    are those of the picture that a player shows. Packets that cannot be
     decoded are left out and counted in ``broken``; a file that is cut short ends there.
 
     Raises ``FileNotFoundError``, or ``ValueError`` that names the file and the reason: not a video, no video stream in
@@ -55,12 +71,11 @@ class VideoReader:
     """
 
     def __init__(self, path: Path, max_side: int = MAX_SIDE) -> None:
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: there is no such file")
+        regular_size(path)
         av = _av()
         self.path, self.max_side, self.broken = path, max_side, 0
         try:
-            self._container = av.open(str(path), metadata_errors="ignore")
+            self._container = open_container(path)
         except (av.FFmpegError, ValueError) as error:
             raise ValueError(f"{path}: not a video that can be read ({_reason(error)})") from None
         try:
@@ -71,6 +86,8 @@ class VideoReader:
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate: float = float(rate) if rate and 0 < rate <= 1000 else 25.0
         """Frames a second, as the file says; 25 where it does not."""
+        self._begin: float | None = None
+        self._reached = 0.0
         self.count: int | None = self._stream.frames or self._count_by_length()
         """How many frames, as the file says; None where it does not."""
 
@@ -87,8 +104,30 @@ class VideoReader:
             start = time if start is None else start
             seconds = time - start if time - start > last else last + 1 / self.rate  # a clock that stands or jumps back
             last = seconds
-            image, scale = _upright(frame, self.max_side)
+            image, scale = _upright(frame, self._wide, self.max_side)
             yield VideoFrame(image, index, seconds, scale)
+
+    @property
+    def cut_short(self) -> str:
+        """After the last frame: a few words if the file ends before the time that it says it lasts, else nothing."""
+        said = self._length()
+        if said is None or self._reached > 0.97 * said - 0.5:
+            return ""
+        return f"cut off after {self._reached:.1f} s of {said:.1f} s"
+
+    @property
+    def _wide(self) -> float:
+        """Width of a pixel, its height being 1; 1 where the file says nothing sensible."""
+        ratio = float(self._stream.sample_aspect_ratio or 1)
+        return ratio if 1 / 8 <= ratio <= 8 else 1.0
+
+    def _length(self) -> float | None:
+        """Seconds that the video lasts, as the file says."""
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            return float(self._stream.duration * self._stream.time_base)
+        # else the longest stream's
+        alone = len(self._container.streams) == 1
+        return self._container.duration / 1e6 if alone and self._container.duration is not None else None
 
     def _video_stream(self) -> Any:
         streams = self._container.streams.video
@@ -115,6 +154,7 @@ class VideoReader:
                 packet = next(packets, None)
                 if packet is None:
                     break
+                self._note(packet)
                 for frame in packet.decode():
                     found, broken_in_a_row = found + 1, 0
                     yield frame
@@ -127,15 +167,30 @@ class VideoReader:
         if not found:
             raise ValueError(f"{self.path}: no frame of it can be decoded ({reason})")
 
+    def _note(self, packet: Any) -> None:
+        """Note how far the file has been read."""
+        place = packet.pts if packet.pts is not None else packet.dts
+        if place is None or packet.time_base is None:
+            return
+        begin, end = float(place * packet.time_base), float((place + (packet.duration or 0)) * packet.time_base)
+        self._begin = begin if self._begin is None else min(begin, self._begin)
+        self._reached = max(self._reached, end - self._begin)
+
 
 class VideoWriter:
-    """Writes H.264 (MPEG-4 where there is no H.264 encoder) frame by frame; see ``write_video``."""
+    """Writes H.264 (MPEG-4 where there is no H.264 encoder) frame by frame; see ``write_video``.
 
-    def __init__(self, path: Path, rate: float) -> None:
+    Attributes:
+        sound_lost: a line if there is sound that cannot be kept.
+    """
+
+    def __init__(self, path: Path, rate: float, sound: Path | None = None) -> None:
         av = _av()
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._rate = Fraction(rate).limit_denominator(1001)
         self._stream: Any = None
+        self._sound = Sound(sound, self._container) if sound is not None else None
+        self.sound_lost: list[str] = [self._sound.lost] if self._sound is not None and self._sound.lost else []
         self._last = -1
 
     def write(self, image: np.ndarray, seconds: float) -> None:
@@ -150,11 +205,15 @@ class VideoWriter:
         self._last = max(self._last + 1, round(seconds * _TICKS))
         frame.pts, frame.time_base = self._last, Fraction(1, _TICKS)
         self._container.mux(self._stream.encode(frame))
+        if self._sound is not None:
+            self._sound.copy(seconds)
 
     def close(self) -> None:
         """Write what is left and end the file."""
         if self._stream is not None:
             self._container.mux(self._stream.encode(None))
+        if self._sound is not None:
+            self._sound.close(self._stream is not None)
         self._container.close()
 
     def _new_stream(self, width: int, height: int) -> Any:
@@ -168,18 +227,76 @@ class VideoWriter:
         return stream
 
 
+class Sound:
+    """The sound of a clip, packet by packet into a video drawn from it, without being coded anew.
+
+    Attributes:
+        lost: a few words if the clip has sound of a kind that .mp4 files do not take; else nothing.
+    """
+
+    def __init__(self, path: Path, container: Any) -> None:
+        self.lost, self._out, self._container = "", None, container
+        self._in = open_container(path)
+        streams, pictures = self._in.streams.audio, self._in.streams.video
+        self._packets: Iterator[Any] = iter(())
+        if not streams or streams[0].codec_context is None:
+            return
+        if streams[0].codec_context.name not in _MP4_SOUND:
+            self.lost = f"its sound ({streams[0].codec_context.name}) cannot be kept"
+            return
+        stream = streams[0]
+        self._start = float((pictures[0].start_time or 0) * pictures[0].time_base) if pictures else 0.0
+        self._out = container.add_stream_from_template(stream)
+        self._packets = self._in.demux(stream)
+        self._next = self._take()
+
+    def copy(self, until: float) -> None:
+        """Write the sound up to so many seconds after the video's first frame."""
+        while self._out is not None and self._next is not None and self._time(self._next) <= until:
+            packet, self._next = self._next, self._take()
+            if self._time(packet) >= 0:
+                packet.pts -= round(self._start / packet.time_base)
+                packet.dts -= round(self._start / packet.time_base)
+                packet.stream = self._out
+                self._container.mux(packet)
+
+    def close(self, rest: bool) -> None:
+        """Write the rest, if any of the video was written, and close the clip."""
+        if rest:
+            self.copy(math.inf)
+        self._in.close()
+
+    def _take(self) -> Any:
+        """The next packet that has a time; None at the end, or where the file is broken."""
+        try:
+            return next((p for p in self._packets if p.pts is not None and p.dts is not None and p.size), None)
+        except (_av().FFmpegError, ValueError):
+            return None
+
+    def _time(self, packet: Any) -> float:
+        return float(packet.pts * packet.time_base) - self._start
+
+
 @contextmanager
-def write_video(path: Path, rate: float) -> Iterator[VideoWriter]:
-    """A ``VideoWriter`` for ``path`` (.mp4), there wholly or not at all; ``rate``: frames a second, about."""
+def write_video(path: Path, rate: float, sound: Path | None = None) -> Iterator[VideoWriter]:
+    """A ``VideoWriter`` for ``path`` (.mp4), there wholly or not at all.
+
+    Args:
+        path: where the video goes.
+        rate: frames a second, about.
+        sound: the clip whose sound it gets.
+    """
     with atomic_path(path) as temporary, ExitStack() as stack:
-        writer = VideoWriter(temporary, rate)
+        writer = VideoWriter(temporary, rate, sound)
         stack.callback(writer.close)
         yield writer
 
 
-def _upright(frame: Any, max_side: int) -> tuple[np.ndarray, float]:
-    scale = max(1.0, max(frame.width, frame.height) / max_side)
-    width, height = max(1, round(frame.width / scale)), max(1, round(frame.height / scale))
+def _upright(frame: Any, wide: float, max_side: int) -> tuple[np.ndarray, float]:
+    """A frame as a player shows it: pixels that are ``wide`` times as wide as high made square (never fewer)."""
+    shown = frame.width * max(wide, 1), frame.height / min(wide, 1)
+    scale = max(1.0, max(shown) / max_side)
+    width, height = (max(1, round(side / scale)) for side in shown)
     clear = any(component.is_alpha for component in frame.format.components)
     image = frame.to_ndarray(format="rgba" if clear else "rgb24", width=width, height=height)
     if clear:
@@ -196,6 +313,11 @@ def fit(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
         return image, 1.0
     size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
+
+
+def open_container(path: Path) -> Any:
+    """A file, opened by PyAV, which may read no other than this one; its errors."""
+    return _av().open(f"file:{path}", metadata_errors="ignore", options={"protocol_whitelist": "file"})
 
 
 def _av() -> Any:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from fauxface.images import is_image
-from fauxface.inference.video import VideoFrame, VideoReader, fit
+from fauxface.inference.video import VideoFrame, VideoReader, fit, is_video
 
 MAX_SIDE = 1280
 """Live frames are scaled down to this longer side (px): 8K costs time and shows nothing more."""
@@ -48,7 +48,7 @@ class Clip:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
-        if is_image(path):
+        if is_image(path) and not is_video(path):
             raise ValueError(f"{path} is a picture; live takes videos and cameras (`fauxface predict` takes pictures)")
         self.name = path.name
         self._left = threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import timm
 import torch
 from torch import Tensor, nn
+
+from fauxface.parsing import clipped
 
 ALIASES: Mapping[str, str] = MappingProxyType(
     {
@@ -99,8 +102,10 @@ def _sizes(name: str) -> list[int]:
 
 def _create(name: str, pretrained: bool = False, stride: float | None = None) -> Backbone:
     network = ALIASES.get(name, name)
-    if not timm.is_model(network):
-        raise ValueError(f"unknown backbone '{name}'; there are {', '.join(ALIASES)} and timm's names, e.g. resnet50")
+    # timm takes addresses of the hub for names, too
+    if not (re.fullmatch(r"\w+(\.\w+)?", network) and timm.is_model(network)):
+        shown = f"'{clipped(name)}'; there are {', '.join(ALIASES)} and timm's names, e.g. resnet50"
+        raise ValueError(f"unknown backbone {shown}")
     try:
         if stride is None:
             return Backbone(timm.create_model(network, pretrained=pretrained, features_only=True))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_type_hints
 
 from fauxface.models import one_stage
 from fauxface.models.base import FaceNetwork, LandmarkModel
 from fauxface.models.coordinates import Coordinates
 from fauxface.models.heatmaps import Heatmaps
 from fauxface.models.pip import Pip
+from fauxface.parsing import clipped, fits, shown
 
 METHODS: Mapping[str, Callable[..., LandmarkModel]] = MappingProxyType(
     {"coordinates": Coordinates, "heatmaps": Heatmaps, "pip": Pip}
@@ -58,6 +59,22 @@ def build_model(name: str, input_size: int, scheme: str, **options: Any) -> Land
     for option in options.keys() - known.keys():
         raise ValueError(f"{name} has no '{option}' to choose: that is another method's option")
     return METHODS[method](name, backbone, input_size, scheme, **options)
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """ValueError, in one line, unless a model of that name is rebuilt by such options, each of its kind.
+
+    What only says where weights come from (``pretrained``) is none of them: a checkpoint brings its own.
+    """
+    method = METHODS.get(name.rpartition("-")[2])
+    hints = get_type_hints(method.__init__) if isinstance(method, type) and name != one_stage.NAME else {}
+    choices = inspect.signature(method).parameters if hints and method is not None else {}
+    known = {option for option, told in choices.items() if told.kind is told.KEYWORD_ONLY} - {"pretrained"}
+    for option, value in options.items():
+        if option not in known:
+            raise ValueError(f"{name} has no option {clipped(option)}; it has {', '.join(sorted(known)) or 'none'}")
+        if not fits(value, hints[option]):
+            raise ValueError(f"the option {option} cannot be {shown(value)}")
 
 
 def build_network(name: str, input_size: int, scheme: str, **options: Any) -> FaceNetwork:

@@ -14,6 +14,7 @@ import yaml
 from fauxface.files import write_bytes, write_text
 from fauxface.jobs import run_jobs
 from fauxface.outputs import empty_or_new, only_writer
+from fauxface.parsing import clipped, read_yaml_mapping, shown
 from fauxface.ranges import Count, PictureSide, Seed, Workers, in_range
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
@@ -128,10 +129,10 @@ def _settle(out: Path, settings: dict) -> None:
         write_text(path, yaml.safe_dump(settings, sort_keys=False))
         return
     try:
-        before = yaml.safe_load(path.read_text())
-        changed = [key for key in settings if before.get(key) != settings[key]]
-    except (yaml.YAMLError, AttributeError, UnicodeDecodeError):
-        raise ValueError(f"{path} cannot be read; give the renders another folder") from None
+        before = read_yaml_mapping(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; give the renders another folder") from None
+    changed = [key for key in settings if before.get(key) != settings[key]]
     if changed:
         told = ", ".join(_told(key, before.get(key)) for key in changed if key != "recipe") or "another recipe"
         raise ValueError(f"{out} was begun with {told}; give these renders another folder")
@@ -139,8 +140,8 @@ def _settle(out: Path, settings: dict) -> None:
 
 def _told(key: str, value: object) -> str:
     if key == "assets":
-        return f"the asset pack {value}" if value else "no asset pack"
-    return f"{key} {value}"
+        return f"the asset pack {clipped(value)}" if value else "no asset pack"
+    return f"{key} {shown(value) if isinstance(value, dict | list) else clipped(value)}"
 
 
 def _render_one(out: Path, settings: Settings, index: int) -> None:

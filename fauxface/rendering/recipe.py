@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
+from fauxface.parsing import clipped, fits, read_yaml, shown
 
 HAIR = ("hair", "long_hair_women", "long_hair_men", "fringe", "dyed")
 WORN = ("glasses", "sunglasses", "headwear", "facewear", "headset", "jewellery", "before", "neighbours")
@@ -172,10 +172,7 @@ def load_recipe(path: Path | None) -> Recipe:
     """
     if path is None:
         return Recipe()
-    try:
-        values = yaml.safe_load(path.read_text()) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {str(error).splitlines()[0]}") from None
+    values = read_yaml(path) or {}
     if not isinstance(values, dict):
         raise ValueError(f"{path}: a recipe is a mapping of names to values")
     try:
@@ -193,20 +190,20 @@ def _changed(usual: _Usual, values: dict[Any, Any], within: str = "a recipe") ->
     chosen: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise ValueError(f"there is no '{name}'; {within} knows {', '.join(known)}")
+            raise ValueError(f"there is no '{clipped(name)}'; {within} knows {', '.join(known)}")
         own = getattr(usual, name)
         if isinstance(own, Moods):
             if not isinstance(value, dict):
-                raise ValueError(f"'{name}' is a mapping of names to numbers, not {value}")
+                raise ValueError(f"'{name}' is a mapping of names to numbers, not {shown(value)}")
             chosen[name] = _changed(own, value, f"'{name}'")
         elif isinstance(own, str):
             if not isinstance(value, str):
-                raise ValueError(f"'{name}' is a name, not {value}")
+                raise ValueError(f"'{name}' is a name, not {shown(value)}")
             chosen[name] = value
         else:
             numbers = value if isinstance(value, list) else [value]
             wanted = len(own) if isinstance(own, tuple) else None
-            if not all(isinstance(n, int | float) for n in numbers) or len(numbers) != (wanted or 1):
-                raise ValueError(f"'{name}' is {f'{wanted} numbers' if wanted else 'a number'}, not {value}")
+            if not all(fits(n, float) for n in numbers) or len(numbers) != (wanted or 1):
+                raise ValueError(f"'{name}' is {f'{wanted} numbers' if wanted else 'a number'}, not {shown(value)}")
             chosen[name] = tuple(map(float, numbers)) if wanted else float(numbers[0])
     return replace(usual, **chosen)

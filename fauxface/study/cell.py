@@ -25,6 +25,7 @@ from fauxface.evaluation.benches import Bench, Scored, open_bench, open_faces, s
 from fauxface.evaluation.predictions import AnnotatedFaces
 from fauxface.files import write_bytes, write_text
 from fauxface.names import printable
+from fauxface.parsing import fits, number, read_csv, read_json_object
 from fauxface.study.config import Cell, StudyConfig
 from fauxface.study.results import Row, row_of
 from fauxface.training import train
@@ -94,7 +95,7 @@ def run_cell(plan: Plan, job: int) -> Finished:
 def _train(config: TrainingConfig, folder: Path) -> dict[str, Any]:
     """Train unless that is done; what it cost: minutes, peak memory, device."""
     path = folder / COST
-    before: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    before: dict[str, Any] = _cost_before(path)
     if before.get("done") and (config.out / "checkpoint").is_dir():
         return {name: before[name] for name in ("minutes", "peak_memory_mb", "device")}
     with _peak_memory(config) as peak:
@@ -103,12 +104,23 @@ def _train(config: TrainingConfig, folder: Path) -> dict[str, Any]:
         finally:  # a killed attempt's peak counts as well
             most = max(before.get("peak_memory_mb", 0.0), round(peak(), 1))
             write_text(path, json.dumps({"peak_memory_mb": most}))
-    with (config.out / "log.csv").open() as file:
-        header, *_, last = file.read().split()
-    minutes = float(last.split(",")[header.split(",").index("minutes")])
+    log = read_csv(config.out / "log.csv", ("minutes",))
+    minutes = number(log[-1]["minutes"] if log else None, f"{config.out / 'log.csv'}: minutes")
     cost = {"minutes": minutes, "peak_memory_mb": most, "device": _device(config)}
     write_text(path, json.dumps({**cost, "done": True}))
     return cost
+
+
+def _cost_before(path: Path) -> dict[str, Any]:
+    """What earlier attempts cost; nothing where none is told, or the file is damaged."""
+    kinds = {"minutes": float, "peak_memory_mb": float, "device": str, "done": bool}
+    try:
+        told = read_json_object(path)
+    except (OSError, ValueError):
+        return {}
+    if not all(fits(told[name], kind) for name, kind in kinds.items() if name in told):
+        return {}
+    return told if not told.get("done") or kinds.keys() <= told.keys() else {}
 
 
 @contextlib.contextmanager

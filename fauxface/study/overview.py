@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from fauxface.parsing import number, read_csv, read_json_object
 from fauxface.study.cell import STATE, folder_of
 from fauxface.study.config import Cell
 
@@ -65,17 +64,16 @@ class Overview:
         if cell.identity in self.done:
             return "done"
         try:
-            said = json.loads((folder_of(self.out, cell) / STATE).read_text())
-        except (OSError, ValueError):
+            said = read_json_object(folder_of(self.out, cell) / STATE)
+            # what a killed study left says nothing of now
+            return str(said["state"]) if number(said["since"], "since") >= self.began else "stopped"
+        except (OSError, ValueError, KeyError):
             return "waiting"
-        # what a killed study left says nothing of now
-        return said["state"] if said["since"] >= self.began else "stopped"
 
     def share(self, cell: Cell) -> float:
         """How much of a cell's training its log shows, in [0, 1]."""
         try:
-            with (folder_of(self.out, cell) / "run" / "log.csv").open() as file:
-                rows = list(csv.DictReader(file))
+            rows = read_csv(folder_of(self.out, cell) / "run" / "log.csv", ("samples",))
             return min(1.0, float(rows[-1]["samples"]) / cell.samples) if rows and cell.samples else 0.0
         except (OSError, KeyError, ValueError):
             return 0.0

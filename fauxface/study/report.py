@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
+from safetensors import SafetensorError
 
 from fauxface.evaluation.adaptation import PARTS
 from fauxface.files import atomic_path, write_text
@@ -302,9 +303,10 @@ def _drawings(config: StudyConfig, cells: Sequence[Cell], table: Table) -> list[
     for row in sorted(rows, key=lambda row: float(row["nme"])):
         cell = by_identity[str(row["cell"])]
         path = folder_of(config.out, cell) / POINTS
-        if not path.is_file():
+        try:
+            tensors = safetensors.numpy.load(path.read_bytes())
+        except (OSError, SafetensorError):
             continue
-        tensors = safetensors.numpy.load(path.read_bytes())
         name = f"{row['test_id']}.{where.box}.{where.adapted}"
         if f"{name}.truth" not in tensors:
             continue

@@ -15,6 +15,7 @@ from fauxface import metrics
 from fauxface.evaluation.adaptation import PARTS
 from fauxface.evaluation.benches import BOXES, DataFacts, Scored
 from fauxface.files import write_text
+from fauxface.parsing import number, read_csv, whole
 from fauxface.study.config import Cell
 
 RESULTS, ERRORS = "results.csv", "errors.csv"
@@ -66,12 +67,15 @@ class Results:
 def load_results(folder: Path) -> Results:
     """What is in a study's folder; nothing if it holds none yet. ValueError for a file that is no such table."""
     found = Results()
-    for row in _read(folder / RESULTS, ("model", "images", "policy", "seed", "nme", *KEY)):
-        clean: Row = {name: value if name in TEXTS else _number(value) for name, value in row.items()}
+    for row in _read(folder / RESULTS, COLUMNS):
+        clean: Row = {
+            name: value if name in TEXTS else _number(value, f"{folder / RESULTS}: {name}")
+            for name, value in row.items()
+        }
         found.rows[key_of(clean)] = clean
     for row in _read(folder / ERRORS, (*KEY, "errors")):
         if key_of(row) in found.rows:
-            found.errors[key_of(row)] = np.array([float(v) for v in row["errors"].split()])
+            found.errors[key_of(row)] = _errors(row["errors"], folder / ERRORS)
     return found
 
 
@@ -131,13 +135,10 @@ def _text(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _number(value: str) -> float | int | None:
+def _number(value: str, what: str) -> float | int | None:
     if not value:
         return None
-    try:
-        return int(value)
-    except ValueError:
-        return float(value)
+    return whole(value, what, -(2**62)) if value.lstrip("-").isdecimal() else number(value, what)
 
 
 def _csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -149,11 +150,12 @@ def _csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def _read(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    csv.field_size_limit(1 << 30)
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        if not set(needed) <= set(reader.fieldnames or ()):
-            raise ValueError(f"{path}: not a study's table, which has the columns {', '.join(needed)}")
-        return list(reader)
+    return read_csv(path, needed) if path.is_file() else []
+
+
+def _errors(text: str, path: Path) -> np.ndarray:
+    """A row's errors of each face; a miss is infinite."""
+    try:
+        return np.array([float(value) for value in text.split()])
+    except ValueError:
+        raise ValueError(f"{path}: its errors are not all numbers") from None

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fauxface import augment, metrics
 from fauxface.datasets import PADDING, FaceDataset, PackedCrops, identity_of, open_dataset, open_pack, pack
+from fauxface.files import regular_size
 from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel, Targets
 from fauxface.training.config import Scheduled
@@ -140,9 +141,11 @@ def generator_of(sources: Sequence[Path]) -> str | None:
 
 
 def _generator(source: Path) -> str | None:
+    path = source.with_suffix(".json")
     try:
-        with source.with_suffix(".json").open() as file:
+        regular_size(path)
+        with path.open(encoding="utf-8") as file:
             found = _GENERATOR.search(file.read(4096))
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         return None
     return found and found[1]

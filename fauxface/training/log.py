@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from fauxface.files import atomic_path, write_text
+from fauxface.parsing import read_csv, whole
 
 COLUMNS = ("epoch", "step", "samples", "lr", "loss", "val_loss", "val_nme", "images_per_s", "minutes")
 _DIGITS = 6
@@ -27,11 +28,10 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def last_step(path: Path) -> int:
-    """The step that the log's last row tells of; 0 without any."""
+    """The step that the log's last row tells of; 0 without any; ValueError for a file that is no log."""
     if not path.is_file():
         return 0
-    with path.open(newline="") as file:
-        return max((int(row["step"]) for row in csv.DictReader(file)), default=0)
+    return max((whole(row["step"], f"{path}: step") for row in read_csv(path, COLUMNS)), default=0)
 
 
 def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:

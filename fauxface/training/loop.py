@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from fauxface import augment
 from fauxface.models import build_network
 from fauxface.models.one_stage import NAME
 from fauxface.outputs import only_writer
+from fauxface.parsing import as_record
 from fauxface.training.config import Scheduled, TrainingConfig
 from fauxface.training.data import load_data
 from fauxface.training.frames import load_frames
@@ -78,6 +79,14 @@ class Done:
     minutes: float = 0.0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, record: dict[str, Any], folder: Path) -> Done:
+        """What a saved record says; ValueError, naming its folder, if that is no run's."""
+        done = as_record(cls, {f.name: record.get(f.name) for f in fields(cls)}, f"{folder}: the saved state")
+        if any(row.keys() != set(COLUMNS) for row in done.rows):
+            raise ValueError(f"{folder}: the saved state has a log of other columns than {', '.join(COLUMNS)}")
+        return done
+
 
 def train(config: TrainingConfig) -> Path:
     """Train a model on labelled faces; the run's folder.
@@ -126,8 +135,8 @@ def _train(fabric: Fabric, config: Scheduled) -> Path:
     done = Done()
     if saved := load_state(run / "resume"):
         tensors, record = saved
+        done = Done.of(record, run / "resume")
         restore_tensors(tensors, model, average.model, optimizer)
-        done = Done(**{name: record[name] for name in vars(done)})
 
     count = len(data.train)
     pieces = fabric.world_size * config.accumulate

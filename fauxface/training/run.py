@@ -26,6 +26,7 @@ from fauxface.files import sweep, write_text
 from fauxface.models import FaceNetwork, build_model
 from fauxface.models.one_stage import OneStage
 from fauxface.outputs import empty_or_new
+from fauxface.parsing import clipped, read_yaml_mapping
 from fauxface.training.config import PIP_ONLY, Scheduled, TrainingConfig
 from fauxface.training.data import RunData
 from fauxface.training.frames import FrameData
@@ -63,14 +64,10 @@ def check_run(config: Scheduled) -> Path:
         return run
     if not config.resume:
         raise FileExistsError(f"{run} already holds a training run; go on with --resume or give another folder")
-    try:
-        earlier = yaml.safe_load(path.read_text())
-        changed = config.differences(earlier)
-    except (yaml.YAMLError, AttributeError) as error:
-        raise ValueError(f"{path}: not a training configuration") from error
-    if changed:
+    earlier = read_yaml_mapping(path)
+    if changed := config.differences(earlier):
         now = config.as_dict()
-        changes = ", ".join(f"{name} {earlier.get(name)} → {now[name]}" for name in changed)
+        changes = ", ".join(f"{name} {clipped(earlier.get(name))} → {now[name]}" for name in changed)
         raise ValueError(f"{run} began with other settings ({changes}); a resumed run keeps its own")
     return run
 

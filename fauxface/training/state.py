@@ -14,9 +14,11 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from fauxface.files import write_bytes, write_text
+from fauxface.parsing import clipped, read_json_object
 
 GENERATIONS = 2
 _GENERATION = re.compile(r"step-\d{9}\.(safetensors|json)")
@@ -39,12 +41,12 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """The newest whole generation's tensors and record; None if there is none."""
     for path in sorted(folder.glob("step-*.json"), reverse=True):
         try:
-            record = json.loads(path.read_text())
+            record = read_json_object(path)
             data = path.with_suffix(".safetensors").read_bytes()
-        except (OSError, ValueError):
+            if hashlib.sha256(data).hexdigest() == record.get("sha256"):
+                return safetensors.torch.load(data), record
+        except (OSError, ValueError, SafetensorError):
             continue
-        if hashlib.sha256(data).hexdigest() == record.get("sha256"):
-            return safetensors.torch.load(data), record
     return None
 
 
@@ -63,9 +65,12 @@ def pack_tensors(
 def restore_tensors(
     tensors: dict[str, Tensor], model: torch.nn.Module, average: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Put back what ``pack_tensors`` packed."""
+    """Put back what ``pack_tensors`` packed; ValueError if that was of another model."""
     for prefix, module in (("model.", model), ("average.", average)):
-        module.load_state_dict({n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)})
+        try:
+            module.load_state_dict({n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)})
+        except RuntimeError as error:
+            raise ValueError(f"the saved state is of another model ({clipped(error)})") from None
     for index, parameter in enumerate(_parameters(optimizer)):
         prefix = f"optimizer.{index}."
         for name, value in tensors.items():

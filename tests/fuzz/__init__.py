@@ -1,0 +1,1 @@
+"""Damaged inputs for every reader: `PYTHONPATH=tests python -m fuzz` (see docs/promises.md)."""
