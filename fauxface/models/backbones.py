@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -64,10 +64,10 @@ class Backbone(nn.Module):
         return any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in self.modules())
 
 
-def create_backbone(name: str, pretrained: bool = False, stride: float | None = None) -> Backbone:
+def create_backbone(name: str, pretrained: bool = False, strides: Sequence[float] = ()) -> Backbone:
     """The backbone of that name (ours or timm's), with random weights, or the hub's if ``pretrained``.
 
-    With a ``stride`` it ends at the map whose own is nearest to it, and gives that one alone.
+    With ``strides`` it gives only the maps whose own are nearest to these, and ends at the coarsest of them.
 
     ValueError if timm has no such network, or none that gives feature maps; OSError if the hub cannot be reached.
     """
@@ -75,12 +75,13 @@ def create_backbone(name: str, pretrained: bool = False, stride: float | None = 
     if not timm.is_model(network):
         raise ValueError(f"unknown backbone '{name}'; there are {', '.join(ALIASES)} and timm's names, e.g. resnet50")
     try:
-        if stride is None:
+        if not strides:
             return Backbone(timm.create_model(network, pretrained=pretrained, features_only=True))
         with torch.device("meta"):
-            strides = Backbone(timm.create_model(network, features_only=True)).strides
-        index = min(range(len(strides)), key=lambda i: abs(math.log(strides[i] / stride)))
-        return Backbone(_ended(timm.create_model(network, pretrained, features_only=True, out_indices=(index,))))
+            there = Backbone(timm.create_model(network, features_only=True)).strides
+        nearest = {min(range(len(there)), key=lambda i: abs(math.log(there[i] / s))) for s in strides}
+        indices = tuple(sorted(nearest))
+        return Backbone(_ended(timm.create_model(network, pretrained, features_only=True, out_indices=indices)))
     except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise ValueError(f"the timm network '{network}' cannot be used as a backbone: {reason}") from error

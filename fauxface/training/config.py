@@ -14,7 +14,7 @@ PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
 PAPER_EPOCHS = 60
 ONE_STAGE = {"input_size": 320, "batch": 16, "lr": 1e-3}
 """Settings of the model one-stage, which sees frames."""
-PIP_ONLY = ("neighbours", "stride")
+PIP_ONLY = ("neighbours", "stride", "neck", "neck_width")
 """Fields that decide the shapes of <backbone>-pip's weights."""
 CROPS_ONLY = ("pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory")
 """Fields that one-stage has no use for."""
@@ -77,6 +77,11 @@ class TrainingConfig:
     stride: Literal[32, 64, 128] | None = None
     """The stride of <backbone>-pip as the paper counts it, at 256 px: 8, 4 or 2 cells a side at every input size.
     Default: 32."""
+    neck: Literal["none", "fuse"] | None = None
+    """Neck of <backbone>-pip: fuse keeps the backbone's deepest stage and brings its maps of stride 8, 16 and 32
+    together on the one that the model reads. Default: none."""
+    neck_width: int | None = None
+    """Channels of that neck. Default: those of the map that is read, at least 128 and at most 192."""
     schedule: Literal["ours", "paper"] = "ours"
     """Paper is PIPNet's: Adam at 1e-4, batch 16, 60 epochs, the rate a tenth after half and again after 5/6 of the run;
     no warm-up, averaging or decay. Of these, what is given stays as given."""

@@ -123,9 +123,9 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
     # what decides the weights' shapes stays as it is there; the loss may change
     kept = {name: value for name, value in card.options.items() if name != "loss"}
     for name in PIP_ONLY:
-        if getattr(config, name) not in (None, kept.get(name)):
-            there = kept.get(name, "none")
-            raise ValueError(f"--{name} of --init {config.init} is {there}, not {getattr(config, name)}")
+        now, then = getattr(config, name), kept.get(name, "none")  # a card tells of a neck only if there is one
+        if now not in (None, then):
+            raise ValueError(f"--{name.replace('_', '-')} of --init {config.init} is {then}, not {now}")
     model = build_model(config.model, config.input_size, scheme, **(options | kept))
     # calibration is of the weights as they were there: these go on, and their card tells of none
     fresh = model.state_dict()
