@@ -28,6 +28,7 @@ from fauxface import __version__
 from fauxface.checkpoint import Card
 from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.models import LandmarkModel
+from fauxface.models.backbones import folded
 from fauxface.models.one_stage import OneStage
 
 OPSET = 18
@@ -95,7 +96,7 @@ def _exported(
     shapes: Any = None if dynamic is None else {"image": dynamic}
     with _quiet():
         program = torch.onnx.export(
-            whole,
+            folded(whole),
             (images,),
             input_names=["image"],
             output_names=names,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import timm
 import torch
+from timm.models import reparameterize_model
 from torch import Tensor, nn
 
+Network = TypeVar("Network", bound=nn.Module)
 ALIASES: Mapping[str, str] = MappingProxyType(
     {
         "mobilenetv1": "mobilenetv1_100",
@@ -85,6 +87,11 @@ def create_backbone(name: str, pretrained: bool = False, strides: Sequence[float
     except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise ValueError(f"the timm network '{network}' cannot be used as a backbone: {reason}") from error
+
+
+def folded(model: Network) -> Network:
+    """A copy for inference in which parallel branches that add up to one convolution are one (as RepVGG's do)."""
+    return cast(Network, reparameterize_model(model))
 
 
 def check_size(name: str, input_size: int, cell: int) -> None:
