@@ -185,7 +185,7 @@ def audit(
 def pack(
     data: Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DIR]")]] = None,
     size: int = 128,
-    crop: Literal["box", "five-points"] = "box",
+    crop: Literal["box", "five-points", "level"] = "box",
     crop_margin: float = 1.3,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
     out: OptionalPath = None,

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss, one_hot
+from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, l1_loss, mse_loss, one_hot
 
 from fauxface.models.backbones import check_size, create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
@@ -133,11 +133,20 @@ class Pip(LandmarkModel):
 
     def loss(self, outputs: PipOutputs, targets: Targets) -> Tensor:
         """10 · MSE of the score map + L1 of x, y and the neighbours' x, y at the cell that holds the point."""
+        return self._loss(outputs, targets, None)
+
+    def distil(self, outputs: PipOutputs, told: Prediction, score: Tensor | None = None) -> Tensor:
+        """The same against a teacher's points, with its score maps (resampled to this one's cells) for the labels'."""
+        if score is not None and score.shape != outputs.score.shape:
+            score = interpolate(score, outputs.score.shape[-2:], mode="bilinear")
+        return self._loss(outputs, Targets(told.landmarks), score)
+
+    def _loss(self, outputs: PipOutputs, targets: Targets, score: Tensor | None) -> Tensor:
         side = outputs.score.shape[-1]
         points = (targets.landmarks + 0.5) * (side / self.input_size)
         cells = cell_of(points, side)
         corner = corner_of(cells, side)
-        truth = one_hot(cells, side * side).float().view_as(outputs.score)
+        truth = one_hot(cells, side * side).float().view_as(outputs.score) if score is None else score
         # a mean over x and y together is half the sum of the paper's two means
         total = SCORE_WEIGHT * mse_loss(outputs.score, truth) + 2 * l1_loss(
             read(outputs.offset, cells), points - corner

@@ -16,7 +16,7 @@ ONE_STAGE = {"input_size": 320, "batch": 16, "lr": 1e-3}
 """Settings of the model one-stage, which sees frames."""
 PIP_ONLY = ("neighbours", "stride", "neck", "neck_width")
 """Fields that decide the shapes of <backbone>-pip's weights."""
-CROPS_ONLY = ("pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory")
+CROPS_ONLY = ("pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory", "teacher", "teacher_weight")
 """Fields that one-stage has no use for."""
 MAY_CHANGE = ("resume", "threads", "workers", "accelerator", "packs", "in_memory")
 """Fields in which a resumed run may differ from how it began."""
@@ -52,6 +52,11 @@ class TrainingConfig:
     init: str | None = None
     """Start from this checkpoint (a folder, a run, or the name of shipped weights) instead of random weights. Of models
     that are all convolutions (pip, one-stage) --input-size may be another than there."""
+    teacher: str | None = None
+    """Learn from this checkpoint's answers too (a folder, a run, or the name of shipped weights), on the same augmented
+    crops: its points and, of <backbone>-pip, its score maps. It may see crops of another size."""
+    teacher_weight: float = 1.0
+    """Weight of the loss against the teacher's answers; that against the labels has 1."""
     resume: bool = False
     """Go on where an interrupted run in the folder stopped; if nothing is there, start."""
     labels: Literal["2d", "projected"] | None = None
@@ -66,8 +71,9 @@ class TrainingConfig:
     """Side of the crops (one-stage: of the frames) that the model sees, pixels. Default: that of --init; 128
     without it, 320 of one-stage."""
     crop: CropKind = "box"
-    """What faces are cut out by: the face's box, or five points (eyes, nose tip, mouth's corners), which also set the
-    crop upright; then flip, rotation, shift and scale are as the augmentation policy says."""
+    """What faces are cut out by: the face's box; level, that box's square turned by the face's roll, and then the
+    policy's rotation is the few degrees by which a roll may be wrong; or five points (eyes, nose tip, mouth's corners),
+    which set the crop upright too; then flip, rotation, shift and scale are as the augmentation policy says."""
     crop_margin: float = CROP_MARGIN
     """Side of the crop in units of the face box's longer side; with five points a frontal face's, × 1.25."""
     loss: Literal["smooth_l1", "l1", "l2", "wing", "gaussian"] = "smooth_l1"
@@ -181,7 +187,7 @@ class Scheduled(TrainingConfig):
         ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {getattr(self, name)}")
-        for name in ("seed", "weight_decay", "warmup", "threads", "workers"):
+        for name in ("seed", "weight_decay", "warmup", "threads", "workers", "teacher_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"--{name.replace('_', '-')} must not be below 0, but is {getattr(self, name)}")
         for name in ("val_fraction", "ema"):

@@ -29,6 +29,7 @@ from fauxface.training.config import PIP_ONLY, Scheduled, TrainingConfig
 from fauxface.training.data import RunData
 from fauxface.training.frames import FrameData
 from fauxface.training.log import last_step
+from fauxface.training.teacher import Teacher
 
 CONFIG_FILE = "config.yaml"
 LOG_FILE = "log.csv"
@@ -36,10 +37,11 @@ LOG_FILE = "log.csv"
 
 @dataclass(frozen=True)
 class Start:
-    """Where the weights came from: a ``card``, the model ``hub``, or (neither) random numbers."""
+    """Where the weights came from: a ``card``, the model ``hub``, or (neither) random numbers; and who teaches them."""
 
     card: Card | None
     hub: bool
+    teacher: Teacher | None = None
 
 
 def settle(config: TrainingConfig) -> Scheduled:
@@ -157,7 +159,9 @@ def write_checkpoint(
     rows: list[dict[str, Any]],
 ) -> None:
     """Write the averaged weights with a card that says how they came about."""
-    lane = lane_of(data.generator is not None, start.card or ("hub" if start.hub else "random"))
+    teacher = start.teacher
+    begun = start.card or ("hub" if start.hub else "random")
+    lane = lane_of(data.generator is not None, begun, None if teacher is None else teacher.card)
     card = card_of(model, data.labels, config.crop_margin, lane, config.crop)
     card.training = config.as_dict()
     card.provenance = {
@@ -171,6 +175,8 @@ def write_checkpoint(
         "versions": {name: version(name) for name in ("fauxface", "torch", "timm", "numpy")},
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
     }
+    if teacher is not None:
+        card.provenance["teacher"] = teacher.provenance()
     if start.card is not None:
         card.provenance["init_provenance"] = start.card.provenance
     if rows:
