@@ -15,6 +15,7 @@ import json
 import os
 import time
 import warnings
+from typing import Any
 
 os.environ.update({"OMP_NUM_THREADS": "1"})
 
@@ -25,6 +26,7 @@ import torch
 from fauxface.files import write_text
 from fauxface.info import machine
 from fauxface.models import MODELS, FaceNetwork, LandmarkModel, build_network
+from fauxface.models.backbones import folded
 from fauxface.models.one_stage import NAME, OneStage
 from fauxface.models.table import FRAME, INPUT_SIZE, SCHEME, TIMINGS
 
@@ -51,10 +53,10 @@ def shape_of(name: str, input_size: int) -> tuple[int, int, int, int]:
     return (1, 3, FRAME[1], FRAME[0]) if name == NAME else (1, 3, input_size, input_size)
 
 
-def session(name: str, input_size: int) -> onnxruntime.InferenceSession:
-    """The model, with random weights, in ONNX Runtime on one thread."""
+def session(name: str, input_size: int, **model_options: Any) -> onnxruntime.InferenceSession:
+    """The model, with random weights, in ONNX Runtime on one thread, as it is exported."""
     shape = shape_of(name, input_size)
-    model = Decoded(build_network(name, shape[3], SCHEME)).eval()
+    model = folded(Decoded(build_network(name, shape[3], SCHEME, **model_options)).eval())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(model, (torch.zeros(shape),), dynamo=True, verbose=False)

@@ -26,6 +26,7 @@ from fauxface.parsing import as_record, clipped, number, parse_json, read_yaml_m
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.yaml"
 SHIPPED = Path(__file__).parent / "weights"
 """Where the weights lie that come with the package, a folder a name."""
+CropKind = Literal["box", "five-points", "level"]
 LICENCES = {
     "clean": "Apache-2.0",
     "research": "research only: made with data or weights under other terms, see provenance",
@@ -46,7 +47,7 @@ class Card:
         labels: the label convention it learned: ``projected``, ``2d`` or ``annotated``.
         crop_margin: side of the crop in units of the box's longer side.
         calibration: of a probabilistic model: the factor of its σ, and the shares of errors within σ and 2σ.
-        crop: what faces are cut out by, ``box`` or ``five-points`` (`fauxface.faces.Framing`).
+        crop: what faces are cut out by, ``box``, ``five-points`` or ``level`` (`fauxface.faces.Framing`).
         options: what else ``build_model`` needs to rebuild the model.
         normalisation: ``mean`` and ``deviation`` of RGB in [0, 1], as built into the model.
         training: the training configuration.
@@ -68,15 +69,16 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
-    crop: Literal["box", "five-points"] = "box"
+    crop: CropKind = "box"
     calibration: dict[str, Any] = field(default_factory=dict)
 
 
-def lane_of(ours: bool, start: Literal["random", "hub"] | Card) -> Literal["clean", "research"]:
-    """The lane of weights trained on our renders alone (or not: ``ours``) from ``start``."""
-    return (
-        "clean" if ours and (start == "random" or (isinstance(start, Card) and start.lane == "clean")) else "research"
-    )
+def lane_of(
+    ours: bool, start: Literal["random", "hub"] | Card, teacher: Card | None = None
+) -> Literal["clean", "research"]:
+    """The lane of weights trained on our renders alone (or not: ``ours``) from ``start``, maybe by a ``teacher``."""
+    clean_start = start == "random" or (isinstance(start, Card) and start.lane == "clean")
+    return "clean" if ours and clean_start and (teacher is None or teacher.lane == "clean") else "research"
 
 
 def card_of(
@@ -84,7 +86,7 @@ def card_of(
     labels: str,
     crop_margin: float,
     lane: Literal["clean", "research"],
-    crop: Literal["box", "five-points"] = "box",
+    crop: CropKind = "box",
 ) -> Card:
     """The card of a model; training, provenance and scores are the caller's to fill in."""
     numbers = {name: [round(v, 6) for v in getattr(model, name).flatten().tolist()] for name in ("mean", "deviation")}

@@ -216,7 +216,7 @@ def pack(
     format: FormatName = "auto",
     split: OptionalStr = None,
     size: InputSide = 128,
-    crop: Literal["box", "five-points"] = "box",
+    crop: Literal["box", "five-points", "level"] = "box",
     crop_margin: Margin = 1.3,
     labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
     out: OptionalPath = None,

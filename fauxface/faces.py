@@ -23,7 +23,7 @@ The mean of 923 of our renders (generator 9, |yaw| < 15°, 2-D labels), made sym
 right and left corner of the mouth."""
 REACH = 1.25
 """How much larger than the box's the five points' crop is: they tell nothing of how far a turned head reaches back."""
-CropKind = Literal["box", "five-points"]
+CropKind = Literal["box", "five-points", "level"]
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,42 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(union > 0, overlap / np.where(union > 0, union, 1), 0.0)
 
 
+def roll_of(five: np.ndarray) -> float:
+    """How far a face with these five points (5, 2) is turned in the image, radians, clockwise as seen.
+
+    By all five, as a similarity takes `FRONTAL_POINTS` to them, since in profile the line of the eyes alone is short. 0
+    for points that show no face.
+    """
+    unit, _ = _similarity(five)
+    return math.atan2(unit.imag, unit.real) if _shows_a_face(unit) else 0.0
+
+
+def _similarity(five: np.ndarray) -> tuple[complex, complex]:
+    """The similarity of least squares from `FRONTAL_POINTS` to five points (5, 2): its factor, where 0 goes.
+
+    Umeyama 1991. Points of the plane are complex numbers: a similarity is one factor, and its least squares a quotient.
+    """
+    there, here = (np.asarray(points, np.float64) @ np.array([1, 1j]) for points in (FRONTAL_POINTS, five))
+    away = there - there.mean()
+    unit = complex(np.vdot(away, here - here.mean()) / np.vdot(away, away))
+    return unit, complex(here.mean() - unit * there.mean())
+
+
+def _shows_a_face(unit: complex) -> bool:
+    return bool(np.isfinite(unit)) and abs(unit) > 1e-6
+
+
 @dataclass(frozen=True)
 class Framing:
     """How faces are cut out of images; a checkpoint is asked about faces cut out as those were that it learned from.
 
-    A *place* is what a crop is laid by: a box (4,), or five points (5, 2) as `fauxface.landmarks.five_points` gives.
+    A *place* is what a crop is laid by: a box (4,); a box and the face's roll in radians (5,); or five points (5, 2) as
+    `fauxface.landmarks.five_points` gives.
 
     Attributes:
-        kind: ``box``, an upright square about the face's box; ``five-points`` (Earp et al. 2021), the square in which a
-            similarity brings eyes, nose and mouth to where `FRONTAL_POINTS` has them.
+        kind: ``box``, an upright square about the face's box; ``level``, the same square turned about its centre by the
+            face's roll; ``five-points`` (Earp et al. 2021), the square in which a similarity brings eyes, nose and
+            mouth to where `FRONTAL_POINTS` has them.
         margin: side of the crop in units of the longer side of the face's box, a frontal face's × `REACH` with
             five points.
     """
@@ -88,12 +115,16 @@ class Framing:
 
     def place(self, box: np.ndarray, five: np.ndarray | None) -> np.ndarray:
         """What the crop of a face is laid by, of its box and its five points; without those, the box has to do."""
-        return five if five is not None and self.kind == "five-points" else box
+        if five is None or self.kind == "box":
+            return box
+        return five if self.kind == "five-points" else np.append(box, roll_of(five))
 
     def crop(self, place: np.ndarray, size: int) -> Crop:
         """The crop, ``size`` pixels a side, of the face at ``place``; ValueError for a place without extent."""
         margin = self.margin * (REACH if self.kind == "five-points" else 1)
-        return Crop.around(place, size, margin) if place.ndim == 1 else Crop.on_points(place, size, margin)
+        if place.ndim == 2:
+            return Crop.on_points(place, size, margin)
+        return Crop.around(place[:4], size, margin, float(place[4]) if len(place) == 5 else 0.0)
 
 
 @dataclass(frozen=True)
@@ -112,28 +143,30 @@ class Crop:
     angle: float = 0.0
 
     @classmethod
-    def around(cls, box: np.ndarray, size: int, margin: float = CROP_MARGIN) -> Crop:
-        """The square about the centre of ``box`` (4,), ``margin`` × its longer side; ValueError if that is nothing."""
+    def around(cls, box: np.ndarray, size: int, margin: float = CROP_MARGIN, angle: float = 0.0) -> Crop:
+        """The square about the centre of ``box`` (4,), ``margin`` × its longer side, turned about it by ``angle``.
+
+        ValueError if the box is nothing.
+        """
         x0, y0, x1, y1 = (float(v) for v in box)
         side = margin * max(x1 - x0, y1 - y0)
         if not (math.isfinite(side) and side > 0 and math.isfinite(x0 + y0)):
             raise ValueError(f"a face needs a box of some extent, not {[round(float(v), 2) for v in box]}")
-        return cls((x0 + x1 - side + 1) / 2, (y0 + y1 - side + 1) / 2, side / size, size)
+        cosine, sine = math.cos(angle), math.sin(angle)
+        corner = (x0 + x1 - side * (cosine - sine) + 1) / 2, (y0 + y1 - side * (cosine + sine) + 1) / 2
+        return cls(*corner, side / size, size, angle)
 
     @classmethod
     def on_points(cls, five: np.ndarray, size: int, margin: float = CROP_MARGIN) -> Crop:
         """The square about a face by its five points (5, 2), turned so that they come nearest to `FRONTAL_POINTS`.
 
-        The similarity of least squares (Umeyama 1991). ``margin`` is the square's side in units of the longer side of
+        ``margin`` is the square's side in units of the longer side of
         the box that a frontal face with these points would have. ValueError if they all lie at one place.
         """
-        # points of the plane as complex numbers: a similarity is one factor, and its least squares a quotient
-        there, here = (np.asarray(points, np.float64) @ np.array([1, 1j]) for points in (FRONTAL_POINTS, five))
-        away = there - there.mean()
-        unit = complex(np.vdot(away, here - here.mean()) / np.vdot(away, away))
-        if not (np.isfinite(unit) and abs(unit) > 1e-6):
+        unit, origin = _similarity(five)
+        if not _shows_a_face(unit):
             raise ValueError(f"five points that lie at one place show no face: {np.round(five, 2).tolist()}")
-        centre = complex(here.mean() - unit * there.mean()) + 0.5 * (1 + 1j)
+        centre = origin + 0.5 * (1 + 1j)
         corner = centre - unit * margin * (0.5 + 0.5j)
         return cls(corner.real, corner.imag, margin * abs(unit) / size, size, math.atan2(unit.imag, unit.real))
 

@@ -72,12 +72,15 @@ Images = Annotated[int, Range(2, 10**9)]
 Seeds = Annotated[int, Range(1, 10_000)]
 Folds = Annotated[int, Range(2, 1000)]
 Neighbours = Annotated[int, Range(0, 1000)]
+NeckWidth = Annotated[int, Range(1, 4096)]
 Port = Annotated[int, Range(0, 65_535)]
 CameraNumber = Annotated[int, Range(0, 9_999)]
 Fraction = Annotated[float, Range(0, 1, whole=False, open_high=True)]
 Margin = Annotated[float, Range(0.1, 10, whole=False)]
 Rate = Annotated[float, Range(0, 10, whole=False, open_low=True)]
 Decay = Annotated[float, Range(0, 100, whole=False)]
+Weight = Annotated[float, Range(0, 1000, whole=False)]
+"""Weight of a loss."""
 
 
 def in_range(function: Callable[P, T]) -> Callable[P, T]:

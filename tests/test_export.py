@@ -117,6 +117,29 @@ def test_eight_bits_are_measured_and_refused_if_they_cost_too_much(
     assert not out.exists()
 
 
+def test_parallel_branches_are_folded_into_plain_convolutions():
+    """RepVGG's block is three branches in training and one convolution in the file, which says the same."""
+    torch.manual_seed(0)
+    model = build_model("repvgg_a0-pip", 64, "ibug68", neck="fuse")
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):  # else folding them would change nothing
+                module.weight.uniform_(0.4, 0.6)
+                module.bias.uniform_(-0.1, 0.1)
+        for layer in (model.score, model.x, model.y, model.neighbour_x, model.neighbour_y):
+            torch.nn.init.normal_(layer.weight, std=0.03)
+        model.train()(torch.rand(8, 3, 64, 64))  # statistics
+    branches = sum(isinstance(module, torch.nn.Conv2d) for module in model.eval().backbone.modules())
+    whole = to_onnx(model, card_of(model, "2d", 1.3, "clean"))
+    ops = [node.op_type for node in whole.graph.node]
+    assert ops.count("Conv") <= branches // 2 + len(model.neck.laterals) + 6  # the mixing one and five heads
+    assert "BatchNormalization" not in ops
+    ours, theirs = (predict_crops(m, crops(3)) for m in (model, OnnxModel(whole.SerializeToString(), 1)))
+    assert np.abs(ours.landmarks - theirs.landmarks).max() < PARITY
+    assert np.ptp(ours.landmarks, axis=0).max() > 10 * PARITY
+    assert sum(isinstance(module, torch.nn.Conv2d) for module in model.backbone.modules()) == branches  # as it was
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

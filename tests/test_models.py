@@ -23,7 +23,13 @@ from fauxface.models.pip import PipOutputs
 SCHEME, SIZE = FACE_SYNTHETICS70.name, 96
 SMALLEST = {"coordinates": "mobilenetv3small", "heatmaps": "mobilenetv2", "pip": "mobilenetv3small"}
 QUICK = [f"{backbone}-{method}" for method, backbone in SMALLEST.items()]
-SLOW = [name for name in MODELS if name not in QUICK]
+VARIANTS = {
+    "mobilenetv3small-pip+neck": {"neck": "fuse"},
+    "resnet18-pip+neck": {"neck": "fuse"},
+}
+"""Models with options, named for these tests."""
+QUICK += ["mobilenetv3small-pip+neck"]
+SLOW = [name for name in (*MODELS, *VARIANTS) if name not in QUICK]
 OVERFIT = {"mobilenetv2-heatmaps": (80, 3e-3), "mobilenetv3small-pip": (100, 2e-3)}
 """Steps and highest learning rate where fewer than the usual ones do."""
 ALL = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
@@ -43,6 +49,8 @@ GOLDEN = {
     "resnet18-pip": [15.93248, 23.20521, 35.44349, 42.71621, -0.31199],
     "resnet50-pip": [38.95549, 36.04639, 37.72075, 36.26620, 2.38685],
     "resnet101-pip": [273.77542, 279.59360, -397.53659, -378.62747, 49.87074],
+    "mobilenetv3small-pip+neck": [55.12967, 30.40240, 57.25356, 38.34447, -0.00432],
+    "resnet18-pip+neck": [36.64454, 19.18999, 36.30182, 14.48364, -0.13186],
 }
 
 
@@ -54,7 +62,7 @@ def _one_thread():
 def model_of(name: str, **options):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return build_model(name, SIZE, SCHEME, **options)
+        return build_model(name.partition("+")[0], SIZE, SCHEME, **VARIANTS.get(name, {}) | options)
 
 
 def targets_of(batch: int) -> Targets:

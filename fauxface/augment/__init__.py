@@ -3,6 +3,17 @@
 from fauxface.augment.apply import apply
 from fauxface.augment.base import Augmentation, Batch, Geometric, Pixelwise
 from fauxface.augment.draws import Draws
-from fauxface.augment.policies import POLICIES, Policy, policy
+from fauxface.augment.policies import POLICIES, Policy, levelled, policy
 
-__all__ = ["POLICIES", "Augmentation", "Batch", "Draws", "Geometric", "Pixelwise", "Policy", "apply", "policy"]
+__all__ = [
+    "POLICIES",
+    "Augmentation",
+    "Batch",
+    "Draws",
+    "Geometric",
+    "Pixelwise",
+    "Policy",
+    "apply",
+    "levelled",
+    "policy",
+]

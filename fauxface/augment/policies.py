@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from fauxface.augment.base import Augmentation
@@ -57,6 +57,8 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
 )
 
 
+LEVEL_ROTATION = 6.0
+"""Standard deviation, in degrees, of the rotation of crops that are level but for the error of the roll."""
 PARTS: Mapping[str, type[Augmentation]] = MappingProxyType(
     {
         kind.__name__.lower(): kind
@@ -80,6 +82,17 @@ def policy(name: str) -> Policy:
     raise ValueError(
         f"unknown augmentation policy '{name}'; there are {', '.join(POLICIES)}, and such as all-rotation, all+colour, "
         "only-blur"
+    )
+
+
+def levelled(given: Policy) -> Policy:
+    """The policy for crops that are turned level: its rotation is as small as `LEVEL_ROTATION`."""
+    parts = given.augmentations
+    return replace(
+        given,
+        augmentations=tuple(
+            replace(p, strength=min(p.strength, LEVEL_ROTATION)) if isinstance(p, Rotation) else p for p in parts
+        ),
     )
 
 

@@ -4,7 +4,8 @@ Input ``image`` N×S×S×3 uint8 RGB; outputs ``landmarks`` N×P×2 float32, cro
 ``scores`` N×P in [0, 1], and of models that tell them ``visibility`` N×P in [0, 1] and ``sigma`` N×P, crop pixels. The
 crop is the square about the centre of the face's box, 1.3 × its longer side (``crop_margin`` in the metadata); or,
 where the metadata's ``crop`` is ``five-points``, the one in which a similarity brings eyes' centres, nose tip and
-mouth's corners nearest to ``five_points`` (crop pixels). Normalisation and decoding are in the graph. Licence, lane and
+mouth's corners nearest to ``five_points`` (crop pixels); or, where it is ``level``, the box's square turned about its
+centre as that similarity would turn it. Normalisation and decoding are in the graph. Licence, lane and
 scheme are in the metadata.
 """
 
@@ -28,6 +29,7 @@ from fauxface import __version__
 from fauxface.checkpoint import Card
 from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.models import LandmarkModel
+from fauxface.models.backbones import folded
 from fauxface.models.one_stage import OneStage
 
 OPSET = 18
@@ -95,7 +97,7 @@ def _exported(
     shapes: Any = None if dynamic is None else {"image": dynamic}
     with _quiet():
         program = torch.onnx.export(
-            whole,
+            folded(whole),
             (images,),
             input_names=["image"],
             output_names=names,
@@ -116,8 +118,8 @@ def metadata(card: Card) -> dict[str, str]:
     """What the file says of itself: licence and lane first."""
     said = {key: asdict(card)[key] for key in ("licence", "lane", "model", "scheme", "labels", "input_size")}
     more = {"crop": card.crop, "crop_margin": card.crop_margin, "provenance": json.dumps(card.provenance, default=str)}
-    if card.crop == "five-points":
-        side = card.crop_margin * REACH
+    if card.crop != "box":
+        side = card.crop_margin * (REACH if card.crop == "five-points" else 1)
         canonical = (np.array(FRONTAL_POINTS) / side + 0.5) * card.input_size - 0.5
         more["five_points"] = json.dumps(canonical.round(3).tolist())
     pixels = "RGB; landmarks in crop pixels, pixel centres at whole numbers"

@@ -78,7 +78,8 @@ def landmark_crops(
 ) -> Landmarks:
     """Landmarks in image pixels of the faces at ``places``: crop, model, and back.
 
-    A place is a box (4,) in the landmark box's frame, or five points (5, 2); see `Framing` (None: by the box).
+    A place is a box (4,) in the landmark box's frame, with the face's roll (5,), or five points (5, 2); see `Framing`
+    (None: by the box).
     ``image`` is one image H×W×3 uint8 RGB for all M places, or a sequence of M. ValueError for a place without extent.
     """
     framing = framing or Framing()

@@ -165,7 +165,8 @@ class Landmarker:
     ) -> Landmarks:
         """The landmarks, image pixels, of the faces at M places of one image, or of a sequence of M images.
 
-        A place is the face's box (4,) or, for a model of five-point crops, better its five points (5, 2).
+        A place is the face's box (4,) or, unless the model's crops are by the box, better what `Framing.place` makes of
+        it and of the face's five points.
         """
         return landmark_crops(self._running(), image, places, self.framing, self.flip)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import timm
 import torch
+from timm.models import reparameterize_model
 from torch import Tensor, nn
 
 from fauxface.parsing import clipped
 
+Network = TypeVar("Network", bound=nn.Module)
 ALIASES: Mapping[str, str] = MappingProxyType(
     {
         "mobilenetv1": "mobilenetv1_100",
@@ -67,15 +69,15 @@ class Backbone(nn.Module):
         return any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in self.modules())
 
 
-def create_backbone(name: str, input_size: int, pretrained: bool = False, stride: float | None = None) -> Backbone:
+def create_backbone(name: str, input_size: int, pretrained: bool = False, strides: Sequence[float] = ()) -> Backbone:
     """The backbone of that name (ours or timm's), with random weights, or the hub's if ``pretrained``.
 
-    With a ``stride`` it ends at the map whose own is nearest to it, and gives that one alone.
+    With ``strides`` it gives only the maps whose own are nearest to these, and ends at the coarsest of them.
 
     ValueError if timm has no such network, none that gives feature maps, or one that takes no crops of ``input_size``
     pixels; OSError if the hub cannot be reached.
     """
-    backbone = _create(name, pretrained, stride)
+    backbone = _create(name, pretrained, strides)
     if not _takes(backbone, input_size):
         sizes = _sizes(name)
         taken = f"crops of {', '.join(map(str, sizes))} px" if sizes else "no square crops that were tried"
@@ -100,22 +102,28 @@ def _sizes(name: str) -> list[int]:
         return [size for size in tried if _takes(backbone, size)][:8]
 
 
-def _create(name: str, pretrained: bool = False, stride: float | None = None) -> Backbone:
+def _create(name: str, pretrained: bool = False, strides: Sequence[float] = ()) -> Backbone:
     network = ALIASES.get(name, name)
     # timm takes addresses of the hub for names, too
     if not (re.fullmatch(r"\w+(\.\w+)?", network) and timm.is_model(network)):
         shown = f"'{clipped(name)}'; there are {', '.join(ALIASES)} and timm's names, e.g. resnet50"
         raise ValueError(f"unknown backbone {shown}")
     try:
-        if stride is None:
+        if not strides:
             return Backbone(timm.create_model(network, pretrained=pretrained, features_only=True))
         with torch.device("meta"):
-            strides = Backbone(timm.create_model(network, features_only=True)).strides
-        index = min(range(len(strides)), key=lambda i: abs(math.log(strides[i] / stride)))
-        return Backbone(_ended(timm.create_model(network, pretrained, features_only=True, out_indices=(index,))))
+            there = Backbone(timm.create_model(network, features_only=True)).strides
+        nearest = {min(range(len(there)), key=lambda i: abs(math.log(there[i] / s))) for s in strides}
+        indices = tuple(sorted(nearest))
+        return Backbone(_ended(timm.create_model(network, pretrained, features_only=True, out_indices=indices)))
     except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise ValueError(f"the timm network '{network}' cannot be used as a backbone: {reason}") from error
+
+
+def folded(model: Network) -> Network:
+    """A copy for inference in which parallel branches that add up to one convolution are one (as RepVGG's do)."""
+    return cast(Network, reparameterize_model(model))
 
 
 def check_size(name: str, input_size: int, cell: int) -> None:

@@ -90,6 +90,18 @@ class LandmarkModel(FaceNetwork):
         """Take what the method needs to know of the training labels (M×N×2, crop pixels) before training starts."""
         del landmarks
 
+    def distil(self, outputs: Any, told: Prediction, score: Tensor | None = None) -> Tensor:
+        """The loss, a scalar, against what a teacher told of the same crops.
+
+        Args:
+            outputs: this model's raw outputs.
+            told: the teacher's answers, in this model's crop pixels.
+            score: the teacher's score maps B×N×H×W, 1 where a point lies, if it has such; most methods have no use for
+                them.
+        """
+        del score
+        return self.loss(outputs, Targets(told.landmarks))
+
     @abstractmethod
     def decode(self, outputs: Any) -> Prediction:
         """Landmarks, scores and visibility out of the raw outputs."""

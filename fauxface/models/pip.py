@@ -8,15 +8,17 @@ up-sampled. The mean face, which decides who neighbours whom, is computed from t
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss, one_hot
+from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, l1_loss, mse_loss, one_hot
 
 from fauxface.models.backbones import check_size, create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
 from fauxface.models.grid import cell_of, corner_of, highest, read
+from fauxface.models.necks import Fuse, NeckName
 
 SIDE = 8
 """Cells along a side of the finest map: the paper's 256 px at stride 32."""
@@ -43,10 +45,10 @@ class PipOutputs(NamedTuple):
 
 
 class Pip(LandmarkModel):
-    """Backbone → (3×3 convolutions of stride 2) → five parallel 1×1 convolutions.
+    """Backbone → (neck) → (3×3 convolutions of stride 2) → five parallel 1×1 convolutions.
 
     The feature map is the backbone's whose side is nearest to 8 cells: the paper's stride 32 at 256 px, stride 16 at
-    128 px.
+    128 px. Without a neck the backbone ends there; the neck brings the next finer and the next coarser map to it.
     """
 
     mean_face: Tensor
@@ -64,10 +66,14 @@ class Pip(LandmarkModel):
         stride: Literal[32, 64, 128] = 32,
         neighbours: int = 10,
         visibility: bool = False,
+        neck: NeckName = "none",
+        neck_width: int | None = None,
     ):
         """See `build_model`; ``stride`` is the paper's, of 256 px: 8, 4 or 2 cells a side; ``neighbours`` may be 0.
 
-        ValueError for an unknown backbone, another stride, a size that the map's cells do not divide, or more
+        ``neck_width`` is the neck's channels, by default as `Fuse` says.
+
+        ValueError for an unknown backbone or neck, another stride, a size that the maps' cells do not divide, or more
         neighbours than there are.
         """
         options = {"stride": stride, "neighbours": neighbours, "visibility": visibility}
@@ -78,9 +84,21 @@ class Pip(LandmarkModel):
             raise ValueError(
                 f"each of {self.points} points can have 0 to {self.points - 1} neighbours, not {neighbours}"
             )
-        self.backbone = create_backbone(backbone, input_size, pretrained, stride=input_size / SIDE)
-        width = self.backbone.channels[-1]
-        check_size(name, input_size, self.backbone.strides[-1] * stride // 32)
+        if neck not in ("none", "fuse"):
+            raise ValueError(f"the neck is none or fuse, not {neck!r}")
+        if neck == "none" and neck_width is not None:
+            raise ValueError("a neck's width is given, but no neck")
+        own = input_size / SIDE
+        wanted = (own,) if neck == "none" else (own / 2, own, 2 * own)
+        self.backbone = create_backbone(backbone, input_size, pretrained, wanted)
+        channels, strides = self.backbone.channels, self.backbone.strides
+        read_at = min(strides, key=lambda s: abs(math.log(s / own)))
+        self.neck, width = None, channels[-1]
+        if neck == "fuse":
+            self.neck = Fuse(channels, strides, read_at, neck_width)
+            width = self.neck.width
+            self.options |= {"neck": neck, "neck_width": width}
+        check_size(name, input_size, max(read_at * stride // 32, strides[-1]))
         self.coarser = nn.Sequential()
         for _ in range((32, 64, 128).index(stride)):
             self.coarser.extend([nn.Conv2d(width, width, 3, 2, 1), nn.BatchNorm2d(width), nn.ReLU()])
@@ -104,7 +122,8 @@ class Pip(LandmarkModel):
 
     def forward(self, images: Tensor) -> PipOutputs:
         """See `LandmarkModel.forward`."""
-        features = self.coarser(self.backbone(self.normalise(images))[-1])
+        maps = self.backbone(self.normalise(images))
+        features = self.coarser(maps[-1] if self.neck is None else self.neck(maps))
         offset = torch.stack([self.x(features).float(), self.y(features).float()], 2)
         neighbour = None
         if self.neighbour_x is not None and self.neighbour_y is not None:
@@ -115,11 +134,20 @@ class Pip(LandmarkModel):
 
     def loss(self, outputs: PipOutputs, targets: Targets) -> Tensor:
         """10 · MSE of the score map + L1 of x, y and the neighbours' x, y at the cell that holds the point."""
+        return self._loss(outputs, targets, None)
+
+    def distil(self, outputs: PipOutputs, told: Prediction, score: Tensor | None = None) -> Tensor:
+        """The same against a teacher's points, with its score maps (resampled to this one's cells) for the labels'."""
+        if score is not None and score.shape != outputs.score.shape:
+            score = interpolate(score, outputs.score.shape[-2:], mode="bilinear")
+        return self._loss(outputs, Targets(told.landmarks), score)
+
+    def _loss(self, outputs: PipOutputs, targets: Targets, score: Tensor | None) -> Tensor:
         side = outputs.score.shape[-1]
         points = (targets.landmarks + 0.5) * (side / self.input_size)
         cells = cell_of(points, side)
         corner = corner_of(cells, side)
-        truth = one_hot(cells, side * side).float().view_as(outputs.score)
+        truth = one_hot(cells, side * side).float().view_as(outputs.score) if score is None else score
         # a mean over x and y together is half the sum of the paper's two means
         total = SCORE_WEIGHT * mse_loss(outputs.score, truth) + 2 * l1_loss(
             read(outputs.offset, cells), points - corner

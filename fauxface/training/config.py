@@ -16,12 +16,14 @@ from fauxface.ranges import (
     Fraction,
     InputSide,
     Margin,
+    NeckWidth,
     Neighbours,
     Rate,
     Seed,
     Threads,
     Together,
     Warmup,
+    Weight,
     Workers,
     check_fields,
 )
@@ -32,9 +34,12 @@ PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
 PAPER_EPOCHS = 60
 ONE_STAGE = {"input_size": 320, "batch": 16, "lr": 1e-3}
 """Settings of the model one-stage, which sees frames."""
-PIP_ONLY = ("neighbours", "stride")
+PIP_ONLY = ("neighbours", "stride", "neck", "neck_width")
 """Fields that decide the shapes of <backbone>-pip's weights."""
-CROPS_ONLY = ("format", "split", "pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory")
+CROPS_ONLY = (
+    *("format", "split", "pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory"),
+    *("teacher", "teacher_weight"),
+)
 """Fields that one-stage has no use for."""
 MAY_CHANGE = ("resume", "threads", "workers", "accelerator", "packs", "in_memory")
 """Fields in which a resumed run may differ from how it began."""
@@ -74,6 +79,11 @@ class TrainingConfig:
     init: str | None = None
     """Start from this checkpoint (a folder, a run, or the name of shipped weights) instead of random weights. Of models
     that are all convolutions (pip, one-stage) --input-size may be another than there."""
+    teacher: str | None = None
+    """Learn from this checkpoint's answers too (a folder, a run, or the name of shipped weights), on the same augmented
+    crops: its points and, of <backbone>-pip, its score maps. It may see crops of another size."""
+    teacher_weight: Weight = 1.0
+    """Weight of the loss against the teacher's answers; that against the labels has 1."""
     resume: bool = False
     """Go on where an interrupted run in the folder stopped; if nothing is there, start."""
     labels: Literal["2d", "projected"] | None = None
@@ -88,8 +98,9 @@ class TrainingConfig:
     """Side of the crops (one-stage: of the frames) that the model sees, pixels. Default: that of --init; 128
     without it, 320 of one-stage."""
     crop: CropKind = "box"
-    """What faces are cut out by: the face's box, or five points (eyes, nose tip, mouth's corners), which also set the
-    crop upright; then flip, rotation, shift and scale are as the augmentation policy says."""
+    """What faces are cut out by: the face's box; level, that box's square turned by the face's roll, and then the
+    policy's rotation is the few degrees by which a roll may be wrong; or five points (eyes, nose tip, mouth's corners),
+    which set the crop upright too; then flip, rotation, shift and scale are as the augmentation policy says."""
     crop_margin: Margin = CROP_MARGIN
     """Side of the crop in units of the face box's longer side; with five points a frontal face's, × 1.25."""
     loss: Literal["smooth_l1", "l1", "l2", "wing", "gaussian"] = "smooth_l1"
@@ -99,6 +110,11 @@ class TrainingConfig:
     stride: Literal[32, 64, 128] | None = None
     """The stride of <backbone>-pip as the paper counts it, at 256 px: 8, 4 or 2 cells a side at every input size.
     Default: 32."""
+    neck: Literal["none", "fuse"] | None = None
+    """Neck of <backbone>-pip: fuse keeps the backbone's deepest stage and brings its maps of stride 8, 16 and 32
+    together on the one that the model reads. Default: none."""
+    neck_width: NeckWidth | None = None
+    """Channels of that neck. Default: those of the map that is read, at least 128 and at most 192."""
     schedule: Literal["ours", "paper"] = "ours"
     """Paper is PIPNet's: Adam at 1e-4, batch 16, 60 epochs, the rate a tenth after half and again after 5/6 of the run;
     no warm-up, averaging or decay. Of these, what is given stays as given."""

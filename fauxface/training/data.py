@@ -123,6 +123,7 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
 
         train, held_out_crops = crops(dataset, learned, padding), crops(whole_val, val, 0)
     policy = augment.policy(config.augment)
+    policy = augment.levelled(policy) if config.crop == "level" else policy
     feed = CropFeed(train.images, device or torch.device("cpu"))
     # what others say of our renders is not ours
     generator = generator_of(learned.sources) if dataset.format == "face_synthetics" else None

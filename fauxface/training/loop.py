@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ from fauxface.training.step import (
     shuffled,
     total_steps,
 )
+from fauxface.training.teacher import load_teacher
 
 LOGGED_EPOCHS = 100
 """About so many epochs of a run are validated and logged."""
@@ -125,6 +126,8 @@ def _train(fabric: Fabric, config: Scheduled) -> Path:
     run = check_run(config)
     data = load_frames(config) if config.model == NAME else load_data(config, fabric.device)
     model, start = first_model(config, data)
+    teacher = load_teacher(config, model.scheme, data.labels, fabric.device)
+    start = replace(start, teacher=teacher)
     fabric.barrier()  # until all have looked at the folder
     if fabric.is_global_zero:
         begin_run(config)
@@ -159,7 +162,10 @@ def _train(fabric: Fabric, config: Scheduled) -> Path:
     def loss_of(chosen: torch.Tensor, epoch: int) -> torch.Tensor:
         images, targets = data.batch(chosen, epoch, fabric.to_device)
         outputs = wrapped(images.contiguous(memory_format=torch.channels_last))
-        return model.loss(outputs, targets) / config.accumulate
+        loss = model.loss(outputs, targets)
+        if teacher is not None:
+            loss = loss + config.teacher_weight * teacher.loss(model, outputs, images)
+        return loss / config.accumulate
 
     loss_sum = torch.tensor(done.loss, device=fabric.device)
     began = last_saved = time.monotonic()

@@ -31,6 +31,7 @@ from fauxface.training.config import PIP_ONLY, Scheduled, TrainingConfig
 from fauxface.training.data import RunData
 from fauxface.training.frames import FrameData
 from fauxface.training.log import last_step
+from fauxface.training.teacher import Teacher
 
 CONFIG_FILE = "config.yaml"
 LOG_FILE = "log.csv"
@@ -38,10 +39,11 @@ LOG_FILE = "log.csv"
 
 @dataclass(frozen=True)
 class Start:
-    """Where the weights came from: a ``card``, the model ``hub``, or (neither) random numbers."""
+    """Where the weights came from: a ``card``, the model ``hub``, or (neither) random numbers; and who teaches them."""
 
     card: Card | None
     hub: bool
+    teacher: Teacher | None = None
 
 
 def settle(config: TrainingConfig) -> Scheduled:
@@ -111,9 +113,9 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
     # what decides the weights' shapes stays as it is there; the loss may change
     kept = {name: value for name, value in card.options.items() if name != "loss"}
     for name in PIP_ONLY:
-        if getattr(config, name) not in (None, kept.get(name)):
-            there = kept.get(name, "none")
-            raise ValueError(f"--{name} of --init {config.init} is {there}, not {getattr(config, name)}")
+        now, then = getattr(config, name), kept.get(name, "none")  # a card tells of a neck only if there is one
+        if now not in (None, then):
+            raise ValueError(f"--{name.replace('_', '-')} of --init {config.init} is {then}, not {now}")
     model = build_model(config.model, config.input_size, scheme, **(options | kept))
     # calibration is of the weights as they were there: these go on, and their card tells of none
     fresh = model.state_dict()
@@ -145,7 +147,9 @@ def write_checkpoint(
     rows: list[dict[str, Any]],
 ) -> None:
     """Write the averaged weights with a card that says how they came about."""
-    lane = lane_of(data.generator is not None, start.card or ("hub" if start.hub else "random"))
+    teacher = start.teacher
+    begun = start.card or ("hub" if start.hub else "random")
+    lane = lane_of(data.generator is not None, begun, None if teacher is None else teacher.card)
     card = card_of(model, data.labels, config.crop_margin, lane, config.crop)
     card.training = config.as_dict()
     card.provenance = {
@@ -159,6 +163,8 @@ def write_checkpoint(
         "versions": {name: version(name) for name in ("fauxface", "torch", "timm", "numpy")},
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
     }
+    if teacher is not None:
+        card.provenance["teacher"] = teacher.provenance()
     if start.card is not None:
         card.provenance["init_provenance"] = start.card.provenance
     if rows:

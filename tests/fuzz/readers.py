@@ -120,9 +120,8 @@ def _checkpoint() -> tuple[bytes, dict[str, Any], bytes]:
     """Weights, card and ONNX file of a small model."""
     import tempfile
 
-    from fauxface.export.onnx import to_onnx
-
     from fauxface.checkpoint import card_of, save_checkpoint
+    from fauxface.export.onnx import to_onnx
     from fauxface.models import build_model
 
     model = build_model("mobilenetv3small-pip", 64, "ibug68").eval()
