@@ -17,16 +17,17 @@ PACKAGE = Path(fauxface.__file__).parent
 ROOMS: dict[str, set[str]] = {
     "landmarks": set(),
     "faces": {"landmarks"},
+    "targets": {"landmarks", "faces"},
     "metrics": {"landmarks"},
     "jobs": set(),
     "rendering": {"landmarks", "faces", "jobs"},
-    "datasets": {"landmarks", "faces"},
-    "augment": {"landmarks", "faces"},
-    "models": {"landmarks"},
-    "checkpoint": {"landmarks", "models"},
-    "inference": {"landmarks", "faces", "models", "checkpoint"},
-    "training": {"landmarks", "faces", "datasets", "augment", "models", "checkpoint", "metrics", "jobs"},
-    "evaluation": {"landmarks", "faces", "datasets", "checkpoint", "metrics", "inference"},
+    "datasets": {"landmarks", "faces", "targets"},
+    "augment": {"landmarks", "faces", "targets"},
+    "models": {"landmarks", "targets"},
+    "checkpoint": {"landmarks", "targets", "models"},
+    "inference": {"landmarks", "faces", "targets", "models", "checkpoint"},
+    "training": {"landmarks", "faces", "targets", "datasets", "augment", "models", "checkpoint", "metrics", "jobs"},
+    "evaluation": {"landmarks", "faces", "targets", "datasets", "checkpoint", "metrics", "inference"},
     "reports": {"landmarks", "faces"},
     "audit": {"landmarks", "faces", "datasets", "reports"},
     "study": {"training", "evaluation", "jobs", "reports", "metrics"},
@@ -34,7 +35,14 @@ ROOMS: dict[str, set[str]] = {
 }
 LEAVES: dict[str, set[str]] = {"files": set(), "images": {"files"}}  # every room may import these
 TOP = {"cli", "calibrating", "demo", "exporting", "info", "__main__"}  # may import everything
-LIGHT = ["fauxface.cli", "fauxface.landmarks", "fauxface.faces", "fauxface.training.config", "fauxface.rendering"]
+LIGHT = [
+    "fauxface.cli",
+    "fauxface.landmarks",
+    "fauxface.faces",
+    "fauxface.targets",
+    "fauxface.training.config",
+    "fauxface.rendering",
+]
 
 
 def modules() -> list[Path]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fauxface.faces import FaceSample
 from fauxface.images import read_image
+from fauxface.landmarks import Scheme
+from fauxface.targets import TARGETS
 
 MIN_SIDE = 16
 """Images with a side shorter than this hold no face that one could label (px)."""
@@ -135,6 +139,25 @@ def check_points(points: np.ndarray, count: int, path: Path) -> np.ndarray:
     if max(np.ptp(points, axis=0)) <= 0:
         raise BadSample(path, "all points lie at one place")
     return points
+
+
+@contextmanager
+def broken_in(path: Path) -> Iterator[None]:
+    """Turn a ValueError into a BadSample that names ``path``."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadSample(path, str(error)) from error
+
+
+def read_targets(record: Mapping[str, Any], scheme: Scheme, path: Path) -> dict[str, np.ndarray]:
+    """Name → value, in the image's frame, of every target but landmarks that a render's record holds.
+
+    BadSample, naming ``path``, if one of them is broken.
+    """
+    with broken_in(path):
+        found = {name: target.from_record(record, scheme) for name, target in TARGETS.items() if name != "landmarks"}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _one_line(text: str) -> str:

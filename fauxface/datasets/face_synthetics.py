@@ -1,7 +1,7 @@
 """Folders in FaceSynthetics' layout, Microsoft's and ours: ``000000.png``, ``000000_ldmks.txt``, maybe ``000000.json``.
 
 Wood et al. 2021, "Fake It Till You Make It". The 70 points of ``_ldmks.txt`` are projections of 3-D points; ours also
-say in the ``.json`` which of them are seen, and where annotators would put them in 2-D.
+say in the ``.json`` which of them are seen, where annotators would put them in 2-D, and more (`fauxface.targets`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,19 @@ from typing import Literal
 
 import numpy as np
 
-from fauxface.datasets.base import BadSample, FaceDataset, check_points, parse_points, read_sample_image, read_text
+from fauxface.datasets.base import (
+    BadSample,
+    FaceDataset,
+    broken_in,
+    check_points,
+    parse_points,
+    read_sample_image,
+    read_targets,
+    read_text,
+)
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import FACE_SYNTHETICS70
+from fauxface.targets import numbers
 
 NAME = "face_synthetics"
 _POINTS = FACE_SYNTHETICS70.count
@@ -55,18 +65,16 @@ def read_sample(source: Path, labels: Literal["2d", "projected"]) -> FaceSample:
     image = read_sample_image(source)
     lines = [line for line in read_text(text_path).splitlines() if line.strip()]
     landmarks = check_points(parse_points(lines, text_path), _POINTS, text_path)
-    visibility = None
+    said: dict[str, np.ndarray] = {}
     if labels == "2d" or json_path.exists():
         record = _read_json(json_path)
         if labels == "2d":
-            landmarks = check_points(_numbers(record, "landmarks_2d", json_path), _POINTS, json_path)
-        if "visibility" in record:
-            visibility = _numbers(record, "visibility", json_path)
-            if visibility.shape != (_POINTS,) or not np.isin(visibility, (0, 1)).all():
-                raise BadSample(json_path, f"visibility is not {_POINTS} times 0 or 1")
-            visibility = visibility.astype(bool)
-    box = landmark_box(landmarks, FACE_SYNTHETICS70.name)
-    return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels)
+            with broken_in(json_path):
+                landmarks = numbers(record, "landmarks_2d")
+            landmarks = check_points(landmarks, _POINTS, json_path)
+        said = read_targets(record, FACE_SYNTHETICS70, json_path)
+    box, visibility = landmark_box(landmarks, FACE_SYNTHETICS70.name), said.pop("visibility", None)
+    return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels, said)
 
 
 def files_of(source: Path) -> tuple[Path, Path, Path]:
@@ -95,12 +103,3 @@ def _read_json(path: Path) -> dict:
     if not isinstance(record, dict):
         raise BadSample(path, "not a JSON object")
     return record
-
-
-def _numbers(record: dict, key: str, path: Path) -> np.ndarray:
-    try:
-        return np.array(record[key], np.float64)
-    except KeyError:
-        raise BadSample(path, f"has no {key}") from None
-    except (TypeError, ValueError):
-        raise BadSample(path, f"{key} is not an array of numbers") from None

@@ -11,7 +11,7 @@ for face in landmarker(read_image(Path("photo.jpg"))):
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from fauxface.checkpoint import Card, load_checkpoint
-from fauxface.faces import Framing
+from fauxface.faces import Framing, named
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops
 from fauxface.inference.detectors import Detector, load_detector
 from fauxface.inference.onnx_model import load_onnx
@@ -45,6 +45,7 @@ class Face:
         pose: where the head is and how it is turned; None for a scheme without a mean head.
         id: the same number for the same face from frame to frame; None where faces are not followed.
         sigma: N, standard deviation along each axis, image pixels; None where the model does not tell.
+        extra: further targets that the model tells, by the names of `fauxface.targets`, in the image's frame.
     """
 
     box: np.ndarray
@@ -56,9 +57,15 @@ class Face:
     pose: Pose | None = None
     id: int | None = None
     sigma: np.ndarray | None = None
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> dict[str, np.ndarray]:
+        """All that the model tells of the face, by the names of `fauxface.targets`, in the image's frame."""
+        return named(self.landmarks, self.visibility, self.extra)
 
     def as_json(self) -> dict[str, object]:
-        """The face as ``fauxface predict --json`` writes it."""
+        """The face as ``fauxface predict --json`` writes it; further targets stand behind, by their names."""
         return {
             "box": _rounded(self.box, 3),
             "landmarks": _rounded(self.landmarks, 3),
@@ -66,6 +73,7 @@ class Face:
             "visibility": _rounded(self.visibility, 4),
             "sigma": _rounded(self.sigma, 3),
             "scheme": self.scheme,
+            **{name: _rounded(value, 4) for name, value in self.extra.items()},
         }
 
 
@@ -191,7 +199,8 @@ class Landmarker:
         own = found.of(i)
         pose = self.pose(own.landmarks, image)
         scheme = self.model.scheme
-        return Face(boxes[i], own.landmarks, own.scores, own.visibility, score, scheme, pose, sigma=own.sigma)
+        seen = own.visibility
+        return Face(boxes[i], own.landmarks, own.scores, seen, score, scheme, pose, sigma=own.sigma, extra=own.extra)
 
 
 def _rounded(values: np.ndarray | None, digits: int) -> list[Any] | None:

@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from fauxface.faces import Crop
 from fauxface.files import atomic_folder, atomic_path
 from fauxface.inference.following import Follower
 from fauxface.inference.landmarker import Face
@@ -22,6 +23,7 @@ from fauxface.inference.predict import RESULT, check_out
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import VideoFrame, VideoReader, fit, write_video
 from fauxface.landmarks import scheme_of
+from fauxface.targets import target_of
 
 DRAWN_SIDE = 1920
 """The drawn video's longer side at most (px)."""
@@ -94,7 +96,9 @@ def in_own_pixels(face: Face, scale: float) -> Face:
     if scale == 1:
         return face
     box, landmarks = ((places + 0.5) * scale - 0.5 for places in (face.box, face.landmarks))
-    return replace(face, box=box, landmarks=landmarks, sigma=None if face.sigma is None else face.sigma * scale)
+    extra = {name: target_of(name).to_image(value, Crop(0, 0, scale, 1)) for name, value in face.extra.items()}
+    sigma = None if face.sigma is None else face.sigma * scale
+    return replace(face, box=box, landmarks=landmarks, sigma=sigma, extra=extra)
 
 
 @contextmanager
