@@ -150,13 +150,13 @@ def broken_in(path: Path) -> Iterator[None]:
         raise BadSample(path, str(error)) from error
 
 
-def read_targets(record: Mapping[str, Any], scheme: Scheme, path: Path) -> dict[str, np.ndarray]:
-    """Name → value, in the image's frame, of every target but landmarks that a render's record holds.
+def read_targets(record: Mapping[str, Any], image: Path, scheme: Scheme) -> dict[str, np.ndarray]:
+    """Name → value, in the image's frame, of every target but landmarks that a render tells of its face.
 
-    BadSample, naming ``path``, if one of them is broken.
+    ``record`` is what the ``.json`` of the image's file says. BadSample, naming that, if one of them is broken.
     """
-    with broken_in(path):
-        found = {name: target.from_record(record, scheme) for name, target in TARGETS.items() if name != "landmarks"}
+    with broken_in(image.with_suffix(".json")):
+        found = {name: target.of_face(record, image, scheme) for name, target in TARGETS.items() if name != "landmarks"}
     return {name: value for name, value in found.items() if value is not None}
 
 

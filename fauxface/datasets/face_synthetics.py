@@ -26,7 +26,7 @@ from fauxface.datasets.base import (
 )
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import FACE_SYNTHETICS70
-from fauxface.targets import numbers
+from fauxface.targets import TARGETS, numbers
 
 NAME = "face_synthetics"
 _POINTS = FACE_SYNTHETICS70.count
@@ -61,7 +61,7 @@ def open_folder(
 
 def read_sample(source: Path, labels: Literal["2d", "projected"]) -> FaceSample:
     """The sample whose image is ``source``; BadSample if anything of it is missing or wrong."""
-    _, text_path, json_path = files_of(source)
+    _, text_path, json_path, *_ = files_of(source)
     image = read_sample_image(source)
     lines = [line for line in read_text(text_path).splitlines() if line.strip()]
     landmarks = check_points(parse_points(lines, text_path), _POINTS, text_path)
@@ -72,14 +72,15 @@ def read_sample(source: Path, labels: Literal["2d", "projected"]) -> FaceSample:
             with broken_in(json_path):
                 landmarks = numbers(record, "landmarks_2d")
             landmarks = check_points(landmarks, _POINTS, json_path)
-        said = read_targets(record, FACE_SYNTHETICS70, json_path)
+        said = read_targets(record, source, FACE_SYNTHETICS70)
     box, visibility = landmark_box(landmarks, FACE_SYNTHETICS70.name), said.pop("visibility", None)
     return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels, said)
 
 
-def files_of(source: Path) -> tuple[Path, Path, Path]:
-    """The sample's image, its projected points, and what ours say beyond that."""
-    return source, source.with_name(f"{source.stem}_ldmks.txt"), source.with_suffix(".json")
+def files_of(source: Path) -> tuple[Path, ...]:
+    """The sample's image, its projected points, what ours say beyond that, and the files of targets that have some."""
+    endings = ("_ldmks.txt", ".json", *(ending for target in TARGETS.values() for ending in target.files))
+    return source, *(source.with_name(source.stem + ending) for ending in endings)
 
 
 def _is_labels(path: Path) -> bool:

@@ -18,7 +18,7 @@ _HAS = "has."
 
 
 @dataclass(frozen=True)
-class Labels:
+class PackLabels:
     """What is said of M faces; a face whose crop is not there has no landmarks.
 
     In a file of a pack, ``state`` is 0 for a crop that is not there, 1 for one that is, 2 for one whose visibility is
@@ -35,7 +35,7 @@ class Labels:
     has: dict[str, np.ndarray]
 
     @classmethod
-    def empty(cls, count: int, scheme: Scheme) -> Labels:
+    def empty(cls, count: int, scheme: Scheme) -> PackLabels:
         """Labels of ``count`` faces without any."""
         found = cls(scheme, {}, {name: np.zeros(count, bool) for name in OWN})
         for name in OWN:
@@ -43,7 +43,7 @@ class Labels:
         return found
 
     @classmethod
-    def read(cls, path: Path, count: int, scheme: Scheme) -> Labels:
+    def read(cls, path: Path, count: int, scheme: Scheme) -> PackLabels:
         """The labels in a file; empty ones if it is not there, torn, or of other shapes."""
         try:
             with np.load(path) as file:
@@ -69,16 +69,16 @@ class Labels:
         """(M,) booleans: whose crops are there."""
         return self.has["landmarks"]
 
-    def rows(self, rows: np.ndarray) -> Labels:
+    def rows(self, rows: np.ndarray) -> PackLabels:
         """The labels of some of the faces; ``rows`` are indices or booleans."""
         values = {name: value[rows] for name, value in self.values.items()}
-        return Labels(self.scheme, values, {name: there[rows] for name, there in self.has.items()})
+        return PackLabels(self.scheme, values, {name: there[rows] for name, there in self.has.items()})
 
     def common(self) -> dict[str, np.ndarray]:
         """The targets that all faces have."""
         return {name: self.values[name] for name in TARGETS if name in self.has and self.has[name].all()}
 
-    def put(self, rows: np.ndarray, other: Labels) -> None:
+    def put(self, rows: np.ndarray, other: PackLabels) -> None:
         """Put the labels of other faces into these rows."""
         for name, value in other.values.items():
             self._make_room(name)

@@ -24,7 +24,7 @@ import numpy as np
 from rich.console import Console
 
 from fauxface.datasets.base import BadSample, FaceDataset
-from fauxface.datasets.pack_labels import Labels
+from fauxface.datasets.pack_labels import PackLabels
 from fauxface.datasets.pack_store import INFO, building, gib, make_room, packs_folder, used
 from fauxface.datasets.packed import Cutter, PackedCrops, ShardedCrops
 from fauxface.datasets.reading import tell_skipped, try_samples
@@ -157,18 +157,18 @@ class _Pack:
                 writer.close()
         return bad
 
-    def labels(self, slots: np.ndarray) -> Labels:
+    def labels(self, slots: np.ndarray) -> PackLabels:
         """What is said of the faces ``slots``."""
-        found = Labels.empty(len(slots), scheme_of(self.whole.scheme))
+        found = PackLabels.empty(len(slots), scheme_of(self.whole.scheme))
         numbers, rows = np.divmod(slots, SHARD)
         for number in np.unique(numbers).tolist():
             here = numbers == number
             found.put(here, self.shard_labels(number).rows(rows[here]))
         return found
 
-    def shard_labels(self, number: int) -> Labels:
+    def shard_labels(self, number: int) -> PackLabels:
         """What is said of a whole shard's faces; of an unreadable one nothing is there."""
-        return Labels.read(self.labels_file(number), self._length(number), scheme_of(self.whole.scheme))
+        return PackLabels.read(self.labels_file(number), self._length(number), scheme_of(self.whole.scheme))
 
     def _length(self, number: int) -> int:
         return min(SHARD, len(self.whole) - number * SHARD)

@@ -10,9 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fauxface.targets import landmarks, visibility
-from fauxface.targets.base import Points, Target, Values, Vectors, numbers
+from fauxface.targets.base import Points, Record, Target, Values, Vectors, numbers
 
-__all__ = ["OWN", "TARGETS", "Points", "Target", "Values", "Vectors", "extra_targets", "numbers", "target_of"]
+__all__ = [
+    "OWN",
+    "TARGETS",
+    "Points",
+    "Record",
+    "Target",
+    "Values",
+    "Vectors",
+    "extra_targets",
+    "numbers",
+    "target_of",
+]
 
 TARGETS: dict[str, Target] = {target.name: target for target in (landmarks.TARGET, visibility.TARGET)}
 """Name → target, in the order in which outputs are listed."""

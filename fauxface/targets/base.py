@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -44,19 +45,21 @@ class Target(ABC):
     Attributes:
         name: its name in commands, checkpoints, ONNX outputs and JSON.
         shape: its shape, of one face; ``points`` stands for the number of the scheme's landmarks.
-        read: the value in a render's record, in the image's frame; None where the record does not say; ValueError, with
-            the reason, where it is broken.
+        read: the value of a render's face, in the image's frame, of its record and its image's file, beside which
+            others may lie; None where they do not say; ValueError, with the reason, where they are broken.
         mirror: what changes places in a mirrored picture: entry i (of the first axis) of a mirrored face is entry
             ``mirror[i]`` of the original; ``scheme`` as the landmarks do; None: nothing.
         weight: of its loss beside the landmarks'.
+        files: endings of the files beside the image that ``read`` opens, as ``_dense.npz`` of ``000000_dense.npz``.
         revision: to be raised when ``read`` gives something else, so that packs are made anew.
     """
 
     name: str
     shape: tuple[int | Literal["points"], ...]
-    read: Callable[[Record], np.ndarray | None]
+    read: Callable[[Record, Path], np.ndarray | None]
     mirror: tuple[int, ...] | Literal["scheme"] | None = None
     weight: float = 1.0
+    files: tuple[str, ...] = ()
     revision: int = 1
 
     @property
@@ -73,9 +76,9 @@ class Target(ABC):
         order = scheme.mirror if self.mirror == "scheme" else self.mirror
         return None if order is None else list(order)
 
-    def from_record(self, record: Record, scheme: Scheme) -> np.ndarray | None:
-        """The value that a render's record holds, checked; None if it holds none; ValueError with the reason."""
-        value, wanted = self.read(record), self.shape_of(scheme)
+    def of_face(self, record: Record, image: Path, scheme: Scheme) -> np.ndarray | None:
+        """The value that a render tells of its face, checked; None if it tells none; ValueError with the reason."""
+        value, wanted = self.read(record, image), self.shape_of(scheme)
         if value is None:
             return None
         if value.shape != wanted:
@@ -233,11 +236,11 @@ class Values(Target):
         """See `Target.dtype`."""
         return np.bool_ if self.probability else np.float32
 
-    def from_record(self, record: Record, scheme: Scheme) -> np.ndarray | None:
-        """See `Target.from_record`."""
+    def of_face(self, record: Record, image: Path, scheme: Scheme) -> np.ndarray | None:
+        """See `Target.of_face`."""
         if not self.probability:
-            return super().from_record(record, scheme)
-        value, wanted = self.read(record), self.shape_of(scheme)
+            return super().of_face(record, image, scheme)
+        value, wanted = self.read(record, image), self.shape_of(scheme)
         if value is None:
             return None
         if value.shape != wanted or not np.isin(value, (0, 1)).all():

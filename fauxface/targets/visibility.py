@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from fauxface.targets.base import Record, Values, numbers
@@ -9,7 +11,7 @@ from fauxface.targets.base import Record, Values, numbers
 KEY = "visibility"
 
 
-def read(record: Record) -> np.ndarray | None:
+def read(record: Record, image: Path) -> np.ndarray | None:
     """One number a landmark (N,), 1 for seen and 0 for hidden; None if the record has none."""
     return numbers(record, KEY) if KEY in record else None
 
