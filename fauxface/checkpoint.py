@@ -49,6 +49,7 @@ class Card:
         calibration: of a probabilistic model: the factor of its σ, and the shares of errors within σ and 2σ.
         crop: what faces are cut out by, ``box``, ``five-points`` or ``level`` (`fauxface.faces.Framing`).
         options: what else ``build_model`` needs to rebuild the model.
+        targets: what it learned and tells, by the names of `fauxface.targets`; empty on cards older than these.
         normalisation: ``mean`` and ``deviation`` of RGB in [0, 1], as built into the model.
         training: the training configuration.
         provenance: generator version, data, images, seed, versions, machine.
@@ -71,6 +72,7 @@ class Card:
     scores: dict[str, Any] = field(default_factory=dict)
     crop: CropKind = "box"
     calibration: dict[str, Any] = field(default_factory=dict)
+    targets: list[str] = field(default_factory=list)
 
 
 def lane_of(
@@ -101,6 +103,7 @@ def card_of(
         options=dict(model.options),
         normalisation=numbers,
         crop=crop,
+        targets=list(model.targets),
     )
 
 
@@ -211,6 +214,8 @@ def _check_agreement(
     for name, value in _identity(card).items():
         if identity.get(name, value) != value:
             raise ValueError(f"{says} has {name} {value}, the weights have {clipped(identity[name])}")
+    if card.targets and list(card.targets) != list(model.targets):
+        raise ValueError(f"{folder}: {CARD_FILE} has targets {card.targets}, its model {list(model.targets)}")
     expected = card_of(model, card.labels, card.crop_margin, card.lane).normalisation
     if card.normalisation and card.normalisation != expected:
         raise ValueError(f"{folder}: {CARD_FILE}'s normalisation is not the model's, {expected}")

@@ -6,8 +6,9 @@ Coordinates: image pixels, 0-based, pixel centres at whole numbers. A box is (x0
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ right and left corner of the mouth."""
 REACH = 1.25
 """How much larger than the box's the five points' crop is: they tell nothing of how far a turned head reaches back."""
 CropKind = Literal["box", "five-points", "level"]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class FaceSample:
         visibility: N booleans (True = seen), or None where the data set does not say.
         source: the file that the image came from.
         labels: the labels' convention: ``projected`` (3-D points, also where hidden) or ``2d`` (as annotators click).
+        extra: what else the data set says of the face, by the names of `fauxface.targets`, in the image's frame.
     """
 
     image: np.ndarray
@@ -47,6 +50,18 @@ class FaceSample:
     visibility: np.ndarray | None
     source: str
     labels: str
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> dict[str, np.ndarray]:
+        """All that is said of the face, by the names of `fauxface.targets`."""
+        return named(self.landmarks, self.visibility, self.extra)
+
+
+def named(landmarks: Value, visibility: Value | None, extra: Mapping[str, Value]) -> dict[str, Value]:
+    """Landmarks, visibility (unless None) and further targets as one mapping, in that order."""
+    seen = {} if visibility is None else {"visibility": visibility}
+    return {"landmarks": landmarks, **seen, **extra}
 
 
 def landmark_box(landmarks: np.ndarray, scheme: str) -> np.ndarray:

@@ -274,8 +274,8 @@ def fits(value: Any, hint: Any) -> bool:
         return any(type(value) is type(choice) and value == choice for choice in parts)
     if origin in (Union, types.UnionType):
         return any(fits(value, part) for part in parts)
-    if origin is list:
-        return isinstance(value, list) and all(fits(part, parts[0]) for part in value)
+    if origin in (list, Sequence):
+        return isinstance(value, list | tuple) and all(fits(part, parts[0]) for part in value)
     if origin is dict:
         return isinstance(value, dict) and all(fits(k, parts[0]) and fits(v, parts[1]) for k, v in value.items())
     if hint is float:

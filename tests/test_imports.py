@@ -17,17 +17,20 @@ PACKAGE = Path(fauxface.__file__).parent
 ROOMS: dict[str, set[str]] = {
     "landmarks": set(),
     "faces": {"landmarks"},
+    "targets": {"landmarks", "faces"},
     "metrics": {"landmarks"},
     "jobs": set(),
     "rendering": {"landmarks", "faces", "jobs"},
-    "datasets": {"landmarks", "faces"},
-    "augment": {"landmarks", "faces"},
-    "models": {"landmarks"},
-    "checkpoint": {"landmarks", "models"},
-    "export": {"landmarks", "faces", "models", "checkpoint"},
-    "inference": {"landmarks", "faces", "models", "checkpoint", "export"},
-    "training": {"landmarks", "faces", "datasets", "augment", "models", "checkpoint", "metrics", "jobs"},
-    "evaluation": {"landmarks", "faces", "datasets", "models", "checkpoint", "metrics", "inference", "export"},
+    "datasets": {"landmarks", "faces", "targets"},
+    "augment": {"landmarks", "faces", "targets"},
+    "models": {"landmarks", "targets"},
+    "checkpoint": {"landmarks", "targets", "models"},
+    "export": {"landmarks", "faces", "targets", "models", "checkpoint"},
+    "inference": {"landmarks", "faces", "targets", "models", "checkpoint", "export"},
+    "training": {"landmarks", "faces", "targets", "datasets", "augment", "models", "checkpoint", "metrics", "jobs"},
+    "evaluation": {
+        *("landmarks", "faces", "targets", "datasets", "models", "checkpoint", "metrics", "inference", "export"),
+    },
     "reports": {"landmarks", "faces"},
     "audit": {"landmarks", "faces", "datasets", "reports"},
     "study": {"training", "evaluation", "jobs", "reports", "metrics"},
@@ -42,7 +45,14 @@ LEAVES: dict[str, set[str]] = {
     "names": set(),
 }  # every room may import these
 TOP = {"cli", "demo", "info", "__main__"}  # may import everything
-LIGHT = ["fauxface.cli", "fauxface.landmarks", "fauxface.faces", "fauxface.training.config", "fauxface.rendering"]
+LIGHT = [
+    "fauxface.cli",
+    "fauxface.landmarks",
+    "fauxface.faces",
+    "fauxface.targets",
+    "fauxface.training.config",
+    "fauxface.rendering",
+]
 
 
 def modules() -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,13 +13,13 @@ from fauxface.augment.base import Batch, Geometric, Pixelwise
 from fauxface.augment.draws import Draws
 from fauxface.augment.policies import Policy
 from fauxface.landmarks import Scheme
+from fauxface.targets import TARGETS, target_of
 
 
 def apply(
     policy: Policy,
     images: Tensor,
-    landmarks: Tensor,
-    visibility: Tensor | None,
+    targets: Mapping[str, Tensor],
     *,
     scheme: Scheme,
     size: int,
@@ -30,14 +30,14 @@ def apply(
 ) -> Batch:
     """Augment a batch where its images lie; with the policy ``none``, cut out the central crops exactly.
 
-    Nothing waits for the device as long as landmarks and visibility come from the CPU, where the geometry is reckoned;
-    what comes out lies with the images.
+    Nothing waits for the device as long as the targets come from the CPU, where the geometry is reckoned; what comes
+    out lies with the images.
 
     Args:
         policy: what to do.
         images: B×3×S×S, S = size + 2·padding; uint8, or float in [0, 1].
-        landmarks: B×N×2, pixels of the padded crop; best on the CPU.
-        visibility: B×N booleans, or None; best on the CPU.
+        targets: B×… of each target, by the names of `fauxface.targets`, in the padded crops' frame; best on the CPU.
+            There must be ``landmarks`` B×N×2.
         scheme: the landmarks' scheme.
         size: side of the crops that come out, pixels.
         padding: pixels around them in ``images``.
@@ -47,31 +47,27 @@ def apply(
     """
     assert images.shape[-1] == images.shape[-2] == size + 2 * padding, (tuple(images.shape), size, padding)
     draws = Draws.of(seed, epoch, indices)
-    landmarks = landmarks.float() - padding
-    matrix, mirrored, points = torch.eye(3).repeat(len(images), 1, 1), None, landmarks
+    points = targets["landmarks"].float() - padding
+    matrix, mirrored = torch.eye(3).repeat(len(images), 1, 1), None
     for augmentation in policy.augmentations:
         if isinstance(augmentation, Geometric):
             chosen = augmentation.chosen(draws)
             step = torch.where(chosen[:, None, None], augmentation.matrix(draws, points, scheme, size), torch.eye(3))
-            matrix, points = step @ matrix, transform(points, step)
+            matrix, points = step @ matrix, TARGETS["landmarks"].moved(points, step)
             mirrored = augmentation.mirrored(draws) if mirrored is None else mirrored
+    unpadded = torch.eye(3)
+    unpadded[:2, 2] = -padding
+    there = {"landmarks": points}  # where the augmentations saw them, step by step
+    there |= {n: target_of(n).moved(v, matrix @ unpadded) for n, v in targets.items() if n != "landmarks"}
     if mirrored is not None:
-        points, visibility = _swap_sides(points, visibility, mirrored, scheme)
+        there = {name: target_of(name).swapped(value, mirrored, scheme) for name, value in there.items()}
     moved = any(isinstance(augmentation, Geometric) for augmentation in policy.augmentations)
     pixels = resample(images, matrix, size, padding) if moved else _centre(images, size, padding)
-    points = points.to(images.device, non_blocking=True)
-    visibility = visibility if visibility is None else visibility.to(images.device, non_blocking=True)
-    batch = Batch(pixels, points, visibility)
+    batch = Batch(pixels, {name: value.to(images.device, non_blocking=True) for name, value in there.items()})
     for augmentation in policy.augmentations:
         if isinstance(augmentation, Pixelwise):
             batch = augmentation(batch, draws)
     return batch
-
-
-def transform(points: Tensor, matrix: Tensor) -> Tensor:
-    """Points B×N×2 moved by matrices B×3×3."""
-    matrix = matrix.to(points.device, non_blocking=True)
-    return torch.baddbmm(matrix[:, None, :2, 2], points, matrix[:, :2, :2].mT)
 
 
 def resample(images: Tensor, matrix: Tensor, size: int, padding: int) -> Tensor:
@@ -102,15 +98,3 @@ def _as_float(images: Tensor) -> Tensor:
     if images.dtype == torch.uint8:
         return images.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
     return images.to(torch.float32)
-
-
-def _swap_sides(
-    points: Tensor, visibility: Tensor | None, mirrored: Tensor, scheme: Scheme
-) -> tuple[Tensor, Tensor | None]:
-    """Where a sample is mirrored, the points' and visibilities' order is the scheme's mirror order."""
-    order = torch.tensor(scheme.mirror, device=points.device)
-    mirrored = mirrored.to(points.device)
-    points = torch.where(mirrored[:, None, None], points[:, order], points)
-    if visibility is not None:
-        visibility = torch.where(mirrored[:, None], visibility[:, order], visibility)
-    return points, visibility

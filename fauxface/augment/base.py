@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,13 +19,21 @@ class Batch:
 
     Attributes:
         images: B×3×H×W float32 in [0, 1].
-        landmarks: B×N×2 float32, crop pixels, pixel centres at whole numbers; may lie outside.
-        visibility: B×N booleans, or None where the data does not say.
+        targets: B×… of each target, by the names of `fauxface.targets`, in the crops' frame.
     """
 
     images: Tensor
-    landmarks: Tensor
-    visibility: Tensor | None
+    targets: Mapping[str, Tensor]
+
+    @property
+    def landmarks(self) -> Tensor:
+        """B×N×2 float32, crop pixels, pixel centres at whole numbers; may lie outside."""
+        return self.targets["landmarks"]
+
+    @property
+    def visibility(self) -> Tensor | None:
+        """B×N booleans, or None where the data does not say."""
+        return self.targets.get("visibility")
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,15 @@ class Pixelwise(Augmentation, ABC):
         if len(rows) == len(draws.indices):
             return self.change(batch, draws)
         at = rows.to(batch.images.device, non_blocking=True)
-        visibility = batch.visibility
-        part = Batch(batch.images[at], batch.landmarks[at], None if visibility is None else visibility[at])
-        part = self.change(part, draws.rows(rows))
-        if visibility is not None and part.visibility is not None:
-            visibility = visibility.index_copy(0, at, part.visibility)
-        return replace(batch, images=batch.images.index_copy_(0, at, part.images), visibility=visibility)
+        part = Batch(batch.images[at], {name: value[at] for name, value in batch.targets.items()})
+        changed = self.change(part, draws.rows(rows))
+        targets = {
+            name: value
+            if changed.targets[name] is part.targets[name]
+            else value.index_copy(0, at, changed.targets[name])
+            for name, value in batch.targets.items()
+        }
+        return Batch(batch.images.index_copy_(0, at, changed.images), targets)
 
 
 def about_centre(linear: Tensor, shift: Tensor, size: int) -> Tensor:

@@ -37,7 +37,7 @@ class Occlusion(Pixelwise):
         if batch.visibility is None:
             return replace(batch, images=images)
         hidden = _cover(shape[..., None], *batch.landmarks.unbind(-1)) > 0.5
-        return replace(batch, images=images, visibility=batch.visibility & ~hidden)
+        return Batch(images, {**batch.targets, "visibility": batch.visibility & ~hidden})
 
     def _shape(self, draws: Draws, size: int) -> Tensor:
         """(7, B): centre x and y, half sides, cosine and sine of the angle, 1 for an ellipse and 0 for a box."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,9 @@ import numpy as np
 from fauxface import parsing
 from fauxface.faces import FaceSample
 from fauxface.images import read_image
+from fauxface.landmarks import Scheme
 from fauxface.outputs import is_output
+from fauxface.targets import TARGETS
 
 Labels = Literal["2d", "projected"]
 """The conventions of points of which a data set may have both: as annotators click them, or projected from space."""
@@ -206,6 +209,25 @@ def check_points(points: np.ndarray, count: int, path: Path) -> np.ndarray:
     if max(np.ptp(points, axis=0)) < MIN_EXTENT:
         raise BadSample(path, "all points lie at one place")
     return points
+
+
+@contextmanager
+def broken_in(path: Path) -> Iterator[None]:
+    """Turn a ValueError into a BadSample that names ``path``."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadSample(path, str(error)) from error
+
+
+def read_targets(record: Mapping[str, Any], image: Path, scheme: Scheme) -> dict[str, np.ndarray]:
+    """Name → value, in the image's frame, of every target but landmarks that a render tells of its face.
+
+    ``record`` is what the ``.json`` of the image's file says. BadSample, naming that, if one of them is broken.
+    """
+    with broken_in(image.with_suffix(".json")):
+        found = {name: target.of_face(record, image, scheme) for name, target in TARGETS.items() if name != "landmarks"}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _one_line(text: str) -> str:

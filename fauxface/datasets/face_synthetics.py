@@ -1,7 +1,7 @@
 """Folders in FaceSynthetics' layout, Microsoft's and ours: ``000000.png``, ``000000_ldmks.txt``, maybe ``000000.json``.
 
 Wood et al. 2021, "Fake It Till You Make It". The 70 points of ``_ldmks.txt`` are projections of 3-D points; ours also
-say in the ``.json`` which of them are seen, and where annotators would put them in 2-D.
+say in the ``.json`` which of them are seen, where annotators would put them in 2-D, and more (`fauxface.targets`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from fauxface.datasets.base import (
-    BadSample,
     FaceDataset,
     Format,
     Labels,
@@ -22,12 +21,14 @@ from fauxface.datasets.base import (
     read_array,
     read_record,
     read_sample_image,
+    read_targets,
     read_text,
 )
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.files import read_bytes
 from fauxface.landmarks import FACE_SYNTHETICS70
 from fauxface.parsing import LABEL_BYTES
+from fauxface.targets import TARGETS
 
 NAME = "face_synthetics"
 _POINTS = FACE_SYNTHETICS70.count
@@ -59,27 +60,24 @@ def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labe
 
 def read_sample(source: Path, labels: Labels) -> FaceSample:
     """The sample whose image is ``source``; BadSample if anything of it is missing or wrong."""
-    _, text_path, json_path = files_of(source)
+    _, text_path, json_path, *_ = files_of(source)
     image = read_sample_image(source)
     lines = [line for line in read_text(text_path).splitlines() if line.strip()]
     landmarks = check_points(parse_points(lines, text_path), _POINTS, text_path)
-    visibility = None
+    said: dict[str, np.ndarray] = {}
     if labels == "2d" or json_path.exists():
         record = read_record(json_path)
         if labels == "2d":
             landmarks = check_points(read_array(record, "landmarks_2d", json_path), _POINTS, json_path)
-        if "visibility" in record:
-            visibility = read_array(record, "visibility", json_path)
-            if visibility.shape != (_POINTS,) or not np.isin(visibility, (0, 1)).all():
-                raise BadSample(json_path, f"visibility is not {_POINTS} times 0 or 1")
-            visibility = visibility.astype(bool)
-    box = landmark_box(landmarks, FACE_SYNTHETICS70.name)
-    return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels)
+        said = read_targets(record, source, FACE_SYNTHETICS70)
+    box, visibility = landmark_box(landmarks, FACE_SYNTHETICS70.name), said.pop("visibility", None)
+    return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels, said)
 
 
-def files_of(source: Path) -> tuple[Path, Path, Path]:
-    """The sample's image, its projected points, and what ours say beyond that."""
-    return source, source.with_name(f"{source.stem}_ldmks.txt"), source.with_suffix(".json")
+def files_of(source: Path) -> tuple[Path, ...]:
+    """The sample's image, its projected points, what ours say beyond that, and the files of targets that have some."""
+    endings = ("_ldmks.txt", ".json", *(ending for target in TARGETS.values() for ending in target.files))
+    return source, *(source.with_name(source.stem + ending) for ending in endings)
 
 
 def _is_labels(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from fauxface.datasets.base import BadSample, FaceDataset
 from fauxface.datasets.reading import map_samples
 from fauxface.faces import FaceSample, Framing
 from fauxface.landmarks import five_points, scheme_of
+from fauxface.targets import target_of
 
 PADDING = 3 / 16
 """Border of training's crops, as a share of their side, that augmentation may turn and move into view."""
@@ -66,8 +67,8 @@ class PackedCrops:
 
     Attributes:
         images: M×S×S×3 uint8 RGB, S = size + 2·padding.
-        landmarks: M×N×2 float32, pixels of the padded crop; may lie outside it.
-        visibility: M×N booleans, or None unless every sample says.
+        targets: the arrays M×… of every target that all samples have, in the padded crop's frame, by the names of
+            `fauxface.targets`; ``landmarks`` M×N×2 float32 may lie outside the crop.
         indices: (M,) int64, which samples of the data set these are.
         scheme: the landmarks' scheme.
         labels: the labels' convention.
@@ -78,8 +79,7 @@ class PackedCrops:
     """
 
     images: np.ndarray | ShardedCrops
-    landmarks: np.ndarray
-    visibility: np.ndarray | None
+    targets: Mapping[str, np.ndarray]
     indices: np.ndarray
     scheme: str
     labels: str
@@ -90,6 +90,16 @@ class PackedCrops:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """M×N×2 float32, pixels of the padded crop."""
+        return self.targets["landmarks"]
+
+    @property
+    def visibility(self) -> np.ndarray | None:
+        """M×N booleans, or None unless every sample says."""
+        return self.targets.get("visibility")
 
 
 @dataclass(frozen=True)
@@ -105,8 +115,8 @@ class Cutter:
         """Side of what comes out, border included, pixels."""
         return self.size + 2 * self.padding
 
-    def __call__(self, sample: FaceSample) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """The crop side×side×3 uint8, the landmarks (N, 2) float64 in its pixels, and which (N) are seen, or None.
+    def __call__(self, sample: FaceSample) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The crop side×side×3 uint8, and all targets that the sample has, in the crop's frame.
 
         BadSample for a face without extent.
         """
@@ -115,7 +125,8 @@ class Cutter:
             frame = self.framing.crop(place, self.size).padded(self.padding)
         except ValueError as error:  # points at one place
             raise BadSample(Path(sample.source), str(error)) from None
-        return frame.extract(sample.image), frame.to_crop(sample.landmarks), sample.visibility
+        there = {name: target_of(name).to_crop(value, frame) for name, value in sample.targets.items()}
+        return frame.extract(sample.image), there
 
 
 def pack(
@@ -131,24 +142,21 @@ def pack(
     `fauxface.datasets.packs.open_pack` gives the same out of files. BadSample at the first that cannot be read unless
     ``skip_bad``; ValueError when none can be.
     """
-    cutter, scheme = Cutter(framing or Framing(), size, padding), scheme_of(dataset.scheme)
+    cutter = Cutter(framing or Framing(), size, padding)
     count = len(dataset)
     images = np.empty((count, cutter.side, cutter.side, 3), np.uint8)
-    landmarks = np.empty((count, scheme.count, 2), np.float32)
-    visibilities: list[np.ndarray | None] = []
+    targets: list[dict[str, np.ndarray]] = []
     indices: list[int] = []
     skipped: list[BadSample] = []
     faces = map_samples(dataset, cutter, skip_bad=skip_bad, skipped=skipped, workers=workers, description="cropping")
-    for index, (image, points, visibility) in faces:
+    for index, (image, there) in faces:
         images[len(indices)] = image
-        landmarks[len(indices)] = points
-        visibilities.append(visibility)
+        targets.append(there)
         indices.append(index)
-    seen = [visibility for visibility in visibilities if visibility is not None]
+    common = [name for name in targets[0] if all(name in there for there in targets)]
     return PackedCrops(
         images=images[: len(indices)],
-        landmarks=landmarks[: len(indices)],
-        visibility=np.stack(seen) if len(seen) == len(indices) else None,
+        targets={name: np.stack([t[name] for t in targets]).astype(target_of(name).dtype) for name in common},
         indices=np.array(indices, np.int64),
         scheme=dataset.scheme,
         labels=dataset.labels,

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ import numpy as np
 from rich.console import Console
 
 from fauxface.datasets.base import BadSample, FaceDataset
+from fauxface.datasets.pack_labels import PackLabels
 from fauxface.datasets.pack_store import INFO, building, gib, make_room, packs_folder, used
 from fauxface.datasets.packed import Cutter, PackedCrops, ShardedCrops
 from fauxface.datasets.reading import tell_skipped, try_samples
@@ -32,6 +33,7 @@ from fauxface.files import atomic_path, read_bytes, tell_damaged, write_text
 from fauxface.landmarks import scheme_of
 from fauxface.names import label
 from fauxface.parsing import LABEL_BYTES, read_json_object
+from fauxface.targets import extra_targets, target_of
 
 FORMAT = 1
 """To be raised when packs are laid out, or images decoded, in another way; how faces are cut out shows by itself."""
@@ -41,8 +43,6 @@ FLUSH = 256
 """Crops after which what was packed is made safe."""
 TOLD = 64 << 20
 """Bytes from which on it is said that they are written."""
-_MISSING, _BARE, _SEEN = 0, 1, 2
-"""States of a crop: not there, there, there with a word on which points are seen."""
 
 
 def open_pack(
@@ -85,13 +85,12 @@ def open_pack(
     with building(pack.folder):
         bad = pack.fill(slots, skip_bad, workers)
     tell_skipped(part, bad)
-    landmarks, visibility, state = pack.labels(slots)
-    kept = np.flatnonzero(state != _MISSING)
+    labels = pack.labels(slots)
+    kept = np.flatnonzero(labels.there)
     shards = [np.load(pack.crops_file(number), mmap_mode="r") for number in range(pack.shards)]
     return PackedCrops(
         images=ShardedCrops(shards, SHARD, slots[kept], held),
-        landmarks=landmarks[kept],
-        visibility=visibility[kept] if (state[kept] == _SEEN).all() else None,
+        targets=labels.rows(kept).common(),
         indices=kept,
         scheme=whole.scheme,
         labels=whole.labels,
@@ -133,7 +132,7 @@ class _Pack:
         self._describe()
         for number in range(self.shards):
             self._prepare(number)
-        missing = slots[self.labels(slots)[2] == _MISSING].tolist()
+        missing = slots[~self.labels(slots).there].tolist()
         needed = len(missing) * 3 * self.cutter.side**2
         make_room(self.folder, needed)
         if needed > TOLD:
@@ -161,35 +160,18 @@ class _Pack:
                 writer.close()
         return bad
 
-    def labels(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Landmarks (M, N, 2) float32, visibility (M, N) and state (M,) of the faces ``slots``."""
-        points = scheme_of(self.whole.scheme).count
-        landmarks, visibility = np.empty((len(slots), points, 2), np.float32), np.empty((len(slots), points), bool)
-        state = np.empty(len(slots), np.uint8)
+    def labels(self, slots: np.ndarray) -> PackLabels:
+        """What is said of the faces ``slots``."""
+        found = PackLabels.empty(len(slots), scheme_of(self.whole.scheme))
         numbers, rows = np.divmod(slots, SHARD)
         for number in np.unique(numbers).tolist():
             here = numbers == number
-            for target, array in zip((landmarks, visibility, state), self.shard_labels(number), strict=True):
-                target[here] = array[rows[here]]
-        return landmarks, visibility, state
+            found.put(here, self.shard_labels(number).rows(rows[here]))
+        return found
 
-    def shard_labels(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Landmarks, visibility and state of a whole shard; of an unreadable one nothing is there."""
-        count, points = self._length(number), scheme_of(self.whole.scheme).count
-        shapes = ((count, points, 2), np.float32), ((count, points), np.bool_), ((count,), np.uint8)
-        path = self.labels_file(number)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                landmarks, visibility, state = (file[name] for name in ("landmarks", "visibility", "state"))
-            if [(a.shape, a.dtype) for a in (landmarks, visibility, state)] == [(s, np.dtype(d)) for s, d in shapes]:
-                return landmarks, visibility, state
-            tell_damaged(path)
-        except FileNotFoundError:
-            pass
-        except Exception:  # zipfile and numpy raise nearly anything on torn files; what they held is packed anew
-            tell_damaged(path)
-        landmarks, visibility, state = (np.zeros(shape, kind) for shape, kind in shapes)
-        return landmarks, visibility, state
+    def shard_labels(self, number: int) -> PackLabels:
+        """What is said of a whole shard's faces; of an unreadable one nothing is there."""
+        return PackLabels.read(self.labels_file(number), self._length(number), scheme_of(self.whole.scheme))
 
     def _length(self, number: int) -> int:
         return min(SHARD, len(self.whole) - number * SHARD)
@@ -237,7 +219,7 @@ class _Writer:
 
     def __init__(self, pack: _Pack, number: int):
         self.number = number
-        self._landmarks, self._visibility, self._state = pack.shard_labels(number)
+        self._labels = pack.shard_labels(number)
         self._labels_file = pack.labels_file(number)
         path = pack.crops_file(number)
         array = np.load(path, mmap_mode="r")
@@ -245,14 +227,12 @@ class _Writer:
         self._first, self._bytes, self._unsafe = array.offset, array[0].nbytes, 0
         self._file = path.open("r+b")
 
-    def put(self, row: int, image: np.ndarray, landmarks: np.ndarray, visibility: np.ndarray | None) -> None:
+    def put(self, row: int, image: np.ndarray, targets: Mapping[str, np.ndarray]) -> None:
         """Write one crop."""
         with _named(self._labels_file.parent):
             self._file.seek(self._first + row * self._bytes)
             self._file.write(image.tobytes())
-        self._landmarks[row] = landmarks
-        self._visibility[row] = True if visibility is None else visibility
-        self._state[row] = _BARE if visibility is None else _SEEN
+        self._labels.put_one(row, targets)
         self._unsafe += 1
         if self._unsafe >= FLUSH:
             self._save()
@@ -270,8 +250,7 @@ class _Writer:
         with _named(self._labels_file.parent):
             self._file.flush()
             os.fsync(self._file.fileno())
-        with atomic_path(self._labels_file) as temporary:
-            np.savez(temporary, landmarks=self._landmarks, visibility=self._visibility, state=self._state)
+        self._labels.write(self._labels_file)
         self._unsafe = 0
 
 
@@ -310,7 +289,9 @@ def _key(whole: FaceDataset, cutter: Cutter, identity: str) -> str:
     """16 hexadecimal digits that change with whatever changes a crop or a label."""
     settings = (FORMAT, SHARD, whole.format, whole.scheme, whole.labels, identity, cutter.size, cutter.padding)
     framing = (cutter.framing.kind, cutter.framing.margin, cv2.__version__, _probe(whole.scheme, cutter))
-    return hashlib.blake2b(json.dumps([*settings, *framing]).encode(), digest_size=8).hexdigest()
+    # a pack lacks targets that came to be listed after it was made; landmarks and visibility are in every one
+    targets = [(name, target_of(name).revision) for name in extra_targets()]
+    return hashlib.blake2b(json.dumps([*settings, *framing, *targets]).encode(), digest_size=8).hexdigest()
 
 
 def _identity(whole: FaceDataset, source: Path, root: str) -> bytes:
@@ -332,8 +313,8 @@ def _probe(scheme: str, cutter: Cutter) -> str:
     random = np.random.default_rng(0)
     image = random.integers(0, 256, (150, 130, 3), np.uint8)
     points = random.uniform(30, 110, (scheme_of(scheme).count, 2))
-    face, landmarks, _ = cutter(FaceSample(image, points, scheme, landmark_box(points, scheme), None, "", ""))
-    return hashlib.blake2b(face.tobytes() + landmarks.tobytes(), digest_size=16).hexdigest()
+    face, there = cutter(FaceSample(image, points, scheme, landmark_box(points, scheme), None, "", ""))
+    return hashlib.blake2b(face.tobytes() + there["landmarks"].tobytes(), digest_size=16).hexdigest()
 
 
 def _root(sources: Sequence[Path]) -> str:

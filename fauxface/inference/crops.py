@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
 from fauxface.faces import Framing
-from fauxface.landmarks import flip as flip_points
 from fauxface.landmarks import scheme_of
 from fauxface.models import LandmarkModel
+from fauxface.targets import Target, target_of
 
 BATCH = 64
 
@@ -26,16 +26,30 @@ class Landmarks:
         scores: M×N in [0, 1], higher where the error is likely lower.
         visibility: M×N in [0, 1], or None where the model does not tell.
         sigma: M×N, standard deviation along each axis, in the landmarks' pixels; None where the model does not tell.
+        extra: M×… of further targets that the model tells, by the names of `fauxface.targets`, in the landmarks' frame.
     """
 
     landmarks: np.ndarray
     scores: np.ndarray
     visibility: np.ndarray | None = None
     sigma: np.ndarray | None = None
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def from_names(cls, values: Mapping[str, np.ndarray]) -> Landmarks:
+        """Make one of a model's outputs by name."""
+        own = {f.name for f in fields(cls)}
+        extra = {name: value for name, value in values.items() if name not in own}
+        return cls(**{name: value for name, value in values.items() if name in own}, extra=extra)
+
+    def by_name(self) -> dict[str, np.ndarray]:
+        """All that is told, by name."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extra"}
+        return {name: value for name, value in own.items() if value is not None} | dict(self.extra)
 
     def of(self, face: int) -> Landmarks:
         """What is said of one face: the same without the first axis."""
-        return _together(lambda own: own[0][face], [self])
+        return _together(lambda own, _: own[0][face], [self])
 
 
 @runtime_checkable
@@ -58,15 +72,13 @@ def predict_crops(model: LandmarkModel | CropModel, crops: np.ndarray, flip: boo
     scheme = scheme_of(model.scheme)
     if not len(crops):
         return Landmarks(np.zeros((0, scheme.count, 2)), np.zeros((0, scheme.count)), None)
-    plain = _together(
-        np.concatenate, [_predict_batch(model, crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
-    )
+    batches = [_predict_batch(model, crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
+    plain = _together(lambda parts, _: np.concatenate(parts), batches)
     if not flip:
         return plain
     mirrored = predict_crops(model, crops[:, :, ::-1])
-    back = _together(lambda own: own[0][:, list(scheme.mirror)], [mirrored])
-    back = replace(back, landmarks=flip_points(mirrored.landmarks, scheme, crops.shape[2]))
-    return _together(lambda both: np.mean(both, axis=0), [plain, back])
+    back = _together(lambda own, target: target.flipped(own[0], scheme, crops.shape[2]), [mirrored])
+    return _together(lambda both, target: target.mean(both), [plain, back])
 
 
 def landmark_crops(
@@ -89,9 +101,12 @@ def landmark_crops(
     found = predict_crops(model, np.stack(crops) if crops else np.zeros((0, 1, 1, 3), np.uint8), flip)
     if not squares:
         return found
-    points = [square.to_image(points) for square, points in zip(squares, found.landmarks, strict=True)]
     scale = np.array([[square.scale] for square in squares])
-    return replace(found, landmarks=np.stack(points), sigma=None if found.sigma is None else scale * found.sigma)
+
+    def in_image(own: list[np.ndarray], target: Target) -> np.ndarray:
+        return np.stack([target.to_image(value, square) for square, value in zip(squares, own[0], strict=True)])
+
+    return replace(_together(in_image, [found]), sigma=None if found.sigma is None else scale * found.sigma)
 
 
 def _predict_batch(model: LandmarkModel | CropModel, crops: np.ndarray) -> Landmarks:
@@ -103,19 +118,13 @@ def _predict_torch(model: LandmarkModel, crops: np.ndarray) -> Landmarks:
     device = next(model.parameters()).device
     images_B3HW = torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float() / 255
     told = model.decode(model(images_B3HW)).told()
-    return Landmarks(**{name: value.cpu().double().numpy() for name, value in told.items()})
+    return Landmarks.from_names({name: value.cpu().double().numpy() for name, value in told.items()})
 
 
-def _together(combine: Callable[[list[np.ndarray]], np.ndarray], parts: list[Landmarks]) -> Landmarks:
-    """What each part tells, field by field, combined; None what one of them does not tell."""
-
-    def told_by_all(values: list[np.ndarray | None]) -> np.ndarray | None:
-        told = [value for value in values if value is not None]
-        return combine(told) if len(told) == len(parts) else None
-
-    return Landmarks(
-        combine([part.landmarks for part in parts]),
-        combine([part.scores for part in parts]),
-        told_by_all([part.visibility for part in parts]),
-        told_by_all([part.sigma for part in parts]),
-    )
+def _together(combine: Callable[[list[np.ndarray], Target], np.ndarray], parts: list[Landmarks]) -> Landmarks:
+    """What each part tells, name by name, combined as its target says; left out what one of them does not tell."""
+    told = [part.by_name() for part in parts]
+    common = [name for name in told[0] if all(name in one for one in told)]
+    # a number a point, as visibility is, are scores and sigma too
+    kinds = {name: target_of("visibility" if name in ("scores", "sigma") else name) for name in common}
+    return Landmarks.from_names({name: combine([one[name] for one in told], kinds[name]) for name in common})

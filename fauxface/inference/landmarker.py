@@ -11,7 +11,7 @@ for face in landmarker(read_image(Path("photo.jpg"))):
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -20,13 +20,14 @@ import numpy as np
 import torch
 
 from fauxface.checkpoint import Card, load_checkpoint
-from fauxface.faces import Framing
+from fauxface.faces import Crop, Framing, named
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops
 from fauxface.inference.detectors import Detector, load_detector
 from fauxface.inference.onnx_model import load_onnx
 from fauxface.inference.pose import Camera, Pose, head_pose
 from fauxface.models import LandmarkModel
 from fauxface.ranges import Threads, in_range
+from fauxface.targets import target_of
 
 FRAME_RATE = 30.0
 """Of frames that come without time stamps."""
@@ -46,6 +47,7 @@ class Face:
         pose: where the head is and how it is turned; None for a scheme without a mean head.
         id: the same number for the same face from frame to frame; None where faces are not followed.
         sigma: N, standard deviation along each axis, image pixels; None where the model does not tell.
+        extra: further targets that the model tells, by the names of `fauxface.targets`, in the image's frame.
     """
 
     box: np.ndarray
@@ -57,16 +59,24 @@ class Face:
     pose: Pose | None = None
     id: int | None = None
     sigma: np.ndarray | None = None
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> dict[str, np.ndarray]:
+        """All that the model tells of the face, by the names of `fauxface.targets`, in the image's frame."""
+        return named(self.landmarks, self.visibility, self.extra)
 
     def scaled(self, scale: float) -> Face:
         """The face in an image with ``scale`` times as many pixels a side."""
         if scale == 1:
             return self
         box, landmarks = ((places + 0.5) * scale - 0.5 for places in (self.box, self.landmarks))
-        return replace(self, box=box, landmarks=landmarks, sigma=None if self.sigma is None else self.sigma * scale)
+        sigma = None if self.sigma is None else self.sigma * scale
+        extra = {name: target_of(name).to_image(value, Crop(0, 0, scale, 1)) for name, value in self.extra.items()}
+        return replace(self, box=box, landmarks=landmarks, sigma=sigma, extra=extra)
 
     def as_json(self) -> dict[str, object]:
-        """The face as ``fauxface predict --json`` writes it."""
+        """The face as ``fauxface predict --json`` writes it; further targets stand behind, by their names."""
         return {
             "box": _rounded(self.box, 3),
             "landmarks": _rounded(self.landmarks, 3),
@@ -74,6 +84,7 @@ class Face:
             "visibility": _rounded(self.visibility, 4),
             "sigma": _rounded(self.sigma, 3),
             "scheme": self.scheme,
+            **{name: _rounded(value, 4) for name, value in self.extra.items()},
         }
 
 
@@ -201,7 +212,8 @@ class Landmarker:
         own = found.of(i)
         pose = self.pose(own.landmarks, image)
         scheme = self.model.scheme
-        return Face(boxes[i], own.landmarks, own.scores, own.visibility, score, scheme, pose, sigma=own.sigma)
+        seen = own.visibility
+        return Face(boxes[i], own.landmarks, own.scores, seen, score, scheme, pose, sigma=own.sigma, extra=own.extra)
 
 
 def _rounded(values: np.ndarray | None, digits: int) -> list[Any] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -20,11 +19,12 @@ from fauxface.inference.crops import Landmarks
 from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel
 from fauxface.parsing import clipped, shown, whole
+from fauxface.targets import TARGETS
 
 Opened = TypeVar("Opened")
 ONNX_FILE = "model.onnx"
 _PACKAGE = Path(__file__).parents[1]
-_CODE = ("models/**/*.py", "export/onnx.py")
+_CODE = ("models/**/*.py", "targets/**/*.py", "export/onnx.py")
 """The code that an exported file depends on, as patterns in the package."""
 
 
@@ -42,7 +42,7 @@ class OnnxModel:
         self._session = session(file, threads)
         said = self._session.get_modelmeta().custom_metadata_map
         self._outputs = [output.name for output in self._session.get_outputs()]
-        known = {field.name for field in fields(Landmarks)}
+        known = {"scores", "sigma", *TARGETS}
         if not {"scheme", "input_size"} <= said.keys() or not {"landmarks", "scores"} <= set(self._outputs) <= known:
             raise ValueError(f"{name}: not a model that fauxface exported")
         self.scheme, self.input_size = said["scheme"], whole(said["input_size"], f"{name}: input_size", 32, 4096)
@@ -57,7 +57,7 @@ class OnnxModel:
         step = self._batch or len(crops)
         found = [self._run(crops[i : i + step], step) for i in range(0, len(crops), step)]
         told = zip(self._outputs, zip(*found, strict=True), strict=True)
-        return Landmarks(**{name: np.concatenate(parts).astype(np.float64) for name, parts in told})
+        return Landmarks.from_names({name: np.concatenate(parts).astype(np.float64) for name, parts in told})
 
     def _run(self, crops: np.ndarray, step: int) -> list[np.ndarray]:
         missing = step - len(crops)  # a file with a fixed batch

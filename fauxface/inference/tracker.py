@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,6 +57,7 @@ class _Track:
     scores: np.ndarray = field(default_factory=lambda: np.zeros(0))
     visibility: np.ndarray | None = None
     sigma: np.ndarray | None = None
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
     usual: float | None = None
     doubtful: bool = False
     doubtful_since: float | None = None
@@ -120,7 +122,7 @@ class Tracker:
             before = track.box
             own = found.of(i)
             track.points, track.scores, track.seconds = own.landmarks, own.scores, self._seconds
-            track.visibility, track.sigma = own.visibility, own.sigma
+            track.visibility, track.sigma, track.extra = own.visibility, own.sigma, own.extra
             track.box = landmark_box(track.points, self._scheme)
             track.place = framing.place(track.box, five_points(track.points, scheme))
             if track.usual is None:
@@ -200,7 +202,8 @@ class Tracker:
             track.steady = FaceFilter(self.smoothing)
         pose = self.landmarker.pose(points, frame)
         seen, number = track.visibility, track.id
-        return Face(box, points, track.scores, seen, track.detection_score, self._scheme, pose, number, track.sigma)
+        score, told = track.detection_score, (track.sigma, track.extra)
+        return Face(box, points, track.scores, seen, score, self._scheme, pose, number, *told)
 
 
 def _side(box: np.ndarray) -> float:

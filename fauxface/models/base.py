@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from fauxface.landmarks import scheme_of
+from fauxface.targets import OWN
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -18,10 +20,23 @@ DEVIATION = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Targets:
-    """The truth: ``landmarks`` B×N×2 float32 in crop pixels; ``visibility`` B×N booleans, or None if not known."""
+    """The truth of B crops.
+
+    Attributes:
+        landmarks: B×N×2 float32, crop pixels.
+        visibility: B×N booleans, or None if not known.
+        extra: B×… of further targets, by the names of `fauxface.targets`, in the crops' frame.
+    """
 
     landmarks: Tensor
     visibility: Tensor | None = None
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, targets: Mapping[str, Tensor]) -> Targets:
+        """The same of one mapping from names to tensors."""
+        extra = {name: value for name, value in targets.items() if name not in OWN}
+        return cls(targets["landmarks"], targets.get("visibility"), extra)
 
 
 @dataclass(frozen=True)
@@ -33,16 +48,19 @@ class Prediction:
         scores: B×N in [0, 1]; the higher, the smaller the error that is expected.
         visibility: B×N, the probability that a point is seen; None where the model does not tell.
         sigma: B×N crop pixels, standard deviation along each axis; None where the model is not probabilistic.
+        extra: B×… of further targets that the model was trained on, by name, in the crops' frame.
     """
 
     landmarks: Tensor
     scores: Tensor
     visibility: Tensor | None
     sigma: Tensor | None = None
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
 
     def told(self) -> dict[str, Tensor]:
         """What the model tells, by name, in the order above."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        own = {name: value for name, value in vars(self).items() if name != "extra" and value is not None}
+        return {**own, **self.extra}
 
 
 class FaceNetwork(nn.Module, ABC):
@@ -69,6 +87,12 @@ class FaceNetwork(nn.Module, ABC):
         self.options = options
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of what it learns and tells, by `fauxface.targets`."""
+        seen = ("visibility",) if self.options.get("visibility") else ()
+        return ("landmarks", *seen, *self.options.get("targets", ()))
 
     def normalise(self, images: Tensor) -> Tensor:
         """Images B×3×H×W in [0, 1] as the backbone wants them: the one normalisation, the same everywhere."""

@@ -10,6 +10,7 @@ Landmarks": the network says each point's σ too, and learns both by likelihood,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -18,6 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
 from fauxface.models.backbones import create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
+from fauxface.models.extra import ExtraHeads, ExtraOutputs
 from fauxface.models.losses import LOSSES, gaussian
 
 FEATURES = 1024
@@ -42,11 +44,13 @@ class CoordinateOutputs(NamedTuple):
         log_error: B×N, logarithm of the error expected of a point (of its σ with the loss ``gaussian``), as a share of
             the crop's side.
         visible: B×N logits, or None.
+        extra: what the extra targets' heads say.
     """
 
     points: Tensor
     log_error: Tensor
     visible: Tensor | None
+    extra: ExtraOutputs = None
 
 
 def with_least(log_sigma: Tensor) -> Tensor:
@@ -76,6 +80,7 @@ class Coordinates(LandmarkModel):
         pretrained: bool = False,
         loss: Literal["smooth_l1", "l1", "l2", "wing", "gaussian"] = "smooth_l1",
         visibility: bool = False,
+        targets: Sequence[str] = (),
     ):
         """See `build_model`; ValueError for an unknown backbone or loss."""
         super().__init__(name, input_size, scheme, {"loss": loss, "visibility": visibility})
@@ -99,6 +104,8 @@ class Coordinates(LandmarkModel):
             nn.init.zeros_(self.doubt.bias)
         self.register_buffer("mean_face", torch.full((self.points, 2), 0.5))
         self.register_buffer("sigma_factor", torch.ones(()) if self.gaussian else None)
+        self.extra = ExtraHeads(self.backbone.channels[-1], targets, scheme, input_size)
+        self.options |= self.extra.options
 
     def calibrate(self, factor: float) -> None:
         """Multiply the σ that the model tells by ``factor``, as `calibration_factor` finds it on held-out faces.
@@ -115,7 +122,8 @@ class Coordinates(LandmarkModel):
 
     def forward(self, images: Tensor) -> CoordinateOutputs:
         """See `LandmarkModel.forward`."""
-        features = self.squeeze(self.backbone(self.normalise(images))[-1]).flatten(1)
+        deepest = self.backbone(self.normalise(images))[-1]
+        features = self.squeeze(deepest).flatten(1)
         detached = features.detach()
         points = self.mean_face + self.locate(features).float().unflatten(1, (self.points, 2))
         visible = None if self.see is None else self.see(detached).float()
@@ -123,7 +131,7 @@ class Coordinates(LandmarkModel):
             log_error = with_least(SIGMA_PACE * self.doubt(detached).float() + math.log(FIRST_SIGMA))
         else:
             log_error = self.doubt(detached).float() + math.log(GOOD_ERROR)
-        return CoordinateOutputs(points, log_error, visible)
+        return CoordinateOutputs(points, log_error, visible, self.extra(deepest))
 
     def loss(self, outputs: CoordinateOutputs, targets: Targets) -> Tensor:
         """See `LandmarkModel.loss`."""
@@ -136,7 +144,7 @@ class Coordinates(LandmarkModel):
             total = total + SIDE_WEIGHT * smooth_l1_loss(outputs.log_error, true_error.log())
         if outputs.visible is not None and targets.visibility is not None:
             total = total + SIDE_WEIGHT * binary_cross_entropy_with_logits(outputs.visible, targets.visibility.float())
-        return total
+        return total + self.extra.loss(outputs.extra, targets)
 
     def decode(self, outputs: CoordinateOutputs) -> Prediction:
         """See `LandmarkModel.decode`."""
@@ -144,4 +152,5 @@ class Coordinates(LandmarkModel):
         expected = outputs.log_error.exp() if self.sigma_factor is None else self.sigma_factor * outputs.log_error.exp()
         scores = 1 / (1 + expected / GOOD_ERROR)
         visibility = None if outputs.visible is None else outputs.visible.sigmoid()
-        return Prediction(landmarks, scores, visibility, expected * self.input_size if self.gaussian else None)
+        sigma = expected * self.input_size if self.gaussian else None
+        return Prediction(landmarks, scores, visibility, sigma, self.extra.decode(outputs.extra))

@@ -12,6 +12,7 @@ cross-entropy with the target, which a sea of empty cells cannot swamp as it doe
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,6 +21,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from fauxface.models.backbones import check_size, create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
+from fauxface.models.extra import ExtraHeads, ExtraOutputs
 from fauxface.models.grid import cell_of, corner_of, highest, read
 
 SIGMA = 1.0
@@ -31,10 +33,14 @@ SEEN_WEIGHT = 0.1
 
 
 class HeatmapOutputs(NamedTuple):
-    """Raw outputs: ``logits`` of the heatmaps and of visibility (``visible``, or None), B×N×H×W each."""
+    """Raw outputs: ``logits`` of the heatmaps and of visibility (``visible``, or None), B×N×H×W each.
+
+    ``extra`` is what the extra targets' heads say.
+    """
 
     logits: Tensor
     visible: Tensor | None
+    extra: ExtraOutputs = None
 
 
 def log_target(points: Tensor, side: int) -> Tensor:
@@ -75,6 +81,7 @@ class Heatmaps(LandmarkModel):
         *,
         pretrained: bool = False,
         visibility: bool = False,
+        targets: Sequence[str] = (),
     ):
         """See `build_model`; ValueError for an unknown backbone, or a size that the last map's cells do not divide."""
         super().__init__(name, input_size, scheme, {"visibility": visibility})
@@ -90,12 +97,15 @@ class Heatmaps(LandmarkModel):
         )
         self.locate = nn.Conv2d(third, self.points, 1)
         self.see = nn.Conv2d(third, self.points, 1) if visibility else None
+        self.extra = ExtraHeads(self.backbone.channels[-1], targets, scheme, input_size)
+        self.options |= self.extra.options
 
     def forward(self, images: Tensor) -> HeatmapOutputs:
         """See `LandmarkModel.forward`."""
-        features = self.upsample(self.backbone(self.normalise(images))[-1])
+        coarse = self.backbone(self.normalise(images))[-1]
+        features = self.upsample(coarse)
         visible = None if self.see is None else self.see(features.detach()).float()
-        return HeatmapOutputs(self.locate(features).float(), visible)
+        return HeatmapOutputs(self.locate(features).float(), visible, self.extra(coarse))
 
     def loss(self, outputs: HeatmapOutputs, targets: Targets) -> Tensor:
         """Mean cross-entropy of the heatmaps of the points that lie in the crop, less the targets' own entropy."""
@@ -109,7 +119,7 @@ class Heatmaps(LandmarkModel):
             logits = read(outputs.visible, cell_of(points, side))
             seen = binary_cross_entropy_with_logits(logits, targets.visibility.float(), reduction="none")
             total = total + SEEN_WEIGHT * _mean(seen, inside)
-        return total
+        return total + self.extra.loss(outputs.extra, targets)
 
     def decode(self, outputs: HeatmapOutputs) -> Prediction:
         """Sub-pixel peaks; the score is how high the distribution's peak is, 1 as high as the target's."""
@@ -119,7 +129,7 @@ class Heatmaps(LandmarkModel):
         landmarks = peaks(log_share) * (self.input_size / side) - 0.5
         scores = (read(log_share, cells).exp() * (2 * math.pi * SIGMA**2)).clamp(0, 1)
         visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
-        return Prediction(landmarks, scores, visibility)
+        return Prediction(landmarks, scores, visibility, extra=self.extra.decode(outputs.extra))
 
 
 def _shuffle(channels: int, out: int) -> list[nn.Module]:

@@ -9,6 +9,7 @@ up-sampled. The mean face, which decides who neighbours whom, is computed from t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, l
 
 from fauxface.models.backbones import check_size, create_backbone
 from fauxface.models.base import LandmarkModel, Prediction, Targets
+from fauxface.models.extra import ExtraHeads, ExtraOutputs
 from fauxface.models.grid import cell_of, corner_of, highest, read
 from fauxface.models.necks import Fuse, NeckName
 
@@ -36,12 +38,14 @@ class PipOutputs(NamedTuple):
         offset: B×N×2×H×W, the point's place from the cell's corner, in cells.
         neighbour: B×N×K×2×H×W, the places of the landmark's neighbours, likewise; None without neighbours.
         visible: B×N×H×W logits, or None.
+        extra: what the extra targets' heads say.
     """
 
     score: Tensor
     offset: Tensor
     neighbour: Tensor | None
     visible: Tensor | None
+    extra: ExtraOutputs = None
 
 
 class Pip(LandmarkModel):
@@ -68,6 +72,7 @@ class Pip(LandmarkModel):
         visibility: bool = False,
         neck: NeckName = "none",
         neck_width: int | None = None,
+        targets: Sequence[str] = (),
     ):
         """See `build_model`; ``stride`` is the paper's, of 256 px: 8, 4 or 2 cells a side; ``neighbours`` may be 0.
 
@@ -113,6 +118,8 @@ class Pip(LandmarkModel):
         self.register_buffer("mean_face", torch.full((self.points, 2), 0.5))
         ring = torch.arange(self.points)[:, None] + torch.arange(1, neighbours + 1)
         self.register_buffer("neighbours", ring % self.points)
+        self.extra = ExtraHeads(width, targets, scheme, input_size)
+        self.options |= self.extra.options
 
     def learn_statistics(self, landmarks: Tensor) -> None:
         """The mean face (shares of the crop's side) and each point's nearest others on it."""
@@ -130,7 +137,7 @@ class Pip(LandmarkModel):
             ways = [layer(features).float() for layer in (self.neighbour_x, self.neighbour_y)]
             neighbour = torch.stack([way.unflatten(1, self.neighbours.shape) for way in ways], 3)
         visible = None if self.see is None else self.see(features.detach()).float()
-        return PipOutputs(self.score(features).float(), offset, neighbour, visible)
+        return PipOutputs(self.score(features).float(), offset, neighbour, visible, self.extra(features))
 
     def loss(self, outputs: PipOutputs, targets: Targets) -> Tensor:
         """10 · MSE of the score map + L1 of x, y and the neighbours' x, y at the cell that holds the point."""
@@ -158,7 +165,7 @@ class Pip(LandmarkModel):
         if outputs.visible is not None and targets.visibility is not None:
             seen = binary_cross_entropy_with_logits(read(outputs.visible, cells), targets.visibility.float())
             total = total + SEEN_WEIGHT * seen
-        return total
+        return total + self.extra.loss(outputs.extra, targets)
 
     def decode(self, outputs: PipOutputs) -> Prediction:
         """The mean of what a point and every point that counts it among its neighbours say; the score is its own."""
@@ -172,4 +179,5 @@ class Pip(LandmarkModel):
             points = (points + of @ said) / (1 + of.sum(1, keepdim=True))
         landmarks = points * (self.input_size / side) - 0.5
         visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
-        return Prediction(landmarks, read(outputs.score, cells).clamp(0, 1), visibility)
+        extra = self.extra.decode(outputs.extra)
+        return Prediction(landmarks, read(outputs.score, cells).clamp(0, 1), visibility, extra=extra)

@@ -27,6 +27,7 @@ from fauxface.ranges import (
     Workers,
     check_fields,
 )
+from fauxface.targets import extra_targets
 
 DEFAULT_EPOCHS = 100
 PAPER = {"lr": 1e-4, "batch": 16, "weight_decay": 0.0, "warmup": 0, "ema": 0.0}
@@ -37,7 +38,7 @@ ONE_STAGE = {"input_size": 320, "batch": 16, "lr": 1e-3}
 PIP_ONLY = ("neighbours", "stride", "neck", "neck_width")
 """Fields that decide the shapes of <backbone>-pip's weights."""
 CROPS_ONLY = (
-    *("format", "split", "pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory"),
+    *("format", "split", "pretrained", "loss", *PIP_ONLY, "crop", "crop_margin", "packs", "in_memory", "targets"),
     *("teacher", "teacher_weight"),
 )
 """Fields that one-stage has no use for."""
@@ -88,6 +89,9 @@ class TrainingConfig:
     """Go on where an interrupted run in the folder stopped; if nothing is there, start."""
     labels: Literal["2d", "projected"] | None = None
     """Which rendered labels to learn. Default: 2d where every image has them, else projected."""
+    targets: tuple[str, ...] | None = None
+    """What to learn, landmarks first; each beside landmarks and visibility gets a small head of its own. Default:
+    landmarks, and visibility where the data tells it."""
     skip_bad: bool = False
     """Leave out images that cannot be read, naming and counting them, instead of stopping at the first."""
     val_data: Path | None = None
@@ -171,11 +175,14 @@ class TrainingConfig:
     def model_options(self) -> dict[str, Any]:
         """What the model is told beyond its name and size: only what is not the method's default."""
         options: dict[str, Any] = {} if self.loss == "smooth_l1" else {"loss": self.loss}
+        if extra := extra_targets(self.targets or ()):
+            options["targets"] = list(extra)
         return options | {name: value for name in PIP_ONLY if (value := getattr(self, name)) is not None}
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as YAML can hold them."""
-        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+        kept = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in kept.items()}
 
     def differences(self, earlier: dict[str, Any]) -> list[str]:
         """Names of the fields whose change makes this another run than ``earlier`` (``as_dict`` of that one)."""
@@ -207,6 +214,9 @@ class Scheduled(TrainingConfig):
             raise ValueError(
                 f"--batch {self.batch} cannot be shared evenly among {pieces} (--devices × --nodes × --accumulate)"
             )
+        if self.targets is not None and "landmarks" not in self.targets:
+            raise ValueError(f"--targets must hold landmarks, which every model learns, not {' '.join(self.targets)}")
+        extra_targets(self.targets or ())
         if self.model == "one-stage":
             self._check_for_frames()
         if self.pretrained and self.init is not None:

@@ -17,6 +17,7 @@ from fauxface.datasets import PADDING, FaceDataset, PackedCrops, identity_of, op
 from fauxface.files import regular_size
 from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel, Targets
+from fauxface.targets import OWN
 from fauxface.training.config import Scheduled
 from fauxface.training.feed import CropFeed
 
@@ -52,12 +53,10 @@ class RunData:
     def batch(self, chosen: Tensor, epoch: int, to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, Targets]:
         """Augmented crops B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in that epoch."""
         train, rows = self.train, chosen.numpy()
-        seen = None if train.visibility is None else torch.from_numpy(train.visibility[rows])
         crops = augment.apply(
             self.policy,
             self.feed(chosen, to_device).permute(0, 3, 1, 2),
-            torch.from_numpy(train.landmarks[rows]),
-            seen,
+            {name: torch.from_numpy(values[rows]) for name, values in train.targets.items()},
             scheme=scheme_of(train.scheme),
             size=train.size,
             padding=train.padding,
@@ -65,7 +64,7 @@ class RunData:
             epoch=epoch,
             indices=chosen,
         )
-        return crops.images, Targets(crops.landmarks, crops.visibility)
+        return crops.images, Targets.of(crops.targets)
 
     @torch.no_grad()
     def validate(self, model: FaceNetwork) -> tuple[float, float]:
@@ -77,9 +76,8 @@ class RunData:
             part = slice(first, first + VAL_BATCH)
             images = torch.from_numpy(faces.images[part]).to(device).permute(0, 3, 1, 2).float() / 255
             outputs = model(images)
-            truth = torch.from_numpy(faces.landmarks[part]).to(device)
-            seen = None if faces.visibility is None else torch.from_numpy(faces.visibility[part]).to(device)
-            total += model.loss(outputs, Targets(truth, seen)).item() * len(images)
+            truth = {name: torch.from_numpy(values[part]).to(device) for name, values in faces.targets.items()}
+            total += model.loss(outputs, Targets.of(truth)).item() * len(images)
             predicted.append(model.decode(outputs).landmarks.cpu().numpy())
         unit = metrics.usual_normaliser(faces.scheme)
         errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme, unit)
@@ -122,12 +120,26 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
             return open_pack(whole, size, framing, padding, part=part, **options)
 
         train, held_out_crops = crops(dataset, learned, padding), crops(whole_val, val, 0)
+    train, held_out_crops = (only_wanted(faces, config.targets) for faces in (train, held_out_crops))
     policy = augment.policy(config.augment)
     policy = augment.levelled(policy) if config.crop == "level" else policy
     feed = CropFeed(train.images, device or torch.device("cpu"))
     # what others say of our renders is not ours
     generator = generator_of(learned.sources) if dataset.format == "face_synthetics" else None
     return RunData(train, held_out_crops, dataset.labels, generator, policy, config.seed, feed)
+
+
+def only_wanted(faces: PackedCrops, names: Sequence[str] | None) -> PackedCrops:
+    """The crops with these targets alone; None is landmarks and, where known, visibility.
+
+    ValueError, naming a target, where some of the faces lack it.
+    """
+    if names is None:
+        names = [name for name in OWN if name in faces.targets]
+    for name in names:
+        if name not in faces.targets:
+            raise ValueError(f"--targets: not every face of the data has {name}; all have {', '.join(faces.targets)}")
+    return replace(faces, targets={name: faces.targets[name] for name in names})
 
 
 def held_out_count(config: Scheduled, count: int) -> int:

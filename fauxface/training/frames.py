@@ -105,7 +105,7 @@ class FrameData:
         images, targets = collate(composed, to_device)
         if not self.plain:
             draws = Draws.of(self.seed, epoch, chosen)
-            batch = Batch(images, targets.landmarks.flatten(1, 2), None)
+            batch = Batch(images, {"landmarks": targets.landmarks.flatten(1, 2)})
             for augmentation in PIXELS:
                 batch = augmentation(batch, draws)
             images = batch.images

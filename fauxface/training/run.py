@@ -27,6 +27,7 @@ from fauxface.models import FaceNetwork, build_model
 from fauxface.models.one_stage import OneStage
 from fauxface.outputs import empty_or_new
 from fauxface.parsing import clipped, read_yaml_mapping
+from fauxface.targets import extra_targets
 from fauxface.training.config import PIP_ONLY, Scheduled, TrainingConfig
 from fauxface.training.data import RunData
 from fauxface.training.frames import FrameData
@@ -48,8 +49,12 @@ class Start:
 
 def settle(config: TrainingConfig) -> Scheduled:
     """The configuration with nothing left open; errors of `read_card` if it starts from weights that are not there."""
-    if config.init is not None and config.input_size is None:
-        config = replace(config, input_size=read_card(config.init).input_size)
+    if config.init is not None and (config.input_size is None or config.targets is None):
+        card = read_card(config.init)
+        if config.input_size is None:
+            config = replace(config, input_size=card.input_size)
+        if config.targets is None and extra_targets(card.targets):  # what it tells, it goes on learning
+            config = replace(config, targets=tuple(card.targets))
     return config.scheduled()
 
 
@@ -110,13 +115,16 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
     there = f"{card.model} at {card.input_size} px for {card.scheme}"
     if (config.model, scheme) != (card.model, card.scheme):
         raise ValueError(f"--init {config.init} is {there}, not {wanted}")
-    # what decides the weights' shapes stays as it is there; the loss may change
-    kept = {name: value for name, value in card.options.items() if name != "loss"}
+    # what decides the shapes of weights stays as it is there; the loss may change, and so may targets (new heads)
+    changing = {"loss"} if config.targets is None else {"loss", "visibility", "targets"}
+    kept = {name: value for name, value in card.options.items() if name not in changing}
     for name in PIP_ONLY:
         now, then = getattr(config, name), kept.get(name, "none")  # a card tells of a neck only if there is one
         if now not in (None, then):
             raise ValueError(f"--{name.replace('_', '-')} of --init {config.init} is {then}, not {now}")
-    model = build_model(config.model, config.input_size, scheme, **(options | kept))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = build_model(config.model, config.input_size, scheme, **(options | kept))
     # calibration is of the weights as they were there: these go on, and their card tells of none
     fresh = model.state_dict()
     names = fresh.keys() - {"sigma_factor"}

@@ -1,0 +1,269 @@
+"""The kinds of targets: points, vectors and values; each says how crops, mirrors and losses treat them.
+
+Frames: *image* is the photograph's pixels, *crop* the crop's; pixel centres lie at whole numbers. A matrix B×3×3 maps
+crop pixels before an augmentation to crop pixels after it: turn, scale, shift, and a mirror where it mirrors.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fauxface import parsing
+from fauxface.faces import Crop
+from fauxface.landmarks import Scheme
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Record = Mapping[str, Any]
+"""What a render's ``.json`` says of a face."""
+BETA = 0.01
+"""Where smooth L1 goes over from squared to linear, in shares of the crop's side or in the target's own unit: the same
+1 % as the landmarks' (`fauxface.models.losses`)."""
+
+
+def numbers(record: Record, key: str) -> np.ndarray:
+    """The array of numbers (float64) under ``key``; ValueError if there is none."""
+    if key not in record:
+        raise ValueError(f"has no {key}")
+    return parsing.numbers(record[key], key)
+
+
+@dataclass(frozen=True)
+class Target(ABC):
+    """One thing that can be learned of a face.
+
+    Attributes:
+        name: its name in commands, checkpoints, ONNX outputs and JSON.
+        shape: its shape, of one face; ``points`` stands for the number of the scheme's landmarks.
+        read: the value of a render's face, in the image's frame, of its record and its image's file, beside which
+            others may lie; None where they do not say; ValueError, with the reason, where they are broken.
+        mirror: what changes places in a mirrored picture: entry i (of the first axis) of a mirrored face is entry
+            ``mirror[i]`` of the original; ``scheme`` as the landmarks do; None: nothing.
+        weight: of its loss beside the landmarks'.
+        files: endings of the files beside the image that ``read`` opens, as ``_dense.npz`` of ``000000_dense.npz``.
+        revision: to be raised when ``read`` gives something else, so that packs are made anew.
+    """
+
+    name: str
+    shape: tuple[int | Literal["points"], ...]
+    read: Callable[[Record, Path], np.ndarray | None]
+    mirror: tuple[int, ...] | Literal["scheme"] | None = None
+    weight: float = 1.0
+    files: tuple[str, ...] = ()
+    revision: int = 1
+
+    @property
+    def dtype(self) -> type[np.generic]:
+        """The type of number that packs store."""
+        return np.float32
+
+    def shape_of(self, scheme: Scheme) -> tuple[int, ...]:
+        """The shape of one face's value, for landmarks of ``scheme``."""
+        return tuple(scheme.count if size == "points" else size for size in self.shape)
+
+    def order_of(self, scheme: Scheme) -> list[int] | None:
+        """The permutation of a mirrored face, None where nothing changes places."""
+        order = scheme.mirror if self.mirror == "scheme" else self.mirror
+        return None if order is None else list(order)
+
+    def of_face(self, record: Record, image: Path, scheme: Scheme) -> np.ndarray | None:
+        """The value that a render tells of its face, checked; None if it tells none; ValueError with the reason."""
+        value, wanted = self.read(record, image), self.shape_of(scheme)
+        if value is None:
+            return None
+        if value.shape != wanted:
+            raise ValueError(f"{self.name} is not {' × '.join(map(str, wanted)) or 'one'} numbers")
+        if not np.isfinite(value).all():
+            raise ValueError(f"{self.name} has a number that is not finite")
+        return value
+
+    def to_crop(self, value: np.ndarray, crop: Crop) -> np.ndarray:
+        """A value in the image's frame, in that of its crop."""
+        return value
+
+    def to_image(self, value: np.ndarray, crop: Crop) -> np.ndarray:
+        """A value in the crop's frame, in that of the image."""
+        return value
+
+    def flipped(self, values: np.ndarray, scheme: Scheme, width: int) -> np.ndarray:
+        """Values M×… of pictures ``width`` pixels wide, mirrored left to right."""
+        order = self.order_of(scheme)
+        return values if order is None else np.take(values, order, axis=-len(self.shape))
+
+    def mean(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """The mean of several answers of one shape."""
+        return np.mean(values, axis=0)
+
+    def moved(self, values: Tensor, matrix: Tensor) -> Tensor:
+        """Values B×… float after an augmentation whose crop matrices are B×3×3; places are not changed yet."""
+        return values
+
+    def swapped(self, values: Tensor, mirrored: Tensor, scheme: Scheme) -> Tensor:
+        """Values B×… whose left and right change places where ``mirrored`` (B,) says so."""
+        import torch
+
+        order = self.order_of(scheme)
+        if order is None:
+            return values
+        chosen = mirrored.to(values.device).view(-1, *[1] * (values.ndim - 1))
+        return torch.where(chosen, values[:, torch.tensor(order, device=values.device)], values)
+
+    def outputs(self, scheme: Scheme) -> int:
+        """How many numbers a head says of a face."""
+        return prod(self.shape_of(scheme))
+
+    @abstractmethod
+    def loss(self, raw: Tensor, truth: Tensor, side: int) -> Tensor:
+        """The mean loss, a scalar, of a head's numbers ``raw`` B×K float; ``truth`` B×… lies in crops of that side."""
+
+    @abstractmethod
+    def decode(self, raw: Tensor, shape: tuple[int, ...], side: int) -> Tensor:
+        """The values B×``shape``, in the crop's frame, of a head's numbers ``raw`` B×K float."""
+
+
+@dataclass(frozen=True)
+class Points(Target):
+    """Points in the picture, …×2: they move with its pixels. A head says them in shares of the crop from its centre."""
+
+    def to_crop(self, value: np.ndarray, crop: Crop) -> np.ndarray:
+        """See `Target.to_crop`."""
+        return crop.to_crop(value)
+
+    def to_image(self, value: np.ndarray, crop: Crop) -> np.ndarray:
+        """See `Target.to_image`."""
+        return crop.to_image(value)
+
+    def flipped(self, values: np.ndarray, scheme: Scheme, width: int) -> np.ndarray:
+        """See `Target.flipped`."""
+        turned = super().flipped(values, scheme, width).copy()
+        turned[..., 0] = width - 1 - turned[..., 0]
+        return turned
+
+    def moved(self, values: Tensor, matrix: Tensor) -> Tensor:
+        """See `Target.moved`."""
+        import torch
+
+        matrix = matrix.to(values.device, non_blocking=True)
+        flat = values.flatten(1, -2)
+        return torch.baddbmm(matrix[:, None, :2, 2], flat, matrix[:, :2, :2].mT).view_as(values)
+
+    def loss(self, raw: Tensor, truth: Tensor, side: int) -> Tensor:
+        """Smooth L1 in shares of the crop's side."""
+        return _smooth_l1(raw.view_as(truth), (truth + 0.5) / side - 0.5)
+
+    def decode(self, raw: Tensor, shape: tuple[int, ...], side: int) -> Tensor:
+        """See `Target.decode`; crop pixels."""
+        return (raw.unflatten(1, shape) + 0.5) * side - 0.5
+
+
+@dataclass(frozen=True)
+class Vectors(Target):
+    """Vectors …×3 (or …×2) in the camera's frame (x right, y down, z forward): a crop turns and mirrors them.
+
+    Attributes:
+        unit: whether they are directions, of length 1; their loss is then 1 − cosine, else smooth L1.
+    """
+
+    unit: bool = True
+
+    def to_crop(self, value: np.ndarray, crop: Crop) -> np.ndarray:
+        """See `Target.to_crop`."""
+        return _turned(value, crop.axes.T / crop.scale)
+
+    def to_image(self, value: np.ndarray, crop: Crop) -> np.ndarray:
+        """See `Target.to_image`."""
+        return _turned(value, crop.axes / crop.scale)
+
+    def flipped(self, values: np.ndarray, scheme: Scheme, width: int) -> np.ndarray:
+        """See `Target.flipped`."""
+        turned = super().flipped(values, scheme, width).copy()
+        turned[..., 0] = -turned[..., 0]
+        return turned
+
+    def mean(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """The mean vector; of directions, its direction."""
+        mean = super().mean(values)
+        return mean / np.linalg.norm(mean, axis=-1, keepdims=True).clip(1e-9) if self.unit else mean
+
+    def moved(self, values: Tensor, matrix: Tensor) -> Tensor:
+        """See `Target.moved`."""
+        import torch
+
+        linear = matrix[:, :2, :2].to(values.device, non_blocking=True)
+        # without its scale; the determinant's sign, a mirror, stays
+        turn = linear / torch.linalg.det(linear).abs().sqrt()[:, None, None]
+        flat = values.flatten(1, -2) if values.ndim > 2 else values[:, None]
+        return torch.cat([flat[..., :2] @ turn.mT, flat[..., 2:]], -1).view_as(values)
+
+    def loss(self, raw: Tensor, truth: Tensor, side: int) -> Tensor:
+        """1 − cosine of directions; smooth L1 of other vectors."""
+        from torch.nn.functional import cosine_similarity
+
+        raw = raw.view_as(truth)
+        return (1 - cosine_similarity(raw, truth, dim=-1)).mean() if self.unit else _smooth_l1(raw, truth)
+
+    def decode(self, raw: Tensor, shape: tuple[int, ...], side: int) -> Tensor:
+        """See `Target.decode`."""
+        from torch.nn.functional import normalize
+
+        values = raw.unflatten(1, shape)
+        return normalize(values, dim=-1) if self.unit else values
+
+
+@dataclass(frozen=True)
+class Values(Target):
+    """Numbers that no crop changes; at most they change places in a mirror.
+
+    Attributes:
+        probability: whether they are 0 or 1 (stored as booleans, learned by cross-entropy, told as a probability); else
+            any numbers, learned by smooth L1.
+    """
+
+    probability: bool = False
+
+    @property
+    def dtype(self) -> type[np.generic]:
+        """See `Target.dtype`."""
+        return np.bool_ if self.probability else np.float32
+
+    def of_face(self, record: Record, image: Path, scheme: Scheme) -> np.ndarray | None:
+        """See `Target.of_face`."""
+        if not self.probability:
+            return super().of_face(record, image, scheme)
+        value, wanted = self.read(record, image), self.shape_of(scheme)
+        if value is None:
+            return None
+        if value.shape != wanted or not np.isin(value, (0, 1)).all():
+            raise ValueError(f"{self.name} is not {prod(wanted)} times 0 or 1")
+        return value.astype(bool)
+
+    def loss(self, raw: Tensor, truth: Tensor, side: int) -> Tensor:
+        """Cross-entropy of probabilities; smooth L1 of other numbers."""
+        from torch.nn.functional import binary_cross_entropy_with_logits
+
+        raw, truth = raw.view_as(truth), truth.float()
+        return binary_cross_entropy_with_logits(raw, truth) if self.probability else _smooth_l1(raw, truth)
+
+    def decode(self, raw: Tensor, shape: tuple[int, ...], side: int) -> Tensor:
+        """See `Target.decode`."""
+        values = raw.unflatten(1, shape) if shape else raw[:, 0]
+        return values.sigmoid() if self.probability else values
+
+
+def _turned(vectors: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """Vectors …×3 or …×2 whose x and y are turned by ``turn`` (2, 2)."""
+    return np.concatenate([vectors[..., :2] @ turn.T, vectors[..., 2:]], -1)
+
+
+def _smooth_l1(found: Tensor, truth: Tensor) -> Tensor:
+    from torch.nn.functional import smooth_l1_loss
+
+    return smooth_l1_loss(found, truth, beta=BETA)
