@@ -33,7 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "live": {"inference"},
 }
 LEAVES: dict[str, set[str]] = {"files": set(), "images": {"files"}}  # every room may import these
-TOP = {"cli", "calibrating", "demo", "exporting", "info", "__main__"}  # may import everything
+TOP = {"__init__", "cli", "calibrating", "demo", "exporting", "info", "__main__"}  # may import everything
 LIGHT = ["fauxface.cli", "fauxface.landmarks", "fauxface.faces", "fauxface.training.config", "fauxface.rendering"]
 
 
