@@ -30,14 +30,14 @@ check: $(READY)
 
 # The weights that training starts from: a run's or a checkpoint's folder; random ones if empty
 INIT ?=
-SAMPLES ?= 1500000
+# Faces that training sees; the recipe's if empty
+SAMPLES ?=
 weights: $(READY) egl
 	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable '.[assets]'
 	$(BIN)/fauxface assets install
-	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 1 --recipe recipes/detector.yaml
-	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/detector.yaml
-	$(BIN)/fauxface train --data renders/train --val-data renders/held_out --out runs/fauxface-s --resume --seed 0 \
-	  --model mobilenetv3small-pip --input-size 160 --augment strong --lr 0.001 --samples $(SAMPLES) --devices 2 --threads 1 $(INIT:%=--init %)
+	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 1 --recipe recipes/rendering/detector.yaml
+	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/rendering/detector.yaml
+	$(BIN)/fauxface train --config recipes/training/fauxface-s.yaml $(SAMPLES:%=--samples %) $(INIT:%=--init %)
 
 .PHONY: egl
 egl: $(READY)
