@@ -3,15 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PATHS := fauxface tests benchmarks
+PATHS := fauxface tests benchmarks examples
 
-.PHONY: help demo test test-slow check weights clean
+.PHONY: help demo test test-slow check docs weights clean
 
 help:
 	@echo "make demo       render faces, train on them, evaluate, predict; writes demo/report.html (about ten minutes)"
 	@echo "make test       the tests"
 	@echo "make test-slow  the tests that take longer, too"
 	@echo "make check      formatting, lint, types"
+	@echo "make docs       the documentation as a site to open: site/index.html"
 	@echo "make weights    render the data and train the shipped weights again (about two hours on two cores; docs/reproduce.md)"
 
 demo: $(READY) egl
@@ -27,6 +28,9 @@ check: $(READY)
 	$(BIN)/ruff format --check $(PATHS)
 	$(BIN)/ruff check $(PATHS)
 	$(BIN)/pyright
+
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # The weights that training starts from: a run's or a checkpoint's folder; random ones if empty
 INIT ?=
@@ -55,4 +59,4 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site

@@ -13,6 +13,7 @@ from skimage import data as photographs
 import fauxface
 from fauxface.images import write_image
 
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 PROGRAM = """\
 from pathlib import Path
 
@@ -52,15 +53,17 @@ def python(code: str, folder: Path) -> str:
 
 
 def type_errors(code: str, folder: Path) -> list[tuple[int, str]]:
-    """Line (from 1) and rule of what pyright finds wrong with a program that lies outside the project."""
+    """Line (from 1) and rule of what pyright finds wrong with programs that lie outside the project."""
     (folder / "program.py").write_text(code)
-    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "program.py"]
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200)
     found = json.loads(done.stdout)["generalDiagnostics"]
     return [(one["range"]["start"]["line"] + 1, one["rule"]) for one in found if one["severity"] == "error"]
 
 
-def test_a_users_program_has_types(tmp_path: Path):
+def test_users_programs_have_types(tmp_path: Path):
+    for example in EXAMPLES:
+        (tmp_path / example.name).write_text(example.read_text())
     assert type_errors(PROGRAM, tmp_path) == []
 
 
