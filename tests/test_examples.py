@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def run(name: str, *args: object, folder: Path, call: str = "") -> str:
     """The output of an example with these arguments; ``call``: its ``main`` called so instead."""
     code = ["-c", f"from pathlib import Path; import {name}; {name}.{call}"] if call else [EXAMPLES / f"{name}.py"]
-    environment = {**os.environ, "FAUXFACE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = os.pathsep.join([str(EXAMPLES), environment.get("PYTHONPATH", "")])
     command = [str(part) for part in (sys.executable, *code, *args)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, timeout=300)
