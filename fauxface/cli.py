@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
@@ -713,9 +713,9 @@ def _with_config_file(args: Sequence[str]) -> Callable[..., None]:
     file = given.pop("config", None)
     if file is None:
         return train
-    settings = read_settings(Path(file), **dict.fromkeys(given, tyro.MISSING))
-    defaults = TrainingConfig(**dict.fromkeys(("data", "out"), tyro.MISSING) | settings)
-    return functools.partial(train, config=defaults)
+    settings: dict[str, Any] = dict.fromkeys(("data", "out"), tyro.MISSING)
+    settings |= read_settings(Path(file), **dict.fromkeys(given, tyro.MISSING))
+    return functools.partial(train, config=TrainingConfig(**settings))
 
 
 def _overview() -> str:

@@ -58,7 +58,7 @@ def _typed(value: Any, hint: Any) -> Any:
     if NoneType in get_args(hint):
         (kind,) = (part for part in get_args(hint) if part is not NoneType)
         return None if value is None else _typed(value, kind)
-    if hint is float and not isinstance(value, bool | NoneType | list | dict):
+    if hint is float and type(value) in (int, float, str):
         try:
             return float(value)  # YAML reads 1e-3, without a point, as text
         except ValueError:
