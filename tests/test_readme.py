@@ -153,7 +153,7 @@ def test_the_commands_run(tmp_path: Path):
     outputs = dict(shown())
     for line in commands():
         words = shlex.split(small(line))
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=400)
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=600)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         assert line not in outputs or alike(line, outputs[line], done.stdout), f"{line} prints\n{done.stdout}"
     for code in blocks("python"):
