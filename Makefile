@@ -3,15 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PATHS := fauxface tests benchmarks tools
+PATHS := fauxface tests benchmarks tools examples
 
-.PHONY: help demo test test-slow check weights clean
+.PHONY: help demo test test-slow check docs weights clean
 
 help:
 	@echo "make demo       render faces, train on them, evaluate, predict; writes demo/report.html (about ten minutes)"
 	@echo "make test       the tests"
 	@echo "make test-slow  the tests that take longer, too"
 	@echo "make check      formatting, lint, types"
+	@echo "make docs       the documentation as a site to open: site/index.html"
 	@echo "make weights    render the data and train the shipped weights again (about two hours on two cores; docs/reproduce.md)"
 
 demo: $(READY) egl
@@ -28,16 +29,19 @@ check: $(READY)
 	$(BIN)/ruff check $(PATHS)
 	$(BIN)/pyright
 
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 # The weights that training starts from: a run's or a checkpoint's folder; random ones if empty
 INIT ?=
-SAMPLES ?= 1500000
+# Faces that training sees; the recipe's if empty
+SAMPLES ?=
 weights: $(READY) egl
 	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable '.[assets]'
 	$(BIN)/fauxface assets install
-	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 1 --recipe recipes/detector.yaml
-	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/detector.yaml
-	$(BIN)/fauxface train --data renders/train --val-data renders/held_out --out runs/fauxface-s --resume --seed 0 \
-	  --model mobilenetv3small-pip --input-size 160 --augment strong --lr 0.001 --samples $(SAMPLES) --devices 2 --threads 1 $(INIT:%=--init %)
+	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 1 --recipe recipes/rendering/detector.yaml
+	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/rendering/detector.yaml
+	$(BIN)/fauxface train --config recipes/training/fauxface-s.yaml $(SAMPLES:%=--samples %) $(INIT:%=--init %)
 
 .PHONY: egl
 egl: $(READY)
@@ -55,4 +59,4 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site

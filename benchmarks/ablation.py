@@ -32,7 +32,7 @@ from fauxface.rendering.recipe import WORN
 from fauxface.training import TrainingConfig, train
 
 OUT = Path(__file__).parents[1] / "docs" / "ablation"
-RECIPE = Path(__file__).parents[1] / "recipes" / "detector.yaml"
+RECIPE = Path(__file__).parents[1] / "recipes" / "rendering" / "detector.yaml"
 COLUMNS = ("variant", "seed", "generator", "images", "samples", "nme", "nme_inner", "nme_without_offsets", "minutes")
 MODEL = "mobilenetv3small-coordinates"
 

@@ -22,7 +22,7 @@ from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.recipe import load_recipe
 
 SIZE, TILE = 384, 240
-RECIPE = Path(__file__).parents[1] / "recipes" / "detector.yaml"
+RECIPE = Path(__file__).parents[1] / "recipes" / "rendering" / "detector.yaml"
 OUT = Path(__file__).parents[1] / "docs" / "images" / "overview.jpg"
 
 

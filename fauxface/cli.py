@@ -5,6 +5,8 @@ Rooms are imported inside the functions, so that help and refused arguments cost
 
 from __future__ import annotations
 
+import argparse
+import functools
 import inspect
 import io
 import os
@@ -12,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
@@ -266,7 +268,10 @@ def pack(
         print(pack_folder(data, size, Framing(crop, crop_margin), labels, out, skip_bad, workers, format, split))
 
 
-def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
+def train(
+    config: OmitArgPrefixes[TrainingConfig],
+    file: Annotated[Path | None, tyro.conf.arg(name="config", metavar="FILE")] = None,
+) -> None:
     """Train a landmark detector on labelled faces.
 
     The run's folder gets config.yaml, log.csv, curves.png and checkpoint/, which every other command takes by the run's
@@ -277,6 +282,10 @@ def train(config: OmitArgPrefixes[TrainingConfig]) -> None:
       fauxface train --data faces --out run --model mobilenetv3small-coordinates --augment strong --epochs 60
       fauxface train --data faces --out run --images 1000 --samples 200000 --seed 1
       fauxface train --data faces --out run --resume
+      fauxface train --config recipes/training/fauxface-s.yaml --samples 100000
+
+    Args:
+        file: a YAML file with these options by name (val_data, not --val-data); those of the command line replace its.
     """
     from fauxface.training import train as run_training
 
@@ -736,7 +745,7 @@ def main(args: Sequence[str] | None = None) -> int:
         title = f"fauxface {args[0]}"
         check_words(command, args[1:])
         tyro.cli(
-            in_range(command),
+            _with_config_file(args[1:]) if command is train else in_range(command),
             prog=title,
             description=_explanation(command),
             args=args[1:],
@@ -755,6 +764,22 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f"fauxface: error: {_one_line(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _with_config_file(args: Sequence[str]) -> Callable[..., None]:
+    """`train`, whose options default to what the file of ``--config`` says, if there is one."""
+    from fauxface.training.config_file import BUDGETS, read_settings
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("config", *BUDGETS):
+        parser.add_argument(f"--{name}")
+    given = {name: value for name, value in vars(parser.parse_known_args(args)[0]).items() if value is not None}
+    file = given.pop("config", None)
+    if file is None:
+        return in_range(train)
+    settings: dict[str, Any] = dict.fromkeys(("data", "out"), tyro.MISSING)
+    settings |= read_settings(Path(file), **dict.fromkeys(given, tyro.MISSING))
+    return functools.partial(in_range(train), config=TrainingConfig(**settings))
 
 
 def _overview() -> str:

@@ -44,7 +44,7 @@ LEAVES: dict[str, set[str]] = {
     "ranges": set(),
     "names": set(),
 }  # every room may import these
-TOP = {"cli", "demo", "info", "__main__"}  # may import everything
+TOP = {"__init__", "cli", "demo", "info", "__main__"}  # may import everything
 LIGHT = [
     "fauxface.cli",
     "fauxface.landmarks",

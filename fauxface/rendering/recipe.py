@@ -166,12 +166,17 @@ class Recipe:
 def load_recipe(path: Path | None) -> Recipe:
     """The recipe of a YAML file (only what differs from the defaults need stand there), or the default recipe.
 
+    ``recipes/NAME`` that is not there is read as ``recipes/rendering/NAME``: our recipes have moved there.
+
     Raises:
         FileNotFoundError: no such file.
         ValueError: not YAML, an unknown name, or a value out of range.
     """
     if path is None:
         return Recipe()
+    moved = path.parent / "rendering" / path.name
+    if path.parent.name == "recipes" and not path.exists() and moved.is_file():
+        path = moved
     values = read_yaml(path) or {}
     if not isinstance(values, dict):
         raise ValueError(f"{path}: a recipe is a mapping of names to values")
