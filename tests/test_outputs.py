@@ -500,6 +500,25 @@ def test_a_folder_has_one_writer_and_a_killed_one_s_leftovers_are_swept(tmp_path
     assert set(tree(tmp_path / "run")) == {".fauxface-tmp-notes.txt"}
 
 
+SMALL = ("--model", "mobilenetv3small-coordinates", "--steps", 1, "--batch", 2, "--threads", 1, "--input-size", 64)
+
+
+@pytest.mark.parametrize("command", ["train", "study", "render", "demo", "predict"])
+def test_a_second_run_in_a_folder_is_refused_while_the_first_is_at_work(command: str, here: Path, capsys):
+    data = write_face_synthetics(here / "faces", 4)
+    study = ("--models", SMALL[1], "--images", 2, "--policies", "none", "--seeds", 1)
+    words = {
+        "train": ("train", "--data", data, "--out", "run", *SMALL),
+        "study": ("study", "--data", data, "--test", data, "--out", "run", *study),
+        "render": ("render", "run", "--count", 1, "--size", 64),
+        "demo": ("demo", "--out", "run", "--quick"),
+        "predict": ("predict", data / "000000.png", "--out", "run"),
+    }
+    with only_writer(here / "run", f"fauxface {command}"):
+        assert f"another fauxface {command} is at work" in refused(capsys, here, *words[command])
+    assert not (here / "run").exists()
+
+
 TOLD_TO_END = """
     import sys, time
     from pathlib import Path
