@@ -122,6 +122,7 @@ def test_wflw_subsets_from_their_own_lists(tmp_path: Path):
         ("1--Parade/1_Parade_1.png", "/etc/passwd.png", r"the picture '/etc/passwd\.png' lies outside"),
         ("1--Parade/1_Parade_1.png", "nobody.png", r"no picture 'nobody\.png' in the folder"),
         ("FIRST", "here", "something that is no number stands among the points"),
+        ("FIRST", "-1e7", "point 0 lies more than 1,000,000 pixels away"),
         ("FIRST", "nan", "point 0 has a coordinate that is not a finite number"),
     ],
 )
@@ -362,6 +363,10 @@ def test_dlib_refuses_document_types_and_broken_xml(tmp_path: Path):
     path.write_text(whole[: len(whole) // 2])
     with pytest.raises(BadSample, match=r"labels_train\.xml: line \d+: not valid XML"):
         open_dataset(folder)
+    for encoding in ("ISO-59-1", "utf-7", "big5"):
+        path.write_text(whole.replace("ISO-8859-1", encoding))
+        with pytest.raises(BadSample, match=r"labels_train\.xml: line 1: "):
+            open_dataset(folder)
 
 
 # what they share

@@ -13,6 +13,8 @@ import numpy as np
 from fauxface.faces import FaceSample
 from fauxface.images import read_image
 
+FARTHEST = 1_000_000
+"""Pixels beyond which no picture reaches."""
 Labels = Literal["2d", "projected"]
 """The conventions of points of which a data set may have both: as annotators click them, or projected from space."""
 MIN_SIDE = 16
@@ -168,6 +170,9 @@ def check_points(points: np.ndarray, count: int, path: Path) -> np.ndarray:
     wrong = np.flatnonzero(~np.isfinite(points).all(1))
     if len(wrong):
         raise BadSample(path, f"point {wrong[0]} has a coordinate that is not a finite number")
+    far = np.flatnonzero((np.abs(points) > FARTHEST).any(1))
+    if len(far):
+        raise BadSample(path, f"point {far[0]} lies more than {FARTHEST:,} pixels away")
     if max(np.ptp(points, axis=0)) <= 0:
         raise BadSample(path, "all points lie at one place")
     return points

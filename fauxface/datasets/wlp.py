@@ -19,7 +19,7 @@ _FOLDERS = ("afw", "helen", "ibug", "lfpw")
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The annotations among ``files``: NAME_N.mat with their pictures, and those beside them whose picture is missing."""
+    """The annotations among ``files``: NAME_N.mat in folders where they have pictures."""
     return find_mats(files, r".+_\d+\.mat")
 
 
