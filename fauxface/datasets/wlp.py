@@ -42,7 +42,7 @@ def read_sample(source: Path, labels: Labels) -> FaceSample:
         points, file = read_mat(source, "pt2d", (2, IBUG68.count)).T, source
     else:
         file = _landmarks_of(source)
-        points = read_mat(file, "pts_3d", (IBUG68.count, 2))
+        points = read_mat(file, "pts_3d", (IBUG68.count, 2), (IBUG68.count, 3))[:, :2]
     points = check_points(points, IBUG68.count, file) - 1
     picture = picture_of(source)
     if picture is None:
