@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import h5py
@@ -117,7 +118,7 @@ def write_300w_lp(folder: Path, count: int) -> Path:
     return folder
 
 
-def coco_face(index: int, scheme: str, image: int, category: int = 1) -> dict[str, object]:
+def coco_face(index: int, scheme: str, image: int, category: int = 1) -> dict[str, Any]:
     """An annotation of a drawn face; point 2 is hidden."""
     points = points_of(index, scheme)
     flags = np.full((len(points), 1), 2.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,6 +123,7 @@ def test_wflw_subsets_from_their_own_lists(tmp_path: Path):
         ("1--Parade/1_Parade_1.png", "/etc/passwd.png", r"the picture '/etc/passwd\.png' lies outside"),
         ("1--Parade/1_Parade_1.png", "nobody.png", r"no picture 'nobody\.png' in the folder"),
         ("FIRST", "here", "something that is no number stands among the points"),
+        ("FIRST", "-1e7", "point 0 lies more than 1,000,000 pixels away"),
         ("FIRST", "nan", "point 0 has a coordinate that is not a finite number"),
     ],
 )
@@ -204,14 +206,15 @@ def test_coco_visibility_and_unlabelled_points(tmp_path: Path):
     faces = [coco_face(i, "ibug68", i + 1) for i in range(3)]
     points: list[list[float]] = [face["keypoints"] for face in faces]  # pyright: ignore[reportAssignmentType]
     points[1][3 * 5 : 3 * 6] = [0, 0, 0]
-    points[2][3 * 5 + 2] = 0  # as CVAT tells of a point that is outside: it has its place
+    points[2][3 * 5 + 2] = 0  # as CVAT may tell of a point that is outside
     dataset = open_dataset(write_coco(tmp_path / "coco", 3, annotations=faces))
-    for index, hidden in ((0, [2]), (2, [2, 5])):
-        seen = dataset[index].visibility
-        assert seen is not None
-        assert np.flatnonzero(~seen).tolist() == hidden
-    with pytest.raises(BadSample, match=r"default\.json: annotation 1: point 5 is not labelled \(v = 0\)"):
-        dataset[1]
+    seen = dataset[0].visibility
+    assert seen is not None
+    assert np.flatnonzero(~seen).tolist() == [2]
+    for index in (1, 2):
+        told = rf"default\.json: annotation {index}: point 5 is not labelled \(v = 0\)"
+        with pytest.raises(BadSample, match=told):
+            dataset[index]
 
 
 @pytest.mark.parametrize("scheme", ["ibug68", "face_synthetics70", "wflw98", "cofw29", "five5"])
@@ -291,7 +294,7 @@ def test_coco_leaves_out_what_is_no_face_and_takes_files_as_splits(tmp_path: Pat
         ({"annotations": [{"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2] * 17}]}, "no face; the known"),
     ],
 )
-def test_what_coco_may_hold_instead(changes: dict[str, object], reason: str, tmp_path: Path):
+def test_what_coco_may_hold_instead(changes: dict[str, Any], reason: str, tmp_path: Path):
     with pytest.raises(BadSample, match=rf"default\.json: {reason}"):
         open_dataset(write_coco(tmp_path / "coco", 1, **changes))
 
@@ -362,6 +365,10 @@ def test_dlib_refuses_document_types_and_broken_xml(tmp_path: Path):
     path.write_text(whole[: len(whole) // 2])
     with pytest.raises(BadSample, match=r"labels_train\.xml: line \d+: not valid XML"):
         open_dataset(folder)
+    for encoding in ("ISO-59-1", "utf-7", "big5"):
+        path.write_text(whole.replace("ISO-8859-1", encoding))
+        with pytest.raises(BadSample, match=r"labels_train\.xml: line 1: "):
+            open_dataset(folder)
 
 
 # what they share

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -27,11 +28,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def trained(data: Path, out: Path, **settings: str | None) -> Path:
+def trained(data: Path, out: Path, **settings: Any) -> Path:
     """A run of two steps."""
     config = TrainingConfig(
         data, out, MODEL, steps=2, batch=2, input_size=32, threads=1, workers=1, accelerator="cpu", **settings
-    )  # pyright: ignore[reportArgumentType]
+    )
     return train(config)
 
 

@@ -19,7 +19,7 @@ _RANGES = {"yaw-0-30": (0, 30), "yaw-30-60": (30, 60), "yaw-60-90": (60, 90)}
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The annotations among ``files``: imageNNNNN.mat, also where the picture is missing."""
+    """The annotations among ``files``: imageNNNNN.mat in folders where they have pictures."""
     return find_mats(files, r"image\d{5}\.mat")
 
 

@@ -1,8 +1,8 @@
 """COCO key points (Lin et al. 2014): JSON that lists pictures and faces; CVAT, Label Studio and FiftyOne export it.
 
 A face's ``keypoints`` are ``x, y, v`` a point; v is 2 for a point that is seen, 1 for one that is hidden, 0 for one
-that is not labelled (at 0, 0) or, as CVAT writes points that are outside, hidden. Coordinates are 0-based pixels, as
-they stand. The scheme is told by how many points there are and what their category calls them (see ``naming``). A split
+that is not labelled, wherever it lies: a face with such a point cannot be used. Coordinates are 0-based pixels, as they
+stand. The scheme is told by how many points there are and what their category calls them (see ``naming``). A split
 is a label file, by its name or the name's end: ``person_keypoints_train.json`` is ``train``.
 """
 
@@ -140,7 +140,7 @@ def _points(entry: Entry) -> Points:
     flags, places = points[:, 2], points[:, :2]
     if not np.isin(flags, (0, 1, 2)).all():
         raise ValueError("a visibility flag is not 0, 1 or 2")
-    missing = np.flatnonzero((flags == 0) & (places == 0).all(1))
+    missing = np.flatnonzero(flags == 0)
     if len(missing):
         raise ValueError(f"point {missing[0]} is not labelled (v = 0)")
     return places, flags == 2

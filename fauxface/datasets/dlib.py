@@ -59,6 +59,10 @@ def _read(path: Path) -> list[Entry]:
         raise BadSample(path, f"line {error.lineno}: not valid XML ({expat.ErrorString(error.code)})") from None
     except OSError as error:
         raise BadSample(path, error.strerror or "cannot be read") from error
+    except (LookupError, ValueError) as error:
+        if isinstance(error, BadSample):
+            raise
+        raise BadSample(path, f"line {parser.CurrentLineNumber}: {error}") from None  # an encoding that there is not
     return reader.entries
 
 

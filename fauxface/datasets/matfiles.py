@@ -13,8 +13,8 @@ LARGEST = 1 << 20
 """Bytes that one picture's .mat may have; the official ones have some ten thousand."""
 
 
-def read_mat(path: Path, key: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The array ``key`` of a .mat of version 5, float64, of that shape; BadSample if it has none such."""
+def read_mat(path: Path, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
+    """The array ``key`` of a .mat of version 5, float64, of one of the shapes; BadSample if it has none such."""
     from scipy.io import loadmat
 
     try:
@@ -30,8 +30,8 @@ def read_mat(path: Path, key: str, shape: tuple[int, ...]) -> np.ndarray:
     if key not in content:
         raise BadSample(path, f"has no {key}")
     array = content[key]
-    if array.shape != shape or array.dtype.kind not in "fiu":
-        raise BadSample(path, f"{key} is not {'×'.join(map(str, shape))} numbers")
+    if array.shape not in shapes or array.dtype.kind not in "fiu":
+        raise BadSample(path, f"{key} is not {'×'.join(map(str, shapes[0]))} numbers")
     return array.astype(np.float64)
 
 

@@ -19,7 +19,7 @@ _FOLDERS = ("afw", "helen", "ibug", "lfpw")
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The annotations among ``files``: NAME_N.mat, also where the picture is missing."""
+    """The annotations among ``files``: NAME_N.mat in folders where they have pictures."""
     return find_mats(files, r".+_\d+\.mat")
 
 
@@ -42,7 +42,7 @@ def read_sample(source: Path, labels: Labels) -> FaceSample:
         points, file = read_mat(source, "pt2d", (2, IBUG68.count)).T, source
     else:
         file = _landmarks_of(source)
-        points = read_mat(file, "pts_3d", (IBUG68.count, 2))
+        points = read_mat(file, "pts_3d", (IBUG68.count, 2), (IBUG68.count, 3))[:, :2]
     points = check_points(points, IBUG68.count, file) - 1
     picture = picture_of(source)
     if picture is None:
