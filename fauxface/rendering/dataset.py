@@ -17,7 +17,7 @@ from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.head.makehuman import load_bust
-from fauxface.rendering.labels.dense import extra_files, parse_kinds
+from fauxface.rendering.labels.dense import extra_files, parse_kinds, png_bytes
 from fauxface.rendering.opengl.rasteriser import renderer
 from fauxface.rendering.photo.environments.maps import prepare_maps
 from fauxface.rendering.recipe import Recipe, load_recipe
@@ -180,16 +180,10 @@ def write_frame(out: Path, index: int, frame: Frame) -> None:
 
 def _encoded(index: int, frame: Frame | CrowdFrame) -> dict[str, bytes]:
     name = f"{index:06d}"
-    files = {f"{name}.png": _png(frame.image[..., ::-1]), f"{name}_seg.png": _png(frame.labels)}
+    files = {f"{name}.png": png_bytes(frame.image[..., ::-1]), f"{name}_seg.png": png_bytes(frame.labels)}
     if isinstance(frame, Frame):
         files[f"{name}_ldmks.txt"] = "".join(f"{x:.4f} {y:.4f}\n" for x, y in frame.landmarks).encode()
     return {**files, f"{name}.json": json.dumps(_rounded(frame.meta)).encode()}
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    done, data = cv2.imencode(".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    assert done
-    return data.tobytes()
 
 
 def _rounded(value):

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.transform import Rotation, Slerp
 
-from fauxface.landmarks import CANTHI, Point
+from fauxface.landmarks import CANTHI, INNER_LOWER_LIP, INNER_UPPER_LIP, Point
 from fauxface.rendering.head.expression import Expression
 from fauxface.rendering.head.identity import Identity, macro_coefficients, shape_coefficients
 from fauxface.rendering.head.makehuman import PARTS, Bust, load_bust
@@ -37,9 +37,7 @@ _LOWER_LIDS = [
 ]
 """Points of the right and the left eye's lids, each above the other's."""
 _OUTER_UPPER_LIP = slice(Point.UPPER_LIP_RIGHT, Point.UPPER_LIP_LEFT + 1)
-_INNER_UPPER_LIP = slice(Point.INNER_UPPER_LIP_RIGHT, Point.INNER_UPPER_LIP_LEFT + 1)
-_INNER_LOWER_LIP = [Point.INNER_LOWER_LIP_RIGHT, Point.INNER_LOWER_LIP, Point.INNER_LOWER_LIP_LEFT]
-"""Three points each, from the subject's right to the left."""
+_INNER_UPPER_LIP, _INNER_LOWER_LIP = list(INNER_UPPER_LIP), list(INNER_LOWER_LIP)
 _BLINKS = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.landmarks import EYES, INNER_LIPS, Point
+from fauxface.landmarks import EYES, INNER_LIPS, INNER_LOWER_LIP, INNER_UPPER_LIP, Point
 from fauxface.rendering.head.makehuman import MASKS
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.head.surface import vertex_normals
@@ -28,6 +28,8 @@ _PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (5,), "face_lash": 
 """Program → the ``PARTS`` that it draws; the mesh's own teeth give way to `teeth`."""
 
 _SOLID = ("face", "face_eye")
+_SHUT = 0.0005
+"""Opening of the lips below which neither mouth nor teeth are drawn, metres; by eye."""
 _LIP_MARGIN = 0.0012
 """Teeth and tongue are drawn this far beyond the lips' eight inner landmarks, which cut the corners; metres."""
 _FOLD = 0.75
@@ -64,13 +66,7 @@ def face_meshes(
     if cloth.any():
         vertices = vertices + (CLOTH * cloth)[:, None] * vertex_normals(vertices, quads)
     position = view.to_camera(vertices).astype(np.float32)
-    apart = float(
-        np.linalg.norm(
-            points[Point.INNER_UPPER_LIP_RIGHT : Point.INNER_UPPER_LIP_LEFT + 1]
-            - points[[Point.INNER_LOWER_LIP_RIGHT, Point.INNER_LOWER_LIP, Point.INNER_LOWER_LIP_LEFT]],
-            axis=1,
-        ).max()
-    )
+    apart = float(np.linalg.norm(points[list(INNER_UPPER_LIP)] - points[list(INNER_LOWER_LIP)], axis=1).max())
     uniforms: dict[str, Any] = {
         **look.face,
         **eye_uniforms(posed, points[EYES], view.rotation, view.translation),
@@ -89,24 +85,32 @@ def face_meshes(
     }
     meshes = []
     for program, (place, uv, triangles) in drawn.programs.items():
-        if program == "face_mouth" and apart < 0.0005:
+        if program == "face_mouth" and apart < _SHUT:
             continue
         attributes = {name: values[place] for name, values in every.items()} | {"uv": uv}
         if program == "face":
             if hidden is not None:
                 triangles = triangles[~hidden[shown[place]][triangles].all(1)]
-            # a triangle on the edge is drawn as skin and as cloth, each cut off there
-            inside = cover[place][triangles] > 0
-            clothed, triangles = triangles[inside.any(1)], triangles[~inside.all(1)]
-            ears = (attributes["masks"][:, 1][triangles] > 0.05).any(1)
-            meshes.append(Mesh("face_ear", attributes, triangles[ears], uniforms, solid=True))
-            triangles = triangles[~ears]
-            if len(clothed):
-                meshes.append(Mesh("face_cloth", attributes, clothed, uniforms, solid=True))
-        meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program in _SOLID))
-    if apart >= 0.0005:
+            meshes += _skin_meshes(attributes, cover[place], triangles, uniforms)
+        else:
+            meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program in _SOLID))
+    if apart >= _SHUT:
         meshes += _teeth_meshes(model, posed, view, uniforms)
     return meshes
+
+
+def _skin_meshes(
+    attributes: dict[str, np.ndarray], cover: np.ndarray, triangles: np.ndarray, uniforms: dict[str, Any]
+) -> list[Mesh]:
+    """Divide the skin's triangles (T, 3) into ears, painted cloth (where ``cover`` (V,) is positive) and the rest."""
+    # a triangle on the edge is drawn as skin and as cloth, each cut off there
+    inside = cover[triangles] > 0
+    clothed, triangles = triangles[inside.any(1)], triangles[~inside.all(1)]
+    ears = (attributes["masks"][:, 1][triangles] > 0.05).any(1)
+    meshes = [Mesh("face_ear", attributes, triangles[ears], uniforms, solid=True)]
+    if len(clothed):
+        meshes.append(Mesh("face_cloth", attributes, clothed, uniforms, solid=True))
+    return [*meshes, Mesh("face", attributes, triangles[~ears], uniforms, solid=True)]
 
 
 @dataclass(frozen=True)
