@@ -43,7 +43,7 @@ def render_dataset(
     Args:
         out: folder; new, empty, or one that an earlier call with the same settings began.
         count: how many pictures it shall hold; more than are there extend it.
-        seed: what every random choice follows from.
+        seed: the seed of every random choice.
         size: height and width of the pictures, pixels.
         workers: processes; 0 means one a core.
         recipe: YAML file with what differs from the default `Recipe`.
@@ -88,16 +88,16 @@ def render_dataset(
 
 @dataclass(frozen=True)
 class Settings:
-    """What the pictures of a folder share.
+    """Settings that all pictures of a folder share.
 
     Attributes:
-        seed: what every random choice follows from.
+        seed: the seed of every random choice.
         size: height and width of the pictures, pixels.
         recipe: what is drawn how often.
         faces: fewest and most faces of a wide frame; None for one face a picture.
         generator: the generator's version, which must be the same wherever these are rendered;
         assets: and the asset pack, None where there is none or the recipe wants none of it.
-        labels: further label files, some of `extras.KINDS`.
+        labels: further label files, some of `labels.dense.KINDS`.
     """
 
     seed: int
@@ -187,7 +187,7 @@ def _encoded(index: int, frame: Frame | CrowdFrame) -> dict[str, bytes]:
 
 
 def _rounded(value):
-    """Numbers with six decimals, a micrometre or a millionth of a pixel: more is noise, and fewer bytes are kinder."""
+    """Round to six decimals (a micrometre, a millionth of a pixel): more digits are noise and cost space."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):

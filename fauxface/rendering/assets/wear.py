@@ -1,4 +1,4 @@
-"""What a person has of the asset pack: skin, hair, a hat, clothes, fitted to the head in its pose."""
+"""Items of the asset pack on a person: skin, hair, a hat, clothes, fitted to the head in its pose."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _CONTRAST = 1.1
 
 @dataclass(frozen=True)
 class Dressed:
-    """What a person wears with what comes from the pack.
+    """A person's things, those of the pack among them.
 
     Attributes:
         worn: all things worn, the pack's among them.
@@ -65,7 +65,7 @@ class Dressed:
     skin: Texture | None = None
 
     def uniforms(self) -> dict[str, Any]:
-        """What the face's shader takes of it."""
+        """Uniforms of the shader ``face``."""
         skin = {"skin_map": self.skin or _PLAIN, "skin_share": float(self.skin is not None)}
         return skin if self.cloth is None else {**skin, "cloth_colour": np.stack([self.cloth, self.cloth])}
 
@@ -223,7 +223,7 @@ class _Fitting:
 
 
 def _about_neck(things: list[Thing]) -> bool:
-    """Whether some cloth (a scarf, a hood, a high collar) is where the pack's collars would be."""
+    """True where some cloth (a scarf, a hood, a high collar) is in the place of the pack's collars."""
     cloths = [thing for thing in things if thing.label in (Segment.CLOTHING, Segment.HEADWEAR, Segment.FACEWEAR)]
     return any(thing.vertices[:, 1].min() < _COLLAR for thing in cloths)
 
@@ -240,7 +240,7 @@ def _tint(rng: np.random.Generator) -> np.ndarray:
 
 
 def _cap(hat: np.ndarray) -> HairCap:
-    """What a hat's crown covers of the hair: all above the ring where it meets the brim.
+    """Region of the hair that a hat's crown covers: all above the ring where it meets the brim.
 
     The ring's points are, all around, the lowest of those nearest to the hat's axis.
     """

@@ -50,7 +50,7 @@ class Locks:
 
 @dataclass(frozen=True)
 class Manner:
-    """How locks behave; see `Hair`."""
+    """Stiffness, rise and curl of locks; see `Hair`."""
 
     stiff: float
     rise: float = 0.3
@@ -363,7 +363,7 @@ def _ribboned(
 
 
 def _layers(hair: Hair, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """How far out in the hair (N,) locks lie, 0 inside to 1: combed ones as shingles do, over what grows ahead."""
+    """Layers (N,) of locks, from 0 inside the hair to 1 outside; combed ones overlap like shingles."""
     upper = {
         "down": places[:, 1] + 0.06,
         "part": places[:, 1] + 0.06,
@@ -400,7 +400,7 @@ def _combed(
 def _fringe(
     hair: Hair, roots: np.ndarray, inside: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator
 ) -> Locks:
-    """What falls over the forehead from roots (N, 3) so far ``inside`` (N,) the hairline, metres."""
+    """Locks over the forehead from roots (N, 3) that lie ``inside`` (N,) the hairline, metres."""
     count = len(roots)
     comb = np.array([0.8 * np.sign(hair.slant) * min(abs(hair.slant) * 4, 1), -0.4, 1.0]) + rng.normal(
         0, 0.15, (count, 3)
@@ -459,7 +459,7 @@ def _wisps(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: n
 
 
 def _tied(hair: Hair, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
-    """What hangs from where hair is tied: tails, plaits or a bun."""
+    """Tails, plaits or a bun, from the points where hair is tied."""
     parts = []
     for point in ties(hair):
         outward = unit(point - CENTRE)

