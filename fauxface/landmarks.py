@@ -127,6 +127,9 @@ INNER_LIPS, PUPILS = slice(60, 68), slice(68, 70)
 """Runs of points of ``ibug68`` and ``face_synthetics70``."""
 CANTHI = (Point.RIGHT_EYE_OUTER, Point.RIGHT_EYE_INNER, Point.LEFT_EYE_INNER, Point.LEFT_EYE_OUTER)
 """Corners of the eyes, from the subject's right to the left."""
+INNER_UPPER_LIP = (Point.INNER_UPPER_LIP_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_UPPER_LIP_LEFT)
+INNER_LOWER_LIP = (Point.INNER_LOWER_LIP_RIGHT, Point.INNER_LOWER_LIP, Point.INNER_LOWER_LIP_LEFT)
+"""Points that face each other across the mouth's opening, from the subject's right to the left."""
 
 _IBUG_GROUPS = {
     "jaw": _span(0, 16),

@@ -92,7 +92,7 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
 
 
 def sample_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.ndarray]]:
-    """Where faces are seen: shares and centres (2,) of their boxes, in units of the frame, largest first.
+    """Sample boxes of faces: their shares and centres (2,), in units of the frame, largest first.
 
     Of no face is more than about ``OVERLAP`` behind nearer heads and bodies.
     """

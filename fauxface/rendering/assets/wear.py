@@ -1,4 +1,4 @@
-"""What a person has of the asset pack: skin, hair, a hat, clothes, fitted to the head in its pose."""
+"""Items of the asset pack on a person: skin, hair, a hat, clothes, fitted to the head in its pose."""
 
 from __future__ import annotations
 
@@ -38,13 +38,15 @@ DYED = 0.8
 """Share of the pack's clothes in another colour than they were painted in: several share one shirt."""
 _LOOSE = 0.04
 """How far below a cap's rim hair is as free as without it, metres."""
+_GREY_HAIR = np.array([0.5, 0.49, 0.48])
+"""Albedo of grey hair, linear RGB, by eye."""
 _CONTRAST = 1.1
 """Exponent of the brightness in textures of hair: dark hair would be one flat helmet without."""
 
 
 @dataclass(frozen=True)
 class Dressed:
-    """What a person wears with what comes from the pack.
+    """A person's things, those of the pack among them.
 
     Attributes:
         worn: all things worn, the pack's among them.
@@ -63,7 +65,7 @@ class Dressed:
     skin: Texture | None = None
 
     def uniforms(self) -> dict[str, Any]:
-        """What the face's shader takes of it."""
+        """Uniforms of the shader ``face``."""
         skin = {"skin_map": self.skin or _PLAIN, "skin_share": float(self.skin is not None)}
         return skin if self.cloth is None else {**skin, "cloth_colour": np.stack([self.cloth, self.cloth])}
 
@@ -129,71 +131,101 @@ def sample_assets(
     cap, told = worn.hair_cap, worn.names
     if chosen["skin"]:
         names["skin"], skin = choose_skin(own["skin"], wearer.identity, pack, model)
-    if chosen["hair"] or chosen["hat"] or chosen["clothes"]:
-        points = np.concatenate([wearer.posed.cage, model.anchors(wearer.posed)])
-        scale = head_scale(points, model.bust)
-    else:
+    if not (chosen["hair"] or chosen["hat"] or chosen["clothes"]):
         return Dressed(worn, names, skin=skin)
+    fitting = _Fitting(pack, model, wearer)
     if chosen["hat"]:
-        item, proxy = _choose(own["hat"], "hat", pack, model, wearer)
-        vertices = proxy.fit(points, scale)
-        middle = vertices.mean(0)
-        vertices = middle + (vertices - middle) * _ROOM
-        texture = textures.plain(pack.folder / str(own["hat"].choice(item.textures)))
-        material = Material(_tint(own["hat"]), roughness=0.9, shine=0.15, image=texture)
-        things.append(Thing(vertices, proxy.triangles, proxy.uv, material, Segment.HEADWEAR))
-        names["hat"] = item.name
-        cap = _cap(vertices)
+        names["hat"], hat = fitting.hat(own["hat"])
+        things.append(hat)
+        cap = _cap(hat.vertices)
     if chosen["hair"] and hair is not None:
-        item, proxy = _choose(own["hair"], "hair", pack, model, wearer)
-        path = pack.folder / item.textures[0]
-        colour = hair["hair_colour"] * (1 - hair["grey"]) + hair["grey"] * np.array([0.5, 0.49, 0.48])
-        # light hair passes light on from strand to strand: it has less of both dark gaps and bright edges
-        contrast = round(_CONTRAST * float(np.interp(colour.mean(), [0.05, 0.4], [1.0, 0.5])), 1)
-        material = Material(
-            colour * textures.BRIGHTEST,
-            roughness=0.65,
-            shine=float(own["hair"].uniform(0.03, 0.2)),
-            wrap=(0.15, 0.15, 0.15),
-            image=_grey_texture(path, pack.folder / item.model, model, contrast),
-        )
-        vertices, triangles = proxy.fit(points, scale), proxy.triangles
-        if cap is not None:
-            vertices, triangles = _pressed(vertices, triangles, cap)
-        if len(triangles):
-            things.append(Thing(vertices, triangles, proxy.uv, material, Segment.HAIR))
-        names["hair"] = item.name
+        names["hair"], locks = fitting.hair(own["hair"], hair, cap)
+        things += locks
     if chosen["clothes"]:
-        item, proxy = _choose(own["clothes"], "clothes", pack, model, wearer)
-        path = pack.folder / item.textures[0]
-        if own["clothes"].random() < DYED:
-            texture = _grey_texture(path, pack.folder / item.model, model, 1.0)
-            colour = cloth_colour(own["clothes"]) * textures.BRIGHTEST
-        else:
-            texture, colour = textures.plain(path), _tint(own["clothes"])
-        material = Material(colour, roughness=0.9, shine=0.2, wrap=(0.1, 0.1, 0.1), image=texture)
-        things.append(Thing(proxy.fit(points, scale), proxy.triangles, proxy.uv, material, Segment.CLOTHING))
-        names["clothes"] = item.name
-        cloth = material.colour * _mean(texture)
-        hidden = model.smooth @ proxy.hides.astype(np.float32) > 0.5
+        names["clothes"], clothes, covered = fitting.clothes(own["clothes"])
+        things.append(clothes)
+        assert clothes.material.image is not None
+        cloth = clothes.material.colour * _mean(clothes.material.image)
+        hidden = model.smooth @ covered.astype(np.float32) > 0.5
         told = {kind: name for kind, name in told.items() if kind != "clothes"}
     else:
         things = [*things, *worn.dress.things]
     return Dressed(Worn(things, told, cap, worn.dress), names, "hair" in names, hidden, cloth, skin)
 
 
+class _Fitting:
+    """Items of a pack, chosen at random and fitted to one person.
+
+    Attributes:
+        pack: the pack.
+        model: the head model.
+        wearer: the person.
+        points: (V + A, 3) the cage's vertices and anchors that items hang on, head frame, metres.
+        scale: (3,) of the head, as items scale with it.
+    """
+
+    def __init__(self, pack: Pack, model: HeadModel, wearer: Wearer) -> None:
+        self.pack, self.model, self.wearer = pack, model, wearer
+        self.points = np.concatenate([wearer.posed.cage, model.anchors(wearer.posed)])
+        self.scale = head_scale(self.points, model.bust)
+
+    def hat(self, rng: np.random.Generator) -> tuple[str, Thing]:
+        """Sample a hat: its name and the thing."""
+        item, proxy = self._choose(rng, "hat")
+        vertices = proxy.fit(self.points, self.scale)
+        middle = vertices.mean(0)
+        vertices = middle + (vertices - middle) * _ROOM
+        texture = textures.plain(self.pack.folder / str(rng.choice(item.textures)))
+        material = Material(_tint(rng), roughness=0.9, shine=0.15, image=texture)
+        return item.name, Thing(vertices, proxy.triangles, proxy.uv, material, Segment.HEADWEAR)
+
+    def hair(self, rng: np.random.Generator, colours: dict[str, Any], cap: HairCap | None) -> tuple[str, list[Thing]]:
+        """Sample hair in those colours: its name and the thing, or none where the cap covers all of it."""
+        item, proxy = self._choose(rng, "hair")
+        colour = colours["hair_colour"] * (1 - colours["grey"]) + colours["grey"] * _GREY_HAIR
+        # light hair passes light on from strand to strand: it has less of both dark gaps and bright edges
+        contrast = round(_CONTRAST * float(np.interp(colour.mean(), [0.05, 0.4], [1.0, 0.5])), 1)
+        material = Material(
+            colour * textures.BRIGHTEST,
+            roughness=0.65,
+            shine=float(rng.uniform(0.03, 0.2)),
+            wrap=(0.15, 0.15, 0.15),
+            image=self._grey(item, contrast),
+        )
+        vertices, triangles = proxy.fit(self.points, self.scale), proxy.triangles
+        if cap is not None:
+            vertices, triangles = _pressed(vertices, triangles, cap)
+        thing = Thing(vertices, triangles, proxy.uv, material, Segment.HAIR)
+        return item.name, [thing] if len(triangles) else []
+
+    def clothes(self, rng: np.random.Generator) -> tuple[str, Thing, np.ndarray]:
+        """Sample clothes: their name, the thing, and the cage's vertices (V,) that they hide."""
+        item, proxy = self._choose(rng, "clothes")
+        if rng.random() < DYED:
+            texture = self._grey(item, 1.0)
+            colour = cloth_colour(rng) * textures.BRIGHTEST
+        else:
+            texture, colour = textures.plain(self.pack.folder / item.textures[0]), _tint(rng)
+        material = Material(colour, roughness=0.9, shine=0.2, wrap=(0.1, 0.1, 0.1), image=texture)
+        vertices = proxy.fit(self.points, self.scale)
+        return item.name, Thing(vertices, proxy.triangles, proxy.uv, material, Segment.CLOTHING), proxy.hides
+
+    def _choose(self, rng: np.random.Generator, kind: str) -> tuple[Item, Proxy]:
+        gender = "female" if self.wearer.identity.gender < 0.5 else "male"
+        items = [item for item in ITEMS if item.kind == kind and item.wearers in (gender, "any")]
+        shares = np.array([item.share for item in items])
+        item = items[int(rng.choice(len(items), p=shares / shares.sum()))]
+        return item, _proxy(self.pack.folder / item.model, self.model, bool(rng.random() < 0.5))
+
+    def _grey(self, item: Item, contrast: float) -> Texture:
+        folder = self.pack.folder
+        return _grey_texture(folder / item.textures[0], folder / item.model, self.model, contrast)
+
+
 def _about_neck(things: list[Thing]) -> bool:
-    """Whether some cloth (a scarf, a hood, a high collar) is where the pack's collars would be."""
+    """True where some cloth (a scarf, a hood, a high collar) is in the place of the pack's collars."""
     cloths = [thing for thing in things if thing.label in (Segment.CLOTHING, Segment.HEADWEAR, Segment.FACEWEAR)]
     return any(thing.vertices[:, 1].min() < _COLLAR for thing in cloths)
-
-
-def _choose(rng: np.random.Generator, kind: str, pack: Pack, model: HeadModel, wearer: Wearer) -> tuple[Item, Proxy]:
-    gender = "female" if wearer.identity.gender < 0.5 else "male"
-    items = [item for item in ITEMS if item.kind == kind and item.wearers in (gender, "any")]
-    shares = np.array([item.share for item in items])
-    item = items[int(rng.choice(len(items), p=shares / shares.sum()))]
-    return item, _proxy(pack.folder / item.model, model, bool(rng.random() < 0.5))
 
 
 def _mean(texture: Texture) -> np.ndarray:
@@ -208,7 +240,7 @@ def _tint(rng: np.random.Generator) -> np.ndarray:
 
 
 def _cap(hat: np.ndarray) -> HairCap:
-    """What a hat's crown covers of the hair: all above the ring where it meets the brim.
+    """Region of the hair that a hat's crown covers: all above the ring where it meets the brim.
 
     The ring's points are, all around, the lowest of those nearest to the hat's axis.
     """

@@ -50,7 +50,7 @@ class Locks:
 
 @dataclass(frozen=True)
 class Manner:
-    """How locks behave; see `Hair`."""
+    """Stiffness, rise and curl of locks; see `Hair`."""
 
     stiff: float
     rise: float = 0.3
@@ -263,17 +263,20 @@ def _body(
     down: np.ndarray,
     rng: np.random.Generator,
 ) -> Locks:
+    """Locks of all the scalp, but for the fringe.
+
+    Args:
+        hair: the style.
+        roots, places: (N, 3) points of the skin in the head frame, and the same on the template.
+        inside: (N,) how far they lie inside the hairline, metres.
+        skull, down, rng: as `grow` has them.
+    """
     count = len(roots)
     outward = unit(roots - CENTRE)
     _, azimuth = directions(places - CENTRE)
     front = np.abs(azimuth)
     top = np.clip((places[:, 1] - 0.05) / 0.035, 0, 1)
-    back = np.clip((front - 1.8) / 0.5, 0, 1)
-    length = top * hair.lengths[0] + (1 - top) * (back * hair.lengths[2] + (1 - back) * hair.lengths[1])
-    length = length * rng.uniform(0.75, 1.25, count) * np.clip(0.35 + inside / 0.02, 0, 1)
-    if max(hair.lengths) < 0.2:
-        # short hair is cut shorter still towards the ears and the nape
-        length = length * np.where(front > 1.1, np.clip(0.2 + inside / 0.05, 0, 1), 1)
+    length = _lengths(hair, top, front, inside, rng)
     depth = _layers(hair, places, rng)
     off = hair.lift * (0.15 + 0.85 * depth) * np.clip(inside / 0.016, 0.2, 1) * (0.6 + 0.4 * top)
     side = np.where(places[:, 0] > hair.part + 0.3 * (places[:, 2] + 0.06) * np.sign(hair.part), 1.0, -1.0)
@@ -303,13 +306,51 @@ def _body(
         facing,
         goal,
     )
-    near = np.clip((1.7 - front) / 0.5, 0, 1)
-    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, hair.ragged, count)
-    if hair.fringe > 0.1 or hair.comb == "forward":
-        # what is not a fringe leaves the forehead free
-        ends = np.where((front < 0.75) & (facing is None) & ~patches, np.maximum(ends, min(0.058, hair.fringe)), ends)
+    ends = _ends(hair, front, (facing is None) & ~patches, rng)
     curves = waved(gathered(_cut(curves, ends, _up(down)), hair.gather, rng), hair.wave, rng)
     curves = curled(curves, manner(hair), skull, rng)
+    locks = _ribboned(hair, curves, depth, inside, patches, rng)
+    if not hair.tie:
+        return locks
+    # the shortest way from a sideburn to a high knot leads over the cheek and the eye
+    return locks.of(np.flatnonzero(~((curves[..., 2] > -0.012) & (curves[..., 1] < 0.045)).any(1)))
+
+
+def _lengths(
+    hair: Hair, top: np.ndarray, front: np.ndarray, inside: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Lengths (N,) of locks, metres.
+
+    They follow the share ``top`` (N,), the angle from the ``front`` (N,; radians) and the way ``inside`` (N,; metres).
+    """
+    back = np.clip((front - 1.8) / 0.5, 0, 1)
+    length = top * hair.lengths[0] + (1 - top) * (back * hair.lengths[2] + (1 - back) * hair.lengths[1])
+    length = length * rng.uniform(0.75, 1.25, len(top)) * np.clip(0.35 + inside / 0.02, 0, 1)
+    if max(hair.lengths) < 0.2:
+        # short hair is cut shorter still towards the ears and the nape
+        length = length * np.where(front > 1.1, np.clip(0.2 + inside / 0.05, 0, 1), 1)
+    return length
+
+
+def _ends(hair: Hair, front: np.ndarray, free: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Heights (N,) at which locks are cut; ``free`` (N,) ones are kept off the forehead where there is no fringe."""
+    near = np.clip((1.7 - front) / 0.5, 0, 1)
+    ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, hair.ragged, len(front))
+    if hair.fringe > 0.1 or hair.comb == "forward":
+        ends = np.where((front < 0.75) & free, np.maximum(ends, min(0.058, hair.fringe)), ends)
+    return ends
+
+
+def _ribboned(
+    hair: Hair,
+    curves: np.ndarray,
+    depth: np.ndarray,
+    inside: np.ndarray,
+    patches: np.ndarray,
+    rng: np.random.Generator,
+) -> Locks:
+    """Locks along curves (N, NODES, 3), with widths, pictures and twists sampled at random."""
+    count = len(curves)
     width = np.where(
         patches, hair.width * 1.2, hair.width * rng.uniform(0.7, 1.2, count) * np.clip(0.65 + inside / 0.03, 0, 1)
     )
@@ -318,15 +359,11 @@ def _body(
     tile = np.where(wispy, "wispy", tile)
     twist = rng.normal(0, 0.25 + 0.4 * hair.messy, count) + np.where(patches, rng.uniform(-1.2, 1.2, count), 0)
     long_enough = np.clip(np.linalg.norm(curves[:, -1] - curves[:, 0], axis=1) / 0.012 - 0.3, 0, 1)
-    locks = Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)
-    if not hair.tie:
-        return locks
-    # the shortest way from a sideburn to a high knot leads over the cheek and the eye
-    return locks.of(np.flatnonzero(~((curves[..., 2] > -0.012) & (curves[..., 1] < 0.045)).any(1)))
+    return Locks(curves, width * np.where(patches, 1.0, long_enough), tile, depth, twist)
 
 
 def _layers(hair: Hair, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """How far out in the hair (N,) locks lie, 0 inside to 1: combed ones as shingles do, over what grows ahead."""
+    """Layers (N,) of locks, from 0 inside the hair to 1 outside; combed ones overlap like shingles."""
     upper = {
         "down": places[:, 1] + 0.06,
         "part": places[:, 1] + 0.06,
@@ -363,7 +400,7 @@ def _combed(
 def _fringe(
     hair: Hair, roots: np.ndarray, inside: np.ndarray, skull: Skull, down: np.ndarray, rng: np.random.Generator
 ) -> Locks:
-    """What falls over the forehead from roots (N, 3) so far ``inside`` (N,) the hairline, metres."""
+    """Locks over the forehead from roots (N, 3) that lie ``inside`` (N,) the hairline, metres."""
     count = len(roots)
     comb = np.array([0.8 * np.sign(hair.slant) * min(abs(hair.slant) * 4, 1), -0.4, 1.0]) + rng.normal(
         0, 0.15, (count, 3)
@@ -422,7 +459,7 @@ def _wisps(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: n
 
 
 def _tied(hair: Hair, skull: Skull, down: np.ndarray, rng: np.random.Generator) -> Locks:
-    """What hangs from where hair is tied: tails, plaits or a bun."""
+    """Tails, plaits or a bun, from the points where hair is tied."""
     parts = []
     for point in ties(hair):
         outward = unit(point - CENTRE)

@@ -1,4 +1,4 @@
-"""Where hair grows on a head, and the surface that it may not go through.
+"""The scalp on which hair grows, and the surface that hair stays outside of.
 
 Places are told on the template in the head frame, so they are the same places of the skin on every person.
 """
@@ -22,7 +22,7 @@ _POLAR, _AZIMUTH = 36, 72
 
 @dataclass(frozen=True)
 class Hairline:
-    """How a person's hairline differs from the usual one; metres on the template, angles in radians.
+    """Differences of a person's hairline from the usual one; metres on the template, angles in radians.
 
     Attributes:
         raised: how far it has gone up over the forehead.
@@ -43,7 +43,7 @@ class Hairline:
     bald: float
 
     def inside(self, places: np.ndarray) -> np.ndarray:
-        """How far places (N, 3) on the template lie inside the hairline, metres; negative outside."""
+        """Distance (N,) of places (N, 3) on the template from the hairline, metres; negative outside."""
         _, azimuth = directions(places - CENTRE)
         front = np.abs(azimuth)
         line = np.interp(front, _AROUND, _HEIGHTS)
@@ -146,7 +146,7 @@ def scalp() -> Patch:
 
 
 class Skull:
-    """How far the skin reaches from `CENTRE` in every direction: hair is kept outside of it.
+    """Distance of the skin from `CENTRE` in every direction; hair is kept outside of it.
 
     Attributes:
         reach: (36, 73) metres, polar angle × azimuth from −π to π.

@@ -1,4 +1,4 @@
-"""Which hair a person wears: styles as numbers that the growth follows, drawn by gender, age, ancestry and recipe."""
+"""Hairstyles as parameters of the growth, sampled by gender, age, ancestry and recipe."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _pick(rng: np.random.Generator, weights: dict[str, float]) -> str:
 
 
 def _brow_fringe(rng: np.random.Generator) -> float:
-    """Where a fringe ends: mostly above the brows, often over them, now and then over the eyes."""
+    """Sample a fringe's height above the eyes, metres: mostly above the brows, often over them."""
     return float(
         rng.choice([rng.uniform(0.028, 0.05), rng.uniform(0.01, 0.028), rng.uniform(-0.008, 0.01)], p=[0.4, 0.45, 0.15])
     )

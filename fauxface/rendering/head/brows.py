@@ -54,7 +54,7 @@ class Brows:
     softness: float
 
     def uniforms(self) -> dict[str, np.ndarray]:
-        """What ``regions.glsl`` needs."""
+        """Uniforms of ``regions.glsl``."""
         return {
             "brow_lower": self.lower,
             "brow_upper": self.upper,

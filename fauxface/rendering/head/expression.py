@@ -1,4 +1,4 @@
-"""What the face does: ARKit's 52 face units, and where the eyes look.
+"""Expressions: ARKit's 52 face units and the gaze.
 
 People who are photographed smile, most of them with their teeth; they seldom scowl. The recipe's moods say so.
 """

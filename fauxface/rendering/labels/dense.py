@@ -37,9 +37,9 @@ def extra_files(name: str, kinds: tuple[str, ...], dense: np.ndarray, depth: np.
         files[f"{name}_dense.npz"] = buffer.getvalue()
     if "depth" in kinds:
         whole = np.where(np.isfinite(depth), np.round(depth * _MILLIMETRES), 0)
-        files[f"{name}_depth.png"] = _png(whole.clip(0, 65535).astype(np.uint16))
+        files[f"{name}_depth.png"] = png_bytes(whole.clip(0, 65535).astype(np.uint16))
     if "normals" in kinds:
-        files[f"{name}_normals.png"] = _png(encode_normals(normals_of(depth, matrix))[..., ::-1])
+        files[f"{name}_normals.png"] = png_bytes(encode_normals(normals_of(depth, matrix))[..., ::-1])
     return files
 
 
@@ -81,7 +81,8 @@ def encode_normals(normals: np.ndarray) -> np.ndarray:
     return np.where(there, np.round((normals + 1) * 127.5), 0).astype(np.uint8)
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """Encode an image (H, W) or (H, W, 3; BGR) as PNG, lossless and quickly compressed."""
     done, data = cv2.imencode(".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 3])
     assert done
     return data.tobytes()

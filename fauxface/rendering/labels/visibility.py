@@ -13,7 +13,13 @@ HIDDEN_BY = 0.003
 
 
 def visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Which of the points (70, 3; camera frame) nothing hides: depth and labels of 3×3 pixels tell."""
+    """Mask (70,) of the points that nothing hides, judged by depth and classes of 3×3 pixels.
+
+    Args:
+        raster: the drawn frame.
+        points: (70, 3) camera frame, metres.
+        pixels: (70, 2) the same points in the image.
+    """
     size = raster.depth.shape[0]
     column, row = np.round(pixels).astype(int).T
     inside = (column >= 1) & (column < size - 1) & (row >= 1) & (row < size - 1)

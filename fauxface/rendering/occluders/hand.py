@@ -46,7 +46,7 @@ class HandMesh:
 
 @dataclass(frozen=True)
 class Gesture:
-    """What a hand does; radians.
+    """Bends of a hand's joints, radians.
 
     Attributes:
         curls: of thumb to little finger: how far each joint bends towards the palm.

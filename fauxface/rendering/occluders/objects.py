@@ -1,4 +1,4 @@
-"""What gets before a face: hands that touch it or hold something, and things of the foreground."""
+"""Occluders of a face: hands that touch it or hold something, and things in the foreground."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _KINDS = {
     "stick": 0.04,
     "foreground": 0.04,
 }
-"""What is before a face, and how often."""
+"""Kinds and their relative frequencies, by eye."""
 
 _FLAT = Gesture((0.1, 0.08, 0.06, 0.08, 0.1))
 _FIST = Gesture((0.6, 1.3, 1.35, 1.35, 1.35), oppose=0.7)
@@ -53,7 +53,7 @@ _POINT = Gesture((0.6, 0.05, 1.3, 1.35, 1.35), oppose=0.7)
 
 @dataclass(frozen=True)
 class _Scene:
-    """What the makers need: the dice, the person, the measures, and which of the person's sides (−1 right, 1 left)."""
+    """Arguments of the makers: random stream, person, measures, and the person's side (−1 right, 1 left)."""
 
     rng: np.random.Generator
     wearer: Wearer
@@ -71,7 +71,7 @@ class _Scene:
 
 
 def sample_object(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], dict]:
-    """A hand or an object before the face, and what the label file says of it."""
+    """Sample a hand or an object before the face, and its entry in the label file."""
     name = str(rng.choice(list(_KINDS), p=np.array(list(_KINDS.values())) / sum(_KINDS.values())))
     scene = _Scene(rng, wearer, fit, int(rng.choice([-1, 1])))
     return _MAKERS[name](scene), {"kind": name, "side": "right" if scene.side < 0 else "left"}

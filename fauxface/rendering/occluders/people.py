@@ -1,4 +1,4 @@
-"""Another person in the frame: behind, beside or partly before the one that the labels are of."""
+"""Another person in the frame: behind, beside or partly before the labelled one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import Recipe
 
 BEHIND, BEFORE = Segment.BACKGROUND, Segment.IGNORE
-"""Labels of all that a neighbour shows: as good as background, or hiding the face."""
+"""Classes of all that a neighbour shows: as good as background, or an occluder."""
 _NEAREST = 0.22
 """Nobody is nearer to the camera, metres."""
 
@@ -25,7 +25,7 @@ def sample_neighbour(
     view: View,
     draw: Callable[[Recipe, Callable[[Pose, np.ndarray], View]], list[Mesh]],
 ) -> tuple[list[Mesh], dict[str, Any]]:
-    """Somebody beside a face, in the share of frames that the recipe tells.
+    """Sample somebody beside a face, in the recipe's share of frames.
 
     Args:
         rng: says whether there is one, and where.

@@ -42,7 +42,7 @@ class Texture:
 
 @dataclass(frozen=True)
 class Mesh:
-    """What one program draws.
+    """Triangles for one shader program.
 
     Attributes:
         program: shader name (``face``, ``hair`` or ``thing``).
@@ -69,7 +69,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Raster:
-    """What the rasteriser gives.
+    """A drawn frame.
 
     Attributes:
         colour: (S, S, 4) float32 linear RGB, premultiplied, and coverage.
@@ -311,7 +311,7 @@ def _set(uniform: Any, value: Any) -> None:
 
 
 class _Own(threading.local):
-    """What a thread has for itself: an OpenGL context is current in one thread, with all that was made in it."""
+    """State of one thread: an OpenGL context, with all that was made in it, is current in one thread only."""
 
     def __init__(self) -> None:
         self.context: moderngl.Context | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.landmarks import EYES, INNER_LIPS, Point
+from fauxface.landmarks import EYES, INNER_LIPS, INNER_LOWER_LIP, INNER_UPPER_LIP, Point
 from fauxface.rendering.head.makehuman import MASKS
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.head.surface import vertex_normals
@@ -28,10 +28,12 @@ _PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (5,), "face_lash": 
 """Program → the ``PARTS`` that it draws; the mesh's own teeth give way to `teeth`."""
 
 _SOLID = ("face", "face_eye")
+_SHUT = 0.0005
+"""Opening of the lips below which neither mouth nor teeth are drawn, metres; by eye."""
 _LIP_MARGIN = 0.0012
 """Teeth and tongue are drawn this far beyond the lips' eight inner landmarks, which cut the corners; metres."""
 _FOLD = 0.75
-"""Where the fold above a full double chin lies, as a share of the way from the throat's crease to the chin."""
+"""Place of the fold above a full double chin, as a share of the way from the throat's crease to the chin."""
 
 
 def face_meshes(
@@ -53,8 +55,7 @@ def face_meshes(
         points: (70, 3) landmarks, head frame.
         coarse: with the cage's triangles but for the eyes, for faces of few pixels.
         neckline: where the cloth begins that is painted on the body.
-        hidden: (M,) bool, vertices of the subdivided mesh whose triangles are left out, because clothes made by others
-            lie there; no cloth is painted on the body then.
+        hidden: (M,) bool, vertices under the asset pack's clothes: left out, and no cloth is painted on the body.
     """
     drawn = _drawn(model, coarse)
     shown, quads = drawn.vertices, drawn.quads
@@ -64,13 +65,7 @@ def face_meshes(
     if cloth.any():
         vertices = vertices + (CLOTH * cloth)[:, None] * vertex_normals(vertices, quads)
     position = view.to_camera(vertices).astype(np.float32)
-    apart = float(
-        np.linalg.norm(
-            points[Point.INNER_UPPER_LIP_RIGHT : Point.INNER_UPPER_LIP_LEFT + 1]
-            - points[[Point.INNER_LOWER_LIP_RIGHT, Point.INNER_LOWER_LIP, Point.INNER_LOWER_LIP_LEFT]],
-            axis=1,
-        ).max()
-    )
+    apart = float(np.linalg.norm(points[list(INNER_UPPER_LIP)] - points[list(INNER_LOWER_LIP)], axis=1).max())
     uniforms: dict[str, Any] = {
         **look.face,
         **eye_uniforms(posed, points[EYES], view.rotation, view.translation),
@@ -89,29 +84,37 @@ def face_meshes(
     }
     meshes = []
     for program, (place, uv, triangles) in drawn.programs.items():
-        if program == "face_mouth" and apart < 0.0005:
+        if program == "face_mouth" and apart < _SHUT:
             continue
         attributes = {name: values[place] for name, values in every.items()} | {"uv": uv}
         if program == "face":
             if hidden is not None:
                 triangles = triangles[~hidden[shown[place]][triangles].all(1)]
-            # a triangle on the edge is drawn as skin and as cloth, each cut off there
-            inside = cover[place][triangles] > 0
-            clothed, triangles = triangles[inside.any(1)], triangles[~inside.all(1)]
-            ears = (attributes["masks"][:, 1][triangles] > 0.05).any(1)
-            meshes.append(Mesh("face_ear", attributes, triangles[ears], uniforms, solid=True))
-            triangles = triangles[~ears]
-            if len(clothed):
-                meshes.append(Mesh("face_cloth", attributes, clothed, uniforms, solid=True))
-        meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program in _SOLID))
-    if apart >= 0.0005:
+            meshes += _skin_meshes(attributes, cover[place], triangles, uniforms)
+        else:
+            meshes.append(Mesh(program, attributes, triangles, uniforms, solid=program in _SOLID))
+    if apart >= _SHUT:
         meshes += _teeth_meshes(model, posed, view, uniforms)
     return meshes
 
 
+def _skin_meshes(
+    attributes: dict[str, np.ndarray], cover: np.ndarray, triangles: np.ndarray, uniforms: dict[str, Any]
+) -> list[Mesh]:
+    """Divide the skin's triangles (T, 3) into ears, painted cloth (where ``cover`` (V,) is positive) and the rest."""
+    # a triangle on the edge is drawn as skin and as cloth, each cut off there
+    inside = cover[triangles] > 0
+    clothed, triangles = triangles[inside.any(1)], triangles[~inside.all(1)]
+    ears = (attributes["masks"][:, 1][triangles] > 0.05).any(1)
+    meshes = [Mesh("face_ear", attributes, triangles[ears], uniforms, solid=True)]
+    if len(clothed):
+        meshes.append(Mesh("face_cloth", attributes, clothed, uniforms, solid=True))
+    return [*meshes, Mesh("face", attributes, triangles[~ears], uniforms, solid=True)]
+
+
 @dataclass(frozen=True)
 class _Drawn:
-    """What is drawn of the subdivided mesh.
+    """The drawn part of the subdivided mesh.
 
     Attributes:
         vertices: (S,) which of its vertices.
@@ -150,7 +153,7 @@ def _renumbered(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _neck_edge(model: HeadModel, double_chin: float) -> dict[str, np.ndarray]:
-    """Where the neck begins, on the template: y and z (2,) of two points that a line joins as seen from the side.
+    """Upper edge of the neck on the template: y and z (2,) of two points that a line joins as seen from the side.
 
     Anatomy's edge runs along the jaw's underside to the mastoid, the bone behind the ear's lobe. The underside is the
     face's as far as the throat's crease (Legan & Burstone's cervical point, 1980). Microsoft's frames have it so, too.

@@ -42,12 +42,12 @@ ASPECTS = (
     "neighbours",
     "beard",
 )
-"""Each draws from a stream of its own, so that a change to one leaves the others as they were."""
+"""Each has a random stream of its own, so that a change to one leaves the others as they were."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody before a camera: what is drawn of them, and what the label file says.
+    """A person before a camera: the meshes to draw and the facts for the label file.
 
     Attributes:
         posed: the head in its pose.
@@ -67,11 +67,11 @@ class Person:
 
     @property
     def eye_distance(self) -> float:
-        """Of the eyes from the camera along its axis, metres."""
+        """Distance of the eyes from the camera along its axis, metres."""
         return float(self.view.to_camera(self.points[EYES])[:, 2].mean())
 
     def labels(self, raster: Raster) -> dict[str, Any]:
-        """What ``NNNNNN.json`` says of this face in that picture."""
+        """Labels of this face in a picture, as ``NNNNNN.json`` holds them."""
         view, seen = self.view, self.view.to_camera(self.points)
         projected = view.project(self.points)
         return {
@@ -92,7 +92,7 @@ class Person:
 
 
 def streams(*numbers: int) -> dict[str, np.random.Generator]:
-    """A stream of draws for each of ``ASPECTS``, all told by the numbers."""
+    """A random generator for each of ``ASPECTS``, seeded by the numbers."""
     seeds = np.random.SeedSequence(numbers).spawn(len(ASPECTS))
     return {name: np.random.default_rng(seed) for name, seed in zip(ASPECTS, seeds, strict=True)}
 
@@ -103,7 +103,7 @@ def sample_person(
     see: Callable[[Pose, np.ndarray], View],
     coarse: bool,
 ) -> Person:
-    """Somebody drawn at random.
+    """Sample a person.
 
     Args:
         rng: a stream for each of ``ASPECTS``.

@@ -65,7 +65,7 @@ def torso_mesh(person: Person) -> Mesh:
 
 @cache
 def _edge() -> tuple[np.ndarray, np.ndarray]:
-    """Where the bust's mesh ends below: edges (E, 2) of its vertices there, and which of the mesh's (V,) those are."""
+    """Lower edge of the bust's mesh: edges (E, 2) of its vertices there, and their indices (V,) in the mesh."""
     model = head_model()
     quads = model.quads[(model.part[model.quads] == PARTS.index("skin")).all(1)]
     edges = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
@@ -76,7 +76,7 @@ def _edge() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _to_hull(points: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """How far the convex hull of points (V, 2) about the origin reaches in directions (V, 2; unit)."""
+    """Distances (V,) to the convex hull of points (V, 2) from the origin along unit directions (V, 2)."""
     equations = ConvexHull(points).equations  # n · p + c ≤ 0 within
     facing = directions @ equations[:, :2].T
     reach = np.where(facing > 1e-9, -equations[:, 2] / np.maximum(facing, 1e-9), np.inf)

@@ -1,4 +1,4 @@
-"""Where the head is and how the camera sees it.
+"""The head's pose, and the camera that sees it.
 
 Camera frame as OpenCV's: metres, x right, y down, z forward; pixel (0, 0) is the centre of the image's first pixel.
 """
@@ -46,7 +46,7 @@ class View:
 
 @dataclass(frozen=True)
 class Lens:
-    """What is in focus, and how narrowly.
+    """A lens: aperture, plane in focus and focal length.
 
     Attributes:
         aperture: diameter of the entrance pupil, metres: 2 mm in a telephone, up to 40 mm on a portrait lens; 0 blurs
@@ -84,7 +84,7 @@ class Pose:
 
 
 def sample_pose(rng: np.random.Generator, recipe: Recipe) -> Pose:
-    """A random head pose."""
+    """Sample a head pose."""
     wide = 2.0 if rng.random() < 0.2 else 1.0
     yaw = float(np.clip(rng.normal(0, recipe.yaw * wide), -recipe.yaw_limit, recipe.yaw_limit))
     pitch = float(np.clip(rng.normal(0, recipe.pitch), -45, 45))
@@ -93,7 +93,7 @@ def sample_pose(rng: np.random.Generator, recipe: Recipe) -> Pose:
 
 
 def sample_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks: np.ndarray, size: int) -> View:
-    """A camera that frames the landmarks (68, 3; head frame) in ``size``×``size`` pixels as the recipe says."""
+    """Sample a camera that frames the landmarks (68, 3; head frame) in ``size``×``size`` pixels as the recipe says."""
     near, far = recipe.distance
     distance = float(np.exp(rng.uniform(np.log(near), np.log(far))))
     share = rng.uniform(*recipe.face_share)
@@ -110,9 +110,9 @@ def sample_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks:
 
 
 def sample_lens(rng: np.random.Generator, recipe: Recipe, camera: np.ndarray, focus: float) -> Lens:
-    """A telephone's, a compact's or a large camera's lens with a camera matrix (3, 3), focused so many metres off.
+    """Sample a phone's, a compact's or a large camera's lens for a camera matrix (3, 3), focused ``focus`` metres off.
 
-    What the recipe leaves without depth of field is taken through a pinhole.
+    Frames that the recipe leaves without depth of field have an aperture of 0.
     """
     low, high = ((0.0012, 0.004), (0.003, 0.009), (0.008, 0.045))[int(rng.choice(3, p=[0.4, 0.3, 0.3]))]
     aperture = float(np.exp(rng.uniform(np.log(low), np.log(high))))

@@ -1,4 +1,4 @@
-"""From linear light to a picture as cameras give it: exposure, white balance, tone curve, lens, sensor, file."""
+"""The camera's processing of linear light into a picture: lens, exposure, white balance, noise, tone curve, file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GREY = GREY.astype(np.float32)
 def develop(
     raster: Raster, background: np.ndarray, light: Light, lens: Lens, rng: np.random.Generator, recipe: Recipe
 ) -> np.ndarray:
-    """The picture (S, S, 3) uint8 RGB of a raster before a background (S, S, 3), both linear."""
+    """Develop a raster before a background (S, S, 3), both linear, into a picture (S, S, 3) uint8 RGB."""
     poor = rng.random() < recipe.low_quality
     image = _compose(raster, background, light, lens)
     assert np.isfinite(image).all(), "a shader gave no number"
@@ -47,7 +47,7 @@ def _compose(raster: Raster, background: np.ndarray, light: Light, lens: Lens) -
 
 
 def _shallow(image: np.ndarray, depth: np.ndarray, lens: Lens) -> np.ndarray:
-    """What lies off the plane in focus (ears, shoulders) blurred, where a wide aperture shows it."""
+    """Blur what lies off the plane in focus (ears, shoulders), where a wide aperture shows it."""
     if lens.aperture == 0:
         return image
     far = np.where(np.isfinite(depth), np.abs(1 / lens.focus - 1 / depth), 0)
@@ -61,7 +61,7 @@ def _shallow(image: np.ndarray, depth: np.ndarray, lens: Lens) -> np.ndarray:
 
 
 def _through_lens(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np.ndarray:
-    """Missed focus or a shaken hand, a low resolution, light fall-off, glare."""
+    """Add missed focus or a shaken hand, a low resolution, light fall-off and glare."""
     size = image.shape[0]
     fault = rng.choice(["none", "defocus", "shake", "coarse"], p=[0.25, 0.25, 0.2, 0.3]) if poor else "none"
     strength, angle = rng.random(), rng.uniform(0, np.pi)
@@ -92,7 +92,7 @@ def _through_lens(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np
 
 
 def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
-    """A camera's gain: it goes by the face, whose white is 1, and partly by all that it sees."""
+    """Sample a camera's gain, which follows the face, whose white is 1, and partly the whole picture."""
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
     towards = (0.22 / seen) ** rng.uniform(0.1, 0.6)
@@ -100,7 +100,7 @@ def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
 
 
 def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Gains (3,) that make the light more or less white; now and then they miss."""
+    """Sample gains (3,) that make the light more or less white; sometimes they miss."""
     done = np.clip(rng.normal(0.9, 0.12), 0, 1) if rng.random() < 0.93 else rng.uniform(0.1, 0.6)
     gains = np.maximum(tint, 0.03) ** -done * np.exp(
         rng.normal(0, 0.03, 3) + rng.normal(0, 0.05) * np.array([1, 0, -1])
@@ -109,7 +109,7 @@ def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _noisy(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np.ndarray:
-    """Photons' and read-out's noise: the variance rises with the light."""
+    """Add shot and read-out noise: the variance rises with the light."""
     shot = np.exp(rng.uniform(np.log(2e-5), np.log(4e-4))) * (rng.uniform(2, 9) if poor else 1)
     read = shot * rng.uniform(0.005, 0.05)
     grain = rng.standard_normal(image.shape, dtype=np.float32)
@@ -119,7 +119,7 @@ def _noisy(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np.ndarra
 
 
 def _tones(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A camera's curve: highlights roll off and clip, shadows are pressed; then sRGB's, contrast, saturation."""
+    """Apply a camera's curve (highlights roll off and clip), then sRGB's, contrast and saturation."""
     knee = np.float32(rng.uniform(0.5, 1.0))
     over = np.maximum(image - knee, 0)
     image = np.minimum(image, knee) + over / (1 + over / (1.15 - 0.6 * knee))
@@ -141,7 +141,7 @@ def _monochrome(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _filed(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np.ndarray:
-    """Sharpened, rounded, compressed."""
+    """Sharpen, round to 8 bits and perhaps compress as JPEG."""
     image = image.astype(np.float32)
     if rng.random() < 0.4:
         image = image + np.float32(rng.uniform(0.1, 0.9)) * (

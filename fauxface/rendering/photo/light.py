@@ -31,7 +31,7 @@ class WallShadow:
 
 @dataclass(frozen=True)
 class Light:
-    """What shines on a head and on what is behind it.
+    """Light on a head and on the background.
 
     Attributes:
         uniforms: of ``light.glsl``.
@@ -49,7 +49,7 @@ class Light:
 
 
 def sample_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_light: float = 1.0) -> Light:
-    """The light of a place, now and then with a flash or a strong lamp; the lit face's white is about 1.
+    """Sample the light of a place, sometimes with a flash or a strong lamp; the lit face's white is about 1.
 
     ``soft_light`` is the recipe's: at 0 nothing casts a shadow.
     """

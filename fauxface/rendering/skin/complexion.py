@@ -44,7 +44,7 @@ class MakeUp:
 
 @dataclass(frozen=True)
 class Complexion:
-    """What a person's skin is like.
+    """A person's skin.
 
     Attributes:
         tone: on the Monk scale, 1–10, continuous.
@@ -85,7 +85,7 @@ class Complexion:
 
 
 def sample_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:
-    """Random skin that goes with ancestry, age and gender; all tones from Monk 1 to 10 are common."""
+    """Sample skin that goes with ancestry, age and gender; all tones from Monk 1 to 10 are common."""
     mean, spread = np.array(identity.ancestry) @ np.array(TONES)
     tone = rng.normal(mean, spread)
     tone = float(np.clip(tone if 1 <= tone <= 10 else rng.uniform(1, 10), 1, 10))
@@ -127,7 +127,7 @@ def _sample_makeup(rng: np.random.Generator, tone: float) -> MakeUp:
 
 
 def skin_uniforms(complexion: Complexion) -> dict[str, Any]:
-    """What `face.frag` is told about the whole skin: textures, lips, what a little more melanin or blood does."""
+    """Uniforms of `face.frag` for the whole skin: textures, lips, the effect of a little more melanin or blood."""
     around = skin_albedo(complexion.melanin * np.array([1, 1.1, 1]), complexion.blood * np.array([1, 1, 1.1]))
     steps = np.log(around[1:] / around[0]) / np.log(1.1)
     lipstick, opacity = complexion.makeup.lipstick

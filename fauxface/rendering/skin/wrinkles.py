@@ -92,7 +92,7 @@ _BY_AGE = {
 
 
 def pressed(rest: np.ndarray, units: dict[str, float], age: float, depth: float) -> np.ndarray:
-    """How deep the lines are at each vertex (V,): 0 smooth, 1 as deep as drawn.
+    """Depth of the lines at each vertex (V,): 0 smooth, 1 as deep as drawn.
 
     Args:
         rest: (V, 3) places on the template, metres.

@@ -1,4 +1,4 @@
-"""What a thing before, on or about a head is to the rest of the generator: triangles, a material, a label."""
+"""Things on, about or before a head, as the rest of the generator sees them: triangles, a material, a class."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class HairCap:
-    """Where something presses on the hair: above a plane hair stays within an ellipsoid; head frame, metres.
+    """A region that presses hair: above a plane hair stays within an ellipsoid; head frame, metres.
 
     Attributes:
         point: (3,) on the plane.
@@ -70,7 +70,7 @@ class HairCap:
 
 @dataclass(frozen=True)
 class Wearer:
-    """Whom things are fitted to.
+    """The person that things are fitted to.
 
     Attributes:
         posed: the head in its pose.
@@ -89,7 +89,7 @@ class Wearer:
 
 @dataclass(frozen=True)
 class Neckline:
-    """Where on the template's body cloth begins; metres.
+    """The edge of the cloth on the template's body; metres.
 
     Attributes:
         height: of the edge on the axis of the body's left and right.
@@ -108,7 +108,7 @@ class Neckline:
     strap: float = 0.0
 
     def cover(self, rest: np.ndarray) -> np.ndarray:
-        """How far points (V, 3) of the template lie under the cloth's edge: positive is clothed."""
+        """Distance (V,) of points (V, 3) of the template below the cloth's edge, metres: positive is clothed."""
         x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
         edge = self.height + self.side * x - self.back * z
         front = np.clip((z + 0.085) / 0.02, 0, 1)
@@ -121,7 +121,7 @@ class Neckline:
 
 @dataclass(frozen=True)
 class Dress:
-    """What somebody wears below the chin.
+    """Clothes below the chin.
 
     Attributes:
         neckline: where the cloth that is painted on the body begins.

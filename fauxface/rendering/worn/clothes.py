@@ -37,7 +37,7 @@ KINDS = {
 
 
 def sample_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bool) -> Dress:
-    """Random clothes; where something else is about the neck (``free_neck`` false) without a collar of their own."""
+    """Sample clothes; where something else is about the neck (``free_neck`` false), they have no collar."""
     names, shares = list(KINDS), np.array(list(KINDS.values()))
     shares = shares * [1, 1, 1, 1, 1, 1 if female else 0.15, 1, 1, 0.5 if female else 1.4, 1, 1]
     name = str(rng.choice(names, p=shares / shares.sum()))

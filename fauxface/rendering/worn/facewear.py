@@ -17,7 +17,7 @@ _AZIMUTH = 2 * np.pi * np.arange(_TURNS) / _TURNS - np.pi
 
 
 def sample_facewear(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], dict]:
-    """A mask or a scarf, and what the label file says of it."""
+    """Sample a mask or a scarf, and its entry in the label file."""
     if rng.random() < 0.35:
         return _scarf(rng, wearer, fit), {"kind": "scarf"}
     below = rng.random() < 0.15  # pulled down: under the nose, or under the chin
@@ -117,7 +117,7 @@ def _scarf(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> list[Thing]:
 
 
 def sample_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[list[Thing], HairCap, dict]:
-    """Headphones, some with a microphone."""
+    """Sample headphones, some with a microphone."""
     size = rng.uniform(0.030, 0.044)
     dark = Material(np.full(3, rng.choice([0.012, 0.05, 0.6])) if rng.random() < 0.75 else paint(rng), 0.3)
     pad = Material(np.full(3, 0.015), 0.7, shine=0.4)
@@ -157,7 +157,7 @@ def sample_headset(rng: np.random.Generator, wearer: Wearer, fit: Fit) -> tuple[
 
 
 def sample_ear_rings(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict]:
-    """A pair of ear rings: studs, hoops or drops."""
+    """Sample a pair of ear rings: studs, hoops or drops."""
     material = Material(np.array((GOLD, SILVER)[rng.integers(2)]), 0.2, metal=1.0)
     if rng.random() < 0.3:
         material = Material(paint(rng), 0.2)
@@ -180,7 +180,7 @@ def sample_ear_rings(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], d
 
 
 def sample_necklace(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], dict]:
-    """A chain or beads about the neck."""
+    """Sample a chain or beads about the neck."""
     turns = 96
     azimuth = 2 * np.pi * np.arange(turns) / turns - np.pi
     front, back = rng.uniform(0.38, 0.62), rng.uniform(0.2, 0.3)

@@ -1,4 +1,4 @@
-"""Where on a person things can sit: the scalp, the neck, the face's depth and the head's width, as they are posed.
+"""Surfaces of a posed person that things sit on: the scalp, the neck, the face's depth and the head's width.
 
 The scalp and the neck are maps from a grid of directions to points of the skin, linear in the mesh's vertices: made
 once on the template, true for every person. Depth and width are tables filled from points all over the posed skin, so
@@ -70,7 +70,7 @@ class Fit:
         return np.stack(sides)
 
     def z(self, points: np.ndarray) -> np.ndarray:
-        """How far the face stands out at each (x, y) of points (..., 2 or 3)."""
+        """Greatest z of the face at each (x, y) of points (..., 2 or 3), metres."""
         return _looked_up(self.depth, points[..., 1] - LOW[1], points[..., 0] - LOW[0])
 
     def x(self, points: np.ndarray, side: int) -> np.ndarray:
@@ -102,7 +102,7 @@ def measure(wearer: Wearer) -> Fit:
 
 @cache
 def _breadth() -> float:
-    """Of the template's face, metres."""
+    """Breadth of the template's face, metres."""
     model = head_model()
     right, left = (model.landmarks[[Point.JAW_RIGHT, Point.JAW_LEFT]] @ model.rest)[:, 0]
     return left - right

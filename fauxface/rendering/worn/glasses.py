@@ -67,7 +67,7 @@ def _style(rng: np.random.Generator, name: str) -> _Style:
 
 
 def sample_glasses(rng: np.random.Generator, wearer: Wearer, fit: Fit, dark: bool) -> tuple[list[Thing], dict]:
-    """A pair of glasses (``dark``: sunglasses) on a person, and what the label file says of it."""
+    """Sample a pair of glasses (``dark``: sunglasses) on a person, and its entry in the label file."""
     name = str(rng.choice(_DARK if dark else _CLEAR))
     style = _style(rng, name)
     slid = float(rng.uniform(0.004, 0.014)) if rng.random() < (0.12 if dark else 0.25) else 0.0

@@ -47,7 +47,7 @@ class _Rim:
 def sample_headwear(
     rng: np.random.Generator, fit: Fit, glasses_raised: bool
 ) -> tuple[list[Thing], HairCap | None, dict]:
-    """Something on the head, what it does to the hair, and what the label file says of it."""
+    """Sample headwear: its things, the region that presses the hair, and its entry in the label file."""
     names, shares = list(KINDS), np.array(list(KINDS.values()))
     name = str(rng.choice(names, p=shares / shares.sum()))
     if glasses_raised:  # they are where a hat would be
@@ -341,7 +341,7 @@ def _hood(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap]:
 
 
 def _hair_behind(fit: Fit, rim: _Rim) -> HairCap:
-    """Everything behind the forehead is covered, down to the shoulders."""
+    """A region that covers all hair behind the forehead, down to the shoulders."""
     cap = _hair_cap(fit, rim, 0.004)
     front = fit.on_scalp(np.array([1.25]), np.array([0.9]))[0]
     normal = np.array([0.0, 0.35, -1.0])

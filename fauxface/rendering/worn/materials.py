@@ -32,7 +32,7 @@ black, white, grey, blue or earthen."""
 
 @dataclass(frozen=True)
 class Material:
-    """How a surface looks.
+    """Colour, roughness and texture of a surface.
 
     Attributes:
         colour: (3,) linear RGB; multiplies the texture where there is one.
@@ -56,19 +56,19 @@ class Material:
 
 
 def paint(rng: np.random.Generator) -> np.ndarray:
-    """Albedo (3,) of plastic, lacquer, print, linear RGB: any hue, mostly dull or dark, now and then vivid."""
+    """Sample the albedo (3,) of plastic, lacquer or print, linear RGB: any hue, mostly dull or dark."""
     turn, light, vivid = rng.random(3)
     hue = 1 + 0.9 * vivid**1.5 * np.cos(2 * np.pi * (turn - np.arange(3) / 3))
     return np.clip((0.01 + 0.55 * light**1.6) * hue, 0.004, 0.8)
 
 
 def cloth(rng: np.random.Generator, weave: float = 0.0) -> Material:
-    """A random cloth: dark and grey ones are the more common."""
+    """Sample a cloth; dark and grey ones are the more common."""
     return Material(cloth_colour(rng), float(rng.uniform(0.75, 0.95)), shine=0.3, wrap=(0.1, 0.1, 0.1), weave=weave)
 
 
 def cloth_colour(rng: np.random.Generator) -> np.ndarray:
-    """Albedo of a dyed cloth, linear RGB."""
+    """Sample the albedo (3,) of a dyed cloth, linear RGB."""
     kind = int(rng.choice(len(_DYES), p=[share for share, *_ in _DYES]))
     _, dye, spread = _DYES[kind]
     return np.clip(np.array(dye) * np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, spread)), 0.004, 0.8)

@@ -1,4 +1,4 @@
-"""What stands between a lamp and a head, far enough off to be unsharp: leaves, blinds, a window's bars."""
+"""Unsharp shadows of what stands between a lamp and a head: leaves, blinds, a window's bars."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def dapples(kind: str, number: int) -> Texture:
 
 
 def sample_dapples(rng: np.random.Generator, place: str) -> tuple[Texture, np.ndarray] | None:
-    """A pattern for a sharp lamp at a place and where it falls: scale (2) and shift (2), or None where nothing is."""
+    """Sample a pattern for a sharp lamp at a place, its scale (2,) and shift (2,); None where nothing stands there."""
     kinds = {"park": ("leaves", 0.4), "street": ("leaves", 0.15), "country": ("leaves", 0.1), "wall": ("leaves", 0.25)}
     kind, share = kinds.get(place, ("blinds" if rng.random() < 0.5 else "bars", 0.08))
     if rng.random() >= share:

@@ -48,5 +48,5 @@ def rotated(coefficients: np.ndarray, rotation: np.ndarray) -> np.ndarray:
 
 
 def diffuse(coefficients: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """What white paper with these normals (…, 3) shines with: (…, 3)."""
+    """Radiance (…, 3) of white paper with these normals (…, 3)."""
     return basis(normals) @ coefficients

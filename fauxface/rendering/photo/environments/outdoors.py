@@ -30,7 +30,7 @@ def upright(
 
 
 def floor(rng: np.random.Generator, kind: str, eye: float, reach: float = 150.0) -> Panel:
-    """What one stands on, ``eye`` metres below."""
+    """The ground, ``eye`` metres below."""
     side, out = np.array([reach, 0.0, 0.0]), np.array([0.0, 0.0, reach])
     repeat = 2 * reach / rng.uniform(2.5, 6)
     return Panel(np.array([0.0, -eye, 0.0]), side, out, pictures.ground(rng, kind), repeat=(repeat, repeat))

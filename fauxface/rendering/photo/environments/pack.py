@@ -29,7 +29,7 @@ _COUNT = 18
 
 
 def maps_folder() -> Path:
-    """Where the pack's maps lie, or would."""
+    """Path of the maps' folder, whether or not they are installed."""
     return cache_folder() / "assets" / f"pmndrs-environments-{VERSION}"
 
 
@@ -41,7 +41,7 @@ def installed_maps() -> Path:
 
 
 def is_maps_tarball(path: Path) -> bool:
-    """Whether a file is the package's tarball, by its size."""
+    """True for a file that has the size of the package's tarball."""
     return path.is_file() and path.stat().st_size == SIZE
 
 
@@ -60,7 +60,7 @@ def install_maps(source: Path | None = None) -> Path:
 
 
 def can_read_maps() -> bool:
-    """Whether the package is there that reads the maps' compression."""
+    """True where OpenEXR is installed, which reads the maps' compression."""
     return importlib.util.find_spec("OpenEXR") is not None
 
 
@@ -95,7 +95,7 @@ def unpack_maps(tarball: Path) -> Path:
 
 
 def describe_maps() -> str:
-    """Whether the maps are installed, where, and under which licence."""
+    """Describe the installed maps, their folder and licence; or say how to install them."""
     folder = maps_folder()
     if not folder.is_dir():
         return "No environment maps are installed; `fauxface assets install` fetches them with npm (14 MB)."

@@ -255,7 +255,7 @@ def person(rng: np.random.Generator) -> np.ndarray:
 
 
 def ground(rng: np.random.Generator, kind: str) -> np.ndarray:
-    """What one stands on; repeats about every four metres."""
+    """A picture of the ground that repeats about every four metres."""
     size = 256
     if kind in ("paving", "tiles"):
         return bricks(rng, int(rng.integers(4, 16)))

@@ -60,7 +60,7 @@ class ViewOf:
 
 @dataclass(frozen=True)
 class Place:
-    """What surrounds a head; maps and directions in the frame of maps.
+    """The surroundings of a head; maps and directions in the frame of maps.
 
     Attributes:
         name: of the kind, or of the file.

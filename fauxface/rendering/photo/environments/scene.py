@@ -73,7 +73,7 @@ class Bulb:
 
 @dataclass
 class Scene:
-    """What there is at a place.
+    """Sky, panels and lamps of a place.
 
     Attributes:
         sky: directions (N, 3; scene frame) → radiance (N, 3) of what is behind all panels.

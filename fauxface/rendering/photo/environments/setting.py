@@ -1,4 +1,4 @@
-"""Where a frame is taken: a place, which way the camera looks there, and the background that it sees."""
+"""The setting of a frame: a place, the camera's direction there, and the background that it sees."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Setting:
 
 
 def sample_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: int) -> Setting:
-    """A random place, and the part of it that the camera sees."""
+    """Sample a place, and the part of it that the camera sees."""
     place = _sample_place(rng, recipe)
     wanted = max(2 * np.arctan(size / 2 / lens.focal), _NARROW)
     fields = np.array([field for *_, field in place.views])
