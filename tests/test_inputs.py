@@ -156,6 +156,7 @@ def test_a_folder_says_what_it_leaves_out(tmp_path: Path):
         ("a: [" + "x, " * 50_000 + "]", "values"),
         ("\x07", "special characters"),
         ("a: b: c", "not allowed here"),
+        ('a: "\\udfff"', "half a character"),
     ],
 )
 def test_yaml_is_bounded(text: str, why: str):
@@ -178,6 +179,7 @@ def test_yaml_gives_the_kinds_of_json():
         ('{"a": 1, "a": 2}', "twice"),
         ("{'a': 1}", "not valid JSON"),
         ("", "not valid JSON"),
+        ('["\\ud800"]', "half a character"),
         ('["' + '\\"' * 300_000 + "[{" * 100, "not valid JSON"),
     ],
 )
