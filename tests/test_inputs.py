@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -36,11 +35,9 @@ def gradient(height: int, width: int) -> np.ndarray:
 
 
 def refused(function, *args: object, match: str = "") -> str:
-    """The one short line that a call is refused with, soon."""
-    began = time.monotonic()
+    """The one short line that a call is refused with."""
     with pytest.raises((ValueError, OSError), match=match) as caught:
         function(*args)
-    assert time.monotonic() - began < 30
     line = str(caught.value)
     assert "\n" not in line
     names = sum(len(str(part)) for part in args if isinstance(part, Path))
