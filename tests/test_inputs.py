@@ -307,8 +307,7 @@ def test_a_cards_options_are_those_of_its_model():
 
 
 @pytest.mark.parametrize("name", ["hf-hub:timm/resnet18", "hf_hub:a/b", "local-dir:/tmp", "resnet18.hf-hub:a", "a b"])
-def test_backbones_are_names_and_no_addresses(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("went to the network"))
+def test_backbones_are_names_and_no_addresses(name: str):
     refused(create_backbone, name, match="unknown backbone")
 
 
@@ -443,7 +442,7 @@ def movie(path: Path, count: int = 8, sound: bool = False, **stream_says: object
             setattr(stream.codec_context, name, value)
         tone = container.add_stream("aac", rate=44100, layout="mono") if sound else None
         for i in range(count):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * i, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 10 * i, np.uint8), format="rgb24")
             container.mux(stream.encode(frame))
             if tone is not None:
                 wave = np.sin(np.arange(4410) / 10).astype(np.float32)[None] / 4
