@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PATHS := fauxface tests benchmarks tools examples
 
-.PHONY: help demo test test-slow check docs weights clean
+.PHONY: help demo test test-slow fuzz check docs weights clean
 
 help:
 	@echo "make demo       render faces, train on them, evaluate, predict; writes demo/report.html (about ten minutes)"
 	@echo "make test       the tests"
 	@echo "make test-slow  the tests that take longer, too"
+	@echo "make fuzz       damaged inputs for every reader, two minutes of them, or INPUTS=N (docs/promises.md)"
 	@echo "make check      formatting, lint, types"
 	@echo "make docs       the documentation as a site to open: site/index.html"
 	@echo "make weights    render the data and train the shipped weights again (about two hours on two cores; docs/reproduce.md)"
@@ -23,6 +24,11 @@ test: $(READY) egl
 
 test-slow: $(READY) egl
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "slow or not slow"
+
+# So many damaged inputs; two minutes of them if empty
+INPUTS ?=
+fuzz: $(READY)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz $(INPUTS:%=--inputs %)
 
 check: $(READY)
 	$(BIN)/ruff format --check $(PATHS)

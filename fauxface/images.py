@@ -37,6 +37,7 @@ MAX_SIDE = 65_500
 """Longest side of a picture, px: what a JPEG can have."""
 MAX_PIXELS = 250_000_000
 """Pixels of a picture at most; phones take 200 millions."""
+_TOO_LARGE = f"too large: at most {MAX_SIDE:,} px a side and {MAX_PIXELS // 1_000_000} million in all"
 _BAND_PIXELS = 4_000_000
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -125,10 +126,7 @@ def read_picture(path: Path, pixels: int) -> Picture:
         with Image.open(path, formats=_openable()) as image:
             width, height = image.size
             if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-                raise ValueError(
-                    f"{width}×{height} px are too large: at most {MAX_SIDE:,} px a side and "
-                    f"{MAX_PIXELS // 1_000_000} million in all"
-                )
+                raise ValueError(f"{width}×{height} px are {_TOO_LARGE}")
             factor = math.ceil(math.sqrt(width * height / pixels))
             if factor > 1:
                 image.draft(None, (width // factor, height // factor))  # a JPEG decodes to less at once
@@ -151,6 +149,8 @@ def _reasons(path: Path) -> Iterator[None]:
         missing = path.suffix.lower() in FORMATS["HEIF"] and not _has_heif()
         hint = ": HEIC needs `pip install 'fauxface[heic]'`" if missing else ""
         raise ValueError(f"{path}: not an image that can be read{hint}") from None
+    except Image.DecompressionBombError:  # Pillow looks at the size, too, and before we can
+        raise ValueError(f"{path}: cannot be read: {_TOO_LARGE}") from None
     except MemoryError:
         raise ValueError(f"{path}: cannot be read: not enough memory") from None
     except Exception as error:  # decoders raise nearly anything on broken files

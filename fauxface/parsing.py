@@ -84,9 +84,19 @@ def parse_json(text: str) -> Any:
     try:
         if text.count("[") + text.count("{") > DEPTH and _depth(text) > DEPTH:
             raise ValueError(f"not valid JSON that we take: more than {DEPTH} levels deep")
-        return json.loads(text, parse_int=_whole, object_pairs_hook=_once)
+        return _of_text(json.loads(text, parse_int=_whole, object_pairs_hook=_once), text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not valid JSON ({error.msg}, line {error.lineno})") from None
+
+
+def _of_text(found: Any, text: str) -> Any:
+    """What was found, if its texts can be written again; halves of a character can not."""
+    if "\\" in text and re.search(r"\\[uU]0*[dD][89a-fA-F]", text):
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise _BeyondError("half a character") from None
+    return found
 
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
@@ -136,7 +146,7 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
 def parse_yaml(text: str) -> Any:
     """What a YAML text says, in JSON's kinds; ValueError, in one short line, where it is none or beyond the bounds."""
     try:
-        return yaml.load(text, _Loader)
+        return _of_text(yaml.load(text, _Loader), text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}" if mark is not None else ""

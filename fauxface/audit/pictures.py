@@ -25,6 +25,7 @@ from fauxface.datasets.base import (
     read_text,
 )
 from fauxface.faces import Crop, landmark_box
+from fauxface.files import read_bytes
 from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
 
 CLASSES = (*range(19), 255)
@@ -39,6 +40,7 @@ _OPENINGS = {
 """Figure → pairs of points, upper and lower, whose mean distance it is."""
 REACH = 4
 """How many of its longer sides off a picture's corner a point may lie."""
+LABELS_BYTES = 256 << 20
 _FLAT = 2.0  # a picture whose grey values deviate less from their mean shows nothing
 
 
@@ -99,8 +101,11 @@ def _labels(path: Path, size: tuple[int, int], found: Any) -> np.ndarray | None:
     file = path.with_name(f"{path.stem}_seg.png")
     if not file.exists():
         return None
-    data = np.fromfile(file, np.uint8)
-    labels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    try:
+        data = np.frombuffer(read_bytes(file, LABELS_BYTES), np.uint8)
+        labels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    except (OSError, ValueError, cv2.error):
+        labels = None
     if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
         found("unreadable", f"{file.name} is no grey picture of 8 bits")
         return None

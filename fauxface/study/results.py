@@ -72,6 +72,7 @@ def load_results(folder: Path) -> Results:
             name: value if name in TEXTS else _number(value, f"{folder / RESULTS}: {name}")
             for name, value in row.items()
         }
+        clean["images"] = whole(row["images"], f"{folder / RESULTS}: images")
         found.rows[key_of(clean)] = clean
     for row in _read(folder / ERRORS, (*KEY, "errors")):
         if key_of(row) in found.rows:

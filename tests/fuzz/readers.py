@@ -18,6 +18,7 @@ import numpy as np
 import yaml
 from fake_data import draw_face, write_face_synthetics, write_ibug
 from PIL import Image
+from pillow_heif import register_heif_opener
 
 SIDE = 48
 
@@ -43,6 +44,8 @@ class Reader:
 
 def _picture(kind: str, folder: Path) -> None:
     image = Image.fromarray(draw_face(0, 1, SIDE).image)
+    if kind == "heic":
+        register_heif_opener()
     if kind == "png16":
         Image.fromarray(np.asarray(image.convert("L"), np.uint16) * 257).save(folder / "a.png", "PNG")
     elif kind == "gif":
