@@ -20,6 +20,7 @@ from fauxface.files import cache_folder
 from fauxface.inference import Landmarker, OnnxModel, predict_crops
 from fauxface.inference.export import halved, to_onnx
 from fauxface.models import LandmarkModel, build_model
+from fauxface.models.pip import Pip
 from fauxface.rendering import Recipe, render_frame
 
 MODEL = "mobilenetv3small-coordinates"
@@ -120,6 +121,8 @@ def test_parallel_branches_are_folded_into_plain_convolutions():
     """RepVGG's block is three branches in training and one convolution in the file, which says the same."""
     torch.manual_seed(0)
     model = build_model("repvgg_a0-pip", 64, "ibug68", neck="fuse")
+    assert isinstance(model, Pip)
+    assert model.neck is not None
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):  # else folding them would change nothing

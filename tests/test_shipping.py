@@ -18,6 +18,7 @@ import ship
 from fauxface.checkpoint import card_of, load_checkpoint, read_card, save_checkpoint
 from fauxface.inference import OnnxModel, predict_crops
 from fauxface.models import build_model
+from fauxface.models.pip import Pip
 from fauxface.models.table import VARIANTS, describe, parse
 
 
@@ -27,6 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = build_model("resnet10t-pip", 64, "ibug68", neck="fuse", neck_width=32).eval()
+    assert isinstance(model, Pip)
     for layer in (model.score, model.x, model.y, model.neighbour_x, model.neighbour_y):
         torch.nn.init.normal_(layer.weight, std=0.03)
     folder = tmp_path_factory.mktemp("run")
