@@ -28,7 +28,7 @@ from fauxface.info import machine
 from fauxface.models import MODELS, FaceNetwork, LandmarkModel, build_network
 from fauxface.models.backbones import folded
 from fauxface.models.one_stage import NAME, OneStage
-from fauxface.models.table import FRAME, INPUT_SIZE, SCHEME, TIMINGS
+from fauxface.models.table import FRAME, INPUT_SIZE, SCHEME, TIMINGS, VARIANTS, parse
 
 QUICK = ("mobilenetv3small-coordinates", "mobilenetv2-heatmaps", "mobilenetv3small-pip", NAME)
 
@@ -92,14 +92,17 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     found: dict[str, float] = {}
-    for name in QUICK if options.quick else (*MODELS, NAME):
+    for name in QUICK if options.quick else (*MODELS, *VARIANTS, NAME):
+        model, told = parse(name)
         found[name] = round(
             milliseconds(
-                session(name, options.input_size), shape_of(name, options.input_size), 1 if options.quick else 5
+                session(model, options.input_size, **told),
+                shape_of(model, options.input_size),
+                1 if options.quick else 5,
             ),
             3,
         )
-        print(f"{name:<30}{found[name]:8.2f} ms", flush=True)
+        print(f"{name:<34}{found[name]:8.2f} ms", flush=True)
     where = machine()
     record = {
         "machine": where["processor"],

@@ -319,6 +319,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two models, few steps: under 50 s on two cores")
     parser.add_argument("--models", nargs="+", default=None, help=f"default: {' '.join(MODELS)}")
+    parser.add_argument("--neck", choices=("none", "fuse"), default=None, help="of models of the method pip")
     parser.add_argument("--data", type=Path, default=None, help="folder of renders; default: made-up pictures")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=64)
@@ -348,6 +349,7 @@ def main() -> None:
                 out=folder / f"run-{number}",
                 packs=folder / "packs",
                 model=name,
+                neck=options.neck if name.endswith("-pip") else None,
                 steps=1 << 30,
                 batch=batch,
                 input_size=options.size,

@@ -15,6 +15,8 @@ from fauxface.models.backbones import PAPERS
 from fauxface.models.registry import MODELS, build_network
 from fauxface.ranges import InputSide, in_range
 
+VARIANTS = ("mobilenetv3small-pip --neck fuse", "resnet18-pip --neck fuse")
+"""Models with options that are listed too, as `fauxface train --model` takes them."""
 INPUT_SIZE = 128
 SCHEME = "face_synthetics70"
 FRAME = (640, 480)
@@ -42,18 +44,28 @@ class ModelFacts:
     paper: str
 
 
+def parse(label: str) -> tuple[str, dict[str, Any]]:
+    """The model's name and its options, of a label as in `VARIANTS` or of a name alone."""
+    name, *options = label.split(" --")
+    return name, dict(option.split(" ") for option in options)
+
+
 def describe(name: str, input_size: int = INPUT_SIZE, scheme: str = SCHEME) -> ModelFacts:
-    """The figures of a model, found on tensors that have a shape and no content; errors as `build_model`."""
+    """The figures of a model (or a label, see `parse`), found on tensors that have a shape and no content.
+
+    Errors as `build_model`.
+    """
+    label, (name, told) = name, parse(name)
     width, height = size = FRAME if name == one_stage.NAME else (input_size, input_size)
     with torch.device("meta"), torch.no_grad():
-        model = build_network(name, FRAME[0] if name == one_stage.NAME else input_size, scheme).eval()
+        model = build_network(name, width, scheme, **told).eval()
         counter = FlopCounterMode(display=False)
         images = torch.empty(1, 3, height, width)
         with counter:
             model.find(images) if isinstance(model, one_stage.OneStage) else model(images)
     count = sum(parameter.numel() for parameter in model.parameters())
     papers = [model.paper, *(paper for start, paper in PAPERS.items() if name.startswith(start))]
-    return ModelFacts(name, size, count, counter.get_total_flops(), "; ".join(papers))
+    return ModelFacts(label, size, count, counter.get_total_flops(), "; ".join(papers))
 
 
 def timings(input_size: int = INPUT_SIZE, path: Path = TIMINGS) -> dict[str, Any] | None:
@@ -70,7 +82,7 @@ def models_table(input_size: InputSide = INPUT_SIZE) -> str:
     measured = timings(input_size)
     times = measured["ms"] if measured else {}
     rows = [("model", "input", "parameters", "MFLOPs", "CPU ms", "paper")]
-    for facts in (describe(name, input_size) for name in (*MODELS, one_stage.NAME)):
+    for facts in (describe(name, input_size) for name in (*MODELS, *VARIANTS, one_stage.NAME)):
         ms = f"{times[facts.name]:.1f}" if facts.name in times else "–"
         wide, high = facts.input_size
         size, parameters = f"{wide}²" if wide == high else f"{wide}×{high}", f"{facts.parameters / 1e6:.2f} M"
