@@ -12,6 +12,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from fauxface.plugins import load_plugin, plugin_names
+
 
 @dataclass(frozen=True)
 class Scheme:
@@ -167,6 +169,8 @@ COFW29 = Scheme(
 )
 """Burgos-Artizzu et al. 2013 (COFW)."""
 
+GROUP = "fauxface.schemes"
+"""The entry points by which other packages add schemes: each names a `Scheme`."""
 SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (IBUG68, FACE_SYNTHETICS70, WFLW98, COFW29)})
 
 # Which point of the source scheme each point of the target scheme is.
@@ -189,10 +193,13 @@ _CONVERSIONS: Mapping[tuple[str, str], tuple[int, ...]] = MappingProxyType(
 
 
 def scheme_of(name: str) -> Scheme:
-    """The scheme of that name; ValueError, naming those there are, if there is none."""
-    if name not in SCHEMES:
-        raise ValueError(f"unknown landmark scheme '{name}'; there are {', '.join(SCHEMES)}")
-    return SCHEMES[name]
+    """The scheme of that name, ours or another package's; ValueError, naming those there are, if there is none."""
+    found = SCHEMES.get(name) or load_plugin(GROUP, name, Scheme)
+    if found is None:
+        raise ValueError(f"unknown landmark scheme '{name}'; there are {', '.join((*SCHEMES, *plugin_names(GROUP)))}")
+    if found.name != name:
+        raise ValueError(f"the landmark scheme '{name}' of another package calls itself '{found.name}'")
+    return found
 
 
 def conversion(source: str, target: str) -> np.ndarray:

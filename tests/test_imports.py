@@ -33,7 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "study": {"training", "evaluation", "jobs", "reports", "metrics"},
     "live": {"inference"},
 }
-LEAVES: dict[str, set[str]] = {"files": set(), "images": {"files"}}  # every room may import these
+LEAVES: dict[str, set[str]] = {"files": set(), "images": {"files"}, "plugins": set()}  # every room may import these
 TOP = {"cli", "calibrating", "demo", "exporting", "info", "__main__"}  # may import everything
 LIGHT = [
     "fauxface.cli",
