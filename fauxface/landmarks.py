@@ -14,6 +14,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from fauxface.plugins import load_plugin, plugin_names
+
 
 @dataclass(frozen=True)
 class Scheme:
@@ -284,25 +286,39 @@ FIVE = Scheme(
 )
 """What face detectors find: the eyes' centres, the nose's tip, the mouth's corners. Of every scheme: `five_points`."""
 
+GROUP = "fauxface.schemes"
+"""The entry points by which other packages add schemes: each names a `Scheme`."""
+
 SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (IBUG68, FACE_SYNTHETICS70, WFLW98, COFW29, FIVE)})
 FEWEST_COMMON = 5
 """Points that two schemes must share to be compared."""
 
 
 def scheme_of(name: str) -> Scheme:
-    """The scheme of that name; ``a&b`` is what a and b share. ValueError, naming those there are, if there is none."""
-    if name in SCHEMES:
-        return SCHEMES[name]
-    parts = name.split("&")
-    if len(parts) != 2 or not SCHEMES.keys() >= set(parts):
-        raise ValueError(f"unknown landmark scheme '{name}'; there are {', '.join(SCHEMES)}")
-    return _shared(*parts)
+    """The scheme of that name, ours or another package's; ``a&b`` is what a and b share.
+
+    ValueError, naming those there are, if there is none.
+    """
+    first, both, second = name.partition("&")
+    if both and _listed(first) and _listed(second):
+        return _shared(first, second)
+    found = _listed(name)
+    if found is None:
+        raise ValueError(f"unknown landmark scheme '{name}'; there are {', '.join((*SCHEMES, *plugin_names(GROUP)))}")
+    return found
+
+
+def _listed(name: str) -> Scheme | None:
+    found = SCHEMES.get(name) or load_plugin(GROUP, name, Scheme)
+    if found is not None and found.name != name:
+        raise ValueError(f"the landmark scheme '{name}' of another package calls itself '{found.name}'")
+    return found
 
 
 @lru_cache
 def _shared(first: str, second: str) -> Scheme:
     """The points of the scheme ``first`` that ``second`` has too."""
-    whole, names = SCHEMES[first], set(SCHEMES[second].names)
+    whole, names = scheme_of(first), set(scheme_of(second).names)
     kept = [i for i, j in enumerate(whole.mirror) if {whole.names[i], whole.names[j]} <= names]
     place = {old: new for new, old in enumerate(kept)}
     needed = {*(whole.eye_corners or ()), whole.nose_tip, *whole.mouth_corners}

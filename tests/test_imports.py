@@ -43,6 +43,7 @@ LEAVES: dict[str, set[str]] = {
     "parsing": {"files"},
     "ranges": set(),
     "names": set(),
+    "plugins": set(),
 }  # every room may import these
 TOP = {"__init__", "cli", "demo", "info", "__main__"}  # may import everything
 LIGHT = [

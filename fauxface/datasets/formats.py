@@ -6,8 +6,7 @@ entry point of the group ``fauxface.datasets`` that names a `Format`; it is load
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
@@ -16,6 +15,7 @@ import tyro
 
 from fauxface.datasets import aflw2000, coco, cofw, dlib, face_synthetics, ibug, wflw, wlp
 from fauxface.datasets.base import Format
+from fauxface.plugins import load_plugin, plugin_names
 
 GROUP = "fauxface.datasets"
 """The entry points' group."""
@@ -29,12 +29,10 @@ FormatName = Annotated[str, tyro.conf.arg(metavar="{" + ",".join(("auto", *FORMA
 
 def format_of(name: str) -> Format:
     """The format of that name, ours or another package's; ValueError, naming those there are, if there is none."""
-    if name in FORMATS:
-        return FORMATS[name]
-    others = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in others:
-        raise ValueError(f"unknown format '{name}'; there are {', '.join((*FORMATS, *others))}")
-    return _loaded(others[name])
+    found = FORMATS.get(name) or load_plugin(GROUP, name, Format)
+    if found is None:
+        raise ValueError(f"unknown format '{name}'; there are {', '.join((*FORMATS, *plugin_names(GROUP)))}")
+    return found
 
 
 def recognise(folder: Path, files: list[Path]) -> Format:
@@ -43,7 +41,8 @@ def recognise(folder: Path, files: list[Path]) -> Format:
     ValueError, in one line, for a folder of none or of several.
     """
     found = [format for format in FORMATS.values() if format.find(files)]
-    found = found or [format for format in _others() if format.find(files)]
+    others = (format_of(name) for name in plugin_names(GROUP) if name not in FORMATS)
+    found = found or [format for format in others if format.find(files)]
     if not found:
         signs = "; ".join(f"{format.name}: {format.sign}" for format in FORMATS.values())
         raise ValueError(f"no labelled faces in {folder} ({signs})")
@@ -51,18 +50,3 @@ def recognise(folder: Path, files: list[Path]) -> Format:
         names = ", ".join(format.name for format in found)
         raise ValueError(f"{folder} holds faces of several formats ({names}): say which with --format")
     return found[0]
-
-
-def _others() -> Iterator[Format]:
-    return (_loaded(entry) for entry in entry_points(group=GROUP) if entry.name not in FORMATS)
-
-
-def _loaded(entry: EntryPoint) -> Format:
-    where = f"{entry.value} of the package {entry.dist.name if entry.dist else '?'}"
-    try:
-        format = entry.load()
-    except Exception as error:  # another's code may raise anything
-        raise ValueError(f"the format '{entry.name}' ({where}) cannot be loaded: {error}") from error
-    if not isinstance(format, Format):
-        raise ValueError(f"the format '{entry.name}' ({where}) is no fauxface.datasets.Format")
-    return format

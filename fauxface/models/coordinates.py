@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -78,11 +78,11 @@ class Coordinates(LandmarkModel):
         scheme: str,
         *,
         pretrained: bool = False,
-        loss: Literal["smooth_l1", "l1", "l2", "wing", "gaussian"] = "smooth_l1",
+        loss: str = "smooth_l1",
         visibility: bool = False,
         targets: Sequence[str] = (),
     ):
-        """See `build_model`; ValueError for an unknown backbone or loss."""
+        """See `build_model`; ``loss`` is one of ``LOSSES`` or ``gaussian``; ValueError for another, or backbone."""
         super().__init__(name, input_size, scheme, {"loss": loss, "visibility": visibility})
         self.gaussian = loss == "gaussian"
         if loss not in LOSSES and not self.gaussian:

@@ -1,4 +1,8 @@
-"""Which models there are: ``<backbone>-<method>``. A new method is one new file and one line here."""
+"""Which models there are: ``<backbone>-<method>``. A new method is one new file and one line here.
+
+Another package brings one by an entry point of the group ``fauxface.methods`` that names a class as those in
+``METHODS``.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,16 @@ from fauxface.models.coordinates import Coordinates
 from fauxface.models.heatmaps import Heatmaps
 from fauxface.models.pip import Pip
 from fauxface.parsing import clipped, fits, shown
+from fauxface.plugins import load_plugin, plugin_names
 
 METHODS: Mapping[str, Callable[..., LandmarkModel]] = MappingProxyType(
     {"coordinates": Coordinates, "heatmaps": Heatmaps, "pip": Pip}
 )
-"""Method → its class, called with (name, backbone, input_size, scheme, **options)."""
+"""Method → its class, called with (name, backbone, input_size, scheme, **options).
+
+Training gives the option ``visibility`` and, where further targets are asked for, ``targets``."""
+GROUP = "fauxface.methods"
+"""The entry points by which other packages add methods."""
 
 MODELS: tuple[str, ...] = (
     "mobilenetv1-coordinates",
@@ -50,15 +59,26 @@ def build_model(name: str, input_size: int, scheme: str, **options: Any) -> Land
     ValueError, in one line, for an unknown method, backbone, option or option's value.
     """
     backbone, _, method = name.rpartition("-")
-    if method not in METHODS or not backbone:
-        methods = ", ".join(f"<backbone>-{m}" for m in METHODS)
+    build = method_of(method) if backbone else None
+    if build is None:
+        methods = ", ".join(f"<backbone>-{m}" for m in (*METHODS, *plugin_names(GROUP)))
         raise ValueError(f"unknown model '{name}'; there are {', '.join(MODELS)}; others are named {methods}")
     if input_size < 32:
         raise ValueError(f"the model's crops are {input_size} px; 32 px is the least")
-    known = inspect.signature(METHODS[method]).parameters
+    known = inspect.signature(build).parameters
     for option in options.keys() - known.keys():
         raise ValueError(f"{name} has no '{option}' to choose: that is another method's option")
-    return METHODS[method](name, backbone, input_size, scheme, **options)
+    return build(name, backbone, input_size, scheme, **options)
+
+
+def method_of(name: str) -> Callable[..., LandmarkModel] | None:
+    """The method of that name, ours or another package's, None if there is none; ValueError if it cannot be loaded."""
+    if name in METHODS:
+        return METHODS[name]
+    found = load_plugin(GROUP, name, type)
+    if found is not None and not issubclass(found, LandmarkModel):
+        raise ValueError(f"the method '{name}' of another package is no fauxface.models.LandmarkModel")
+    return found
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
@@ -66,7 +86,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
 
     What only says where weights come from (``pretrained``) is none of them: a checkpoint brings its own.
     """
-    method = METHODS.get(name.rpartition("-")[2])
+    method = method_of(name.rpartition("-")[2])
     hints = get_type_hints(method.__init__) if isinstance(method, type) and name != one_stage.NAME else {}
     choices = inspect.signature(method).parameters if hints and method is not None else {}
     known = {option for option, told in choices.items() if told.kind is told.KEYWORD_ONLY} - {"pretrained"}
