@@ -525,7 +525,8 @@ def predict(
         out: folder for the drawn pictures; new, empty, or wholly an earlier prediction's, which is replaced. It may lie
             below a folder of photographs, but not hold them.
         json: file (- is standard output) for [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}];
-            visibility (1 is seen) and sigma (pixels) are null where the checkpoint does not tell them; further targets follow.
+            visibility (1 is seen) and sigma (pixels) are null where the checkpoint does not tell them; further targets
+            follow.
         flip: see each face mirrored too and average (twice the time).
         skip_bad: name photographs that cannot be read and go on without them.
         style: all (box, lines, points), points, lines, or sketch: lines on black, as talking-head models take them.
@@ -651,9 +652,9 @@ def export(
 
     Input `image` N×S×S×3 uint8 RGB, the square crop about a face; outputs `landmarks` N×P×2, crop pixels, pixel centres
     at whole numbers, `scores` N×P, and where the model tells them `visibility` N×P, `sigma` N×P, crop pixels, and
-    further targets (train --targets) by their names. Normalisation and decoding are inside; licence, scheme and the crop's margin are in the metadata. With --int8 it is
-    quantised; the error before and after is measured on renders that did not calibrate it, and more than 0.2 points of
-    NME are refused.
+    further targets (train --targets) by their names. Normalisation and decoding are inside; licence, scheme and the
+    crop's margin are in the metadata. With --int8 it is quantised; the error before and after is measured on renders
+    that did not calibrate it, and more than 0.2 points of NME are refused.
 
     Examples:
       fauxface export fauxface-s --out fauxface-s.onnx
