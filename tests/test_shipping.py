@@ -10,8 +10,7 @@ import onnx
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tools")]
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("benchmarks", "tools")]
 
 import gpu
 import ship
