@@ -1,8 +1,8 @@
 """From nothing to a detector: render faces, train on them, measure the error on faces that it has not seen.
 
 Run it: python examples/train_tiny.py OUT
-The sizes below end within a few minutes and teach a network little. A useful detector takes about 4,000 faces of 192
-pixels and 400,000 samples.
+With the sizes below it takes a few minutes, and the network learns little. A useful detector takes about 4,000 faces of
+192 pixels and 400,000 samples.
 """
 
 import sys
@@ -15,12 +15,12 @@ def main(out: Path, count: int = 200, size: int = 128, samples: int = 4000) -> N
     """Fill the folder ``out``: faces to learn from, faces to test on, and the trained run.
 
     Args:
-        out: folder for everything. Called again, the renders and the training go on where they stopped.
+        out: folder for everything. If it is called again, renders and training continue where they stopped.
         count: faces to learn from.
         size: height and width of the rendered pictures, pixels.
-        samples: faces that the training sees in all, repeats counted.
+        samples: faces that the training sees in all, including repeats.
     """
-    # Another seed draws other people: those of held_out are in no picture of faces.
+    # Another seed renders other people: nobody in held_out is also in faces.
     render_dataset(out / "faces", count, seed=1, size=size)
     render_dataset(out / "held_out", count // 10, seed=2, size=size)
 

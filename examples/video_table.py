@@ -1,7 +1,7 @@
 """A table of a video's faces: when, who, how the head is turned, how far the mouth is open.
 
 Run it: python examples/video_table.py clip.mp4 faces.csv
-It needs `pip install 'fauxface[live]'`, which reads videos. All points a frame: `fauxface predict clip.mp4`.
+Reading videos needs `pip install 'fauxface[live]'`. For all points of each frame: `fauxface predict clip.mp4`.
 """
 
 import csv
@@ -13,16 +13,14 @@ import numpy as np
 from fauxface import Face, Landmarker
 from fauxface.inference import Tracker
 from fauxface.inference.video import VideoReader
-
-INNER_UPPER_LIP, INNER_LOWER_LIP = 62, 66
-RIGHT_CORNER, LEFT_CORNER = 48, 54  # the subject's right and left, as in iBUG's numbering of 68 points
+from fauxface.landmarks import Point
 
 
 def mouth_opening(face: Face) -> float:
     """Height of the gap between the lips as a share of the mouth's width: about 0 when closed."""
     points = face.landmarks
-    gap = np.linalg.norm(points[INNER_UPPER_LIP] - points[INNER_LOWER_LIP])
-    return float(gap / np.linalg.norm(points[RIGHT_CORNER] - points[LEFT_CORNER]))
+    gap = np.linalg.norm(points[Point.INNER_UPPER_LIP] - points[Point.INNER_LOWER_LIP])
+    return float(gap / np.linalg.norm(points[Point.MOUTH_RIGHT] - points[Point.MOUTH_LEFT]))
 
 
 def main(video: Path, table: Path) -> None:

@@ -69,6 +69,16 @@ def test_files_that_contributing_names_are_there():
     assert [name for name in named if name not in made and not (ROOT / name).exists()] == []
 
 
+def test_tests_that_the_pages_name_are_there():
+    """Those that hold a promise, and those that hold one of the likely changes."""
+    code = "\n".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    defined = set(re.findall(r"^def (test_\w+)\(", code, re.M))
+    for page in ("docs/promises.md", "CONTRIBUTING.md"):
+        named = set(re.findall(r"`(test_\w+)`", (ROOT / page).read_text()))
+        assert named
+        assert named - defined == set(), page
+
+
 def test_the_changelog_begins_with_what_is_installed():
     text = (ROOT / "CHANGELOG.md").read_text()
     versions = [int(version) for version in re.findall(r"^\| (\d+) \| 20", text, re.M)]

@@ -77,6 +77,14 @@ def test_every_command_is_shown():
     assert shown >= COMMANDS.keys()
 
 
+def test_the_first_commands_are_shown_in_full_further_down():
+    """The table on the first screen is not run; the commands that begin so are."""
+    first = re.findall(r"^\| `(fauxface [^`]+)` \|", README.read_text(), re.M)
+    lines = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+    assert len(first) == 5
+    assert [command for command in first if not any(line.startswith(command) for line in lines)] == []
+
+
 def test_every_substitution_is_needed():
     text = "\n".join([*commands(), *blocks("python")])
     assert [long for long, _ in SUBSTITUTIONS if not re.search(long, text)] == []

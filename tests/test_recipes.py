@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_numbers_and_names_as_people_write_them(tmp_path: Path):
     ("text", "says"),
     [
         ("learning_rate: 0.1", "there is no 'learning_rate'; a training recipe knows data, out, model"),
-        ("3: 4", "there is no '3'"),
+        ("3: 4", r"not readable as YAML \("),
         ("lr: quick", "'lr' is a number, not 'quick'"),
         ("lr: true", "'lr' is a number, not True"),
         ("lr: [1]", r"'lr' is a number, not \[1\]"),
@@ -83,9 +84,9 @@ def test_numbers_and_names_as_people_write_them(tmp_path: Path):
         ("resume: 1", "'resume' is true or false, not 1"),
         ("data: 5", "'data' is a path, not 5"),
         ("loss: l3", "'loss' is one of smooth_l1, l1, l2, wing, gaussian, not 'l3'"),
-        ("[1, 2]", "a training recipe is a mapping"),
-        ("", "a training recipe is a mapping"),
-        ("a: [", "is not YAML"),
+        ("[1, 2]", "not a mapping of names to values"),
+        ("", "not a mapping of names to values"),
+        ("a: [", "not readable as YAML"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line_that_names_the_file(
@@ -101,7 +102,7 @@ def test_what_cannot_be_is_refused_in_a_line_that_names_the_file(
 
 def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]):
     assert cli.main(["train", "--config", "nowhere.yaml"]) == 2
-    assert capsys.readouterr().err == "fauxface: error: nowhere.yaml: No such file or directory\n"
+    assert re.fullmatch(r"fauxface: error: nowhere\.yaml: .*no such file.*\n", capsys.readouterr().err, re.IGNORECASE)
 
 
 def test_the_command_line_comes_before_the_file(tmp_path: Path, trained: list[TrainingConfig]):
