@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from fauxface.rendering.head.makehuman import PARTS, Bust
+from fauxface.rendering.head.makehuman import SKIN_PART, Bust
 
 _DECIMETRE = 0.1
 _TEXTURED_QUAD, _QUAD_NUMBERS = 11, 10
@@ -117,5 +117,5 @@ def _parse(model: dict, bust: Bust) -> Proxy:
         drawn.reshape(-1),
         np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1),
         np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32),
-        hidden[bust.ids] & (bust.part == PARTS.index("skin")),
+        hidden[bust.ids] & (bust.part == SKIN_PART),
     )

@@ -16,7 +16,7 @@ from fauxface.rendering.assets.catalogue import SKINS, Skin
 from fauxface.rendering.assets.install import Pack
 from fauxface.rendering.assets.textures import covered, read_picture
 from fauxface.rendering.head.identity import Identity
-from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.makehuman import SKIN_PART
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.opengl.rasteriser import Texture
 
@@ -68,7 +68,7 @@ def _texture(path: Path, model: HeadModel) -> Texture:
 def _masks(model: HeadModel, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """(H, W, 1) float32 each: the head's skin in the texture, and of it the face, softly."""
     place, part = model.rest[model.drawn], model.part[model.drawn]
-    skin = model.drawn_fine[(part[model.drawn_fine] == PARTS.index("skin")).all(1)]
+    skin = model.drawn_fine[(part[model.drawn_fine] == SKIN_PART).all(1)]
     x, y, z = place.T
     front = (z > -0.05) & (y < 0.06) & (y > -0.13) & (np.abs(x) < 0.08)
     head = covered(model.uv, skin, shape)[..., None].astype(np.float32)

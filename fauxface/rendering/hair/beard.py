@@ -7,11 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from fauxface.landmarks import Point
 from fauxface.rendering.hair.growth import Locks, Manner, curled, follow
 from fauxface.rendering.hair.mesh import HairMesh, ribbons, sheet
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, patch, wave
 from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.makehuman import EAR_MASK, LIP_MASK, MOUTH_MASK, SKIN_PART
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.labels.segmentation import Segment
@@ -89,7 +89,7 @@ def regions(line: float) -> np.ndarray:
     model = head_model()
     vertices = _area().vertices
     rest, masks = model.rest[vertices].astype(np.float64), model.masks[vertices]
-    x, y, z = np.abs(rest[:, 0]), rest[:, 1] - mouth_height(), rest[:, 2]
+    x, y, z = np.abs(rest[:, 0]), rest[:, 1] - model.mouth_height, rest[:, 2]
     lip = (
         _step(0.037, 0.028, x)
         * _step(0.0, 0.004, y + 0.25 * np.maximum(0, x - 0.018))
@@ -108,7 +108,7 @@ def regions(line: float) -> np.ndarray:
     )
     throat = _step(-0.034, -0.044, y) * _step(-0.1, -0.07, y)
     low = _step(-0.075, -0.055, y)
-    bare = (1 - masks[:, 0]) * (1 - masks[:, 1]) * (1 - masks[:, 2])
+    bare = (1 - masks[:, LIP_MASK]) * (1 - masks[:, EAR_MASK]) * (1 - masks[:, MOUTH_MASK])
     fields = np.stack([lip, np.maximum(under, beside) * low, cheek * low, before_ear, throat * (z > -0.075)], axis=1)
     return fields * bare[:, None]
 
@@ -120,25 +120,17 @@ def _step(low: float, high: float, value: np.ndarray) -> np.ndarray:
 
 
 @cache
-def mouth_height() -> float:
-    """Height of the closed mouth on the template, head frame."""
-    model = head_model()
-    return float(
-        (model.landmarks @ model.rest)[
-            [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP], 1
-        ].mean()
-    )
-
-
-@cache
 def _area() -> Patch:
     """The skin that may bear a beard."""
     model = head_model()
-    rest, height = model.rest, mouth_height()
+    rest, height = model.rest, model.mouth_height
     near = (
-        (rest[:, 1] < height + 0.07) & (rest[:, 1] > height - 0.11) & (rest[:, 2] > -0.078) & (model.masks[:, 2] < 0.5)
+        (rest[:, 1] < height + 0.07)
+        & (rest[:, 1] > height - 0.11)
+        & (rest[:, 2] > -0.078)
+        & (model.masks[:, MOUTH_MASK] < 0.5)
     )
-    return patch((model.part == 0) & near & (model.masks[:, 1] < 0.5), 1200)
+    return patch((model.part == SKIN_PART) & near & (model.masks[:, EAR_MASK] < 0.5), 1200)
 
 
 def beard_meshes(

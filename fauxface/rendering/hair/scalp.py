@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 
+from fauxface.rendering.head.makehuman import EAR_MASK, MOUTH_MASK, SKIN_PART
 from fauxface.rendering.head.model import Posed, head_model
 
 CENTRE = np.array([0.0, 0.035, -0.062])
@@ -142,7 +143,9 @@ def scalp() -> Patch:
     """All skin that may bear head hair."""
     model = head_model()
     widest = Hairline(-0.02, 0, 0.03, 0.03, 0.03, np.zeros((2, 5)), 0)
-    return patch((model.part == 0) & (model.masks[:, 1] < 0.3) & (widest.inside(model.rest) > -0.004), 1600)
+    return patch(
+        (model.part == SKIN_PART) & (model.masks[:, EAR_MASK] < 0.3) & (widest.inside(model.rest) > -0.004), 1600
+    )
 
 
 class Skull:
@@ -187,4 +190,4 @@ class Skull:
 @cache
 def _skin() -> np.ndarray:
     model = head_model()
-    return np.flatnonzero((model.part == 0) & (model.masks[:, 2] < 0.3))
+    return np.flatnonzero((model.part == SKIN_PART) & (model.masks[:, MOUTH_MASK] < 0.3))

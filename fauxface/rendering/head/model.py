@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation, Slerp
 from fauxface.landmarks import CANTHI, INNER_LOWER_LIP, INNER_UPPER_LIP, Point
 from fauxface.rendering.head.expression import Expression
 from fauxface.rendering.head.identity import Identity, macro_coefficients, shape_coefficients
-from fauxface.rendering.head.makehuman import PARTS, Bust, load_bust
+from fauxface.rendering.head.makehuman import PARTS, SKIN_PART, Bust, load_bust
 from fauxface.rendering.head.subdivision import limit_positions, subdivide
 
 LID_GAP = 1.02
@@ -144,7 +144,7 @@ class HeadModel:
         head_share = once @ bust.neck_weights[:, 0]
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
         self.landmarks = self._landmark_weights(points)
-        skin = self.coarse[(self.part[self.coarse] == 0).all(1)]
+        skin = self.coarse[(self.part[self.coarse] == SKIN_PART).all(1)]
         corners = np.concatenate([skin[:, [0, 1]], skin[:, [1, 2]], skin[:, [2, 0]]])
         self._skin_edges = np.unique(np.sort(corners, axis=1), axis=0)
         self._smooth_cage = sparse.csr_matrix(self.smooth[: len(bust.vertices)])
@@ -159,6 +159,12 @@ class HeadModel:
         self._jaw_gaps, self._lift_philtrum = self._lip_gaps(self._jaw), self._philtrum(self._lift)
         shut = template + self._blend(dict.fromkeys(_BLINKS, 1.0))
         self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
+
+    @cached_property
+    def mouth_height(self) -> float:
+        """Height of the closed mouth on the template, head frame, metres."""
+        inner = [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP]
+        return float((self.landmarks @ self.rest)[inner, 1].mean())
 
     def _landmark_weights(self, count: int) -> sparse.csr_matrix:
         text = resources.files("fauxface.rendering.head").joinpath("landmarks_hm08.json").read_text()
@@ -328,7 +334,7 @@ class HeadModel:
 
     def _keep_lids_out(self, cage: np.ndarray, eye: Eye) -> None:
         """Push the skin about an eye out of its eyeball, in place, until the smooth surface clears it."""
-        lids = np.isin(self.bust.part, [PARTS.index("skin"), PARTS.index("lashes")])
+        lids = np.isin(self.bust.part, [SKIN_PART, PARTS.index("lashes")])
         near = np.flatnonzero(lids & (np.linalg.norm(cage - eye.centre, axis=1) < 1.5 * eye.radius))
         near = near[cage[near, 2] - eye.centre[2] > 0.05 * eye.radius]
         rows = self._smooth_cage[near]

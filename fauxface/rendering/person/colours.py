@@ -11,6 +11,7 @@ from fauxface.landmarks import Point
 from fauxface.rendering.hair.tiles import brow_hairs
 from fauxface.rendering.head.brows import Brows, sample_brows
 from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.makehuman import SKIN_PART
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.photo.environments.lamps import GREY
 from fauxface.rendering.recipe import Recipe
@@ -83,7 +84,8 @@ def sample_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mo
         "gums": skin.lips * [1.0, 0.75, 0.8],
         "lash": float(rng.uniform(0.5, 0.9) if made_up else rng.uniform(0.15, 0.55)),
         "seed": float(rng.uniform(0, 50)),
-        **_places(model),
+        "mouth_height": model.mouth_height,
+        "nose_heights": (model.landmarks @ model.rest)[[Point.NOSE_ROOT, Point.NOSE_BASE], 1],
     }
     strands = {
         "hair_colour": worn["colour"],
@@ -158,18 +160,6 @@ def _pick(rng: np.random.Generator, names: dict, dark: list[float], fair: list[f
 
 def _sample_moles(rng: np.random.Generator, model: HeadModel) -> np.ndarray:
     """(3, 4): places on the template's skin and radii, metres; most are too small to be there at all."""
-    front = np.flatnonzero((model.part == 0) & (model.rest[:, 2] > -0.03) & (np.abs(model.rest[:, 1]) < 0.11))
+    front = np.flatnonzero((model.part == SKIN_PART) & (model.rest[:, 2] > -0.03) & (np.abs(model.rest[:, 1]) < 0.11))
     radius = np.where(rng.random(3) < 0.25, rng.uniform(0.0008, 0.0022, 3), 1e-6)
     return np.column_stack([model.rest[rng.choice(front, 3)], radius])
-
-
-def _places(model: HeadModel) -> dict[str, Any]:
-    points = model.landmarks @ model.rest
-    return {
-        "mouth_height": float(
-            points[
-                [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP], 1
-            ].mean()
-        ),
-        "nose_heights": points[[Point.NOSE_ROOT, Point.NOSE_BASE], 1],
-    }

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fauxface.landmarks import EYES, INNER_LIPS, INNER_LOWER_LIP, INNER_UPPER_LIP, Point
-from fauxface.rendering.head.makehuman import MASKS
+from fauxface.rendering.head.makehuman import EAR_MASK, MOUTH_MASK, PARTS, SKIN_PART
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.head.teeth import posed_teeth
@@ -24,9 +24,9 @@ from fauxface.rendering.worn.base import Neckline
 
 CLOTH = 0.007
 """Thickness of cloth that lies on the skin, metres."""
-_PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (5,), "face_lash": (6,)}
-"""Program → the ``PARTS`` that it draws; the mesh's own teeth give way to `teeth`."""
-
+_DRAWS = {"face": ("skin",), "face_eye": ("right_eye", "left_eye"), "face_mouth": ("tongue",), "face_lash": ("lashes",)}
+"""Program → the ``PARTS`` that it draws; `teeth` replaces the mesh's own teeth."""
+_PROGRAMS = {program: tuple(PARTS.index(part) for part in parts) for program, parts in _DRAWS.items()}
 _SOLID = ("face", "face_eye")
 _SHUT = 0.0005
 """Opening of the lips below which neither mouth nor teeth are drawn, metres; by eye."""
@@ -61,7 +61,7 @@ def face_meshes(
     shown, quads = drawn.vertices, drawn.quads
     rest, vertices = model.rest[shown], posed.vertices[shown]
     cover = np.full(len(shown), -1.0) if hidden is not None else neckline.cover(rest)
-    cloth = np.clip(cover / 0.012, 0, 1) * (model.part[shown] == 0)
+    cloth = np.clip(cover / 0.012, 0, 1) * (model.part[shown] == SKIN_PART)
     if cloth.any():
         vertices = vertices + (CLOTH * cloth)[:, None] * vertex_normals(vertices, quads)
     position = view.to_camera(vertices).astype(np.float32)
@@ -167,8 +167,8 @@ def _neck_edge(model: HeadModel, double_chin: float) -> dict[str, np.ndarray]:
 def _neck_landmarks(model: HeadModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Throat's crease, mastoid and chin, y and z (2,) on the template; the crease is what lies farthest up and back of
     the midline below the chin."""
-    skin = (model.part == 0) & (model.masks[:, MASKS.index("inside-mouth")] == 0)
-    ears = skin & (model.masks[:, MASKS.index("ears")] > 0.5)
+    skin = (model.part == SKIN_PART) & (model.masks[:, MOUTH_MASK] == 0)
+    ears = skin & (model.masks[:, EAR_MASK] > 0.5)
     mastoid = model.rest[ears, 1:].min(0)  # as low and as far back as they reach
     chin = (model.landmarks[[Point.CHIN]] @ model.rest)[0, 1:]
     middle = model.rest[skin & (np.abs(model.rest[:, 0]) < 1e-5), 1:]

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.makehuman import SKIN_PART
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.opengl.rasteriser import Mesh
 from fauxface.rendering.person.face_mesh import CLOTH
@@ -67,7 +67,7 @@ def torso_mesh(person: Person) -> Mesh:
 def _edge() -> tuple[np.ndarray, np.ndarray]:
     """Lower edge of the bust's mesh: edges (E, 2) of its vertices there, and their indices (V,) in the mesh."""
     model = head_model()
-    quads = model.quads[(model.part[model.quads] == PARTS.index("skin")).all(1)]
+    quads = model.quads[(model.part[model.quads] == SKIN_PART).all(1)]
     edges = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
     _, first, count = np.unique(np.sort(edges, 1), axis=0, return_index=True, return_counts=True)
     alone = edges[first[count == 1]]

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import minimum_filter
 
 from fauxface.files import atomic_path, cache_folder, tell_damaged
-from fauxface.rendering.head.makehuman import FORMAT, PARTS
+from fauxface.rendering.head.makehuman import FORMAT, PARTS, SKIN_PART
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.head.surface import vertex_normals
 
@@ -74,7 +74,7 @@ def _bake(model: HeadModel) -> np.ndarray:
 
 def _diffused(values: np.ndarray, model: HeadModel) -> np.ndarray:
     """(M,) evened out over the skin's mesh; teeth, tongue and eyes keep theirs."""
-    quads = model.quads[(model.part[model.quads] == PARTS.index("skin")).all(1)]
+    quads = model.quads[(model.part[model.quads] == SKIN_PART).all(1)]
     ends = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
     count = np.bincount(ends[:, 0], minlength=len(values))
     for _ in range(_SOFTENED):

@@ -16,6 +16,7 @@ import numpy as np
 
 from fauxface.landmarks import EYES
 from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.makehuman import EAR_MASK, LID_MASK, LIP_MASK, SKIN_PART
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.skin.ambient_occlusion import openness
@@ -199,7 +200,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
     """Soft masks of the regions (M,) float32 in 0–1, on the template."""
     x, y, z = (model.rest * 1000.0).T
     side = np.abs(x)
-    ears, lids = model.masks[:, 1], model.masks[:, 3]
+    ears, lids = model.masks[:, EAR_MASK], model.masks[:, LID_MASK]
 
     def blob(px: float, py: float, rx: float, ry: float) -> np.ndarray:
         return np.exp(-(((side - px) / rx) ** 2) - (((y - py) / ry) ** 2)) * (z > -30)
@@ -225,7 +226,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
         "chin": blob(0, -98, 14, 10),
         "ears": ears * (1 - ramp(z, -20, 0)),
         "neck": ramp(-y, 110, 130),
-        "beard": np.clip(beard, 0, 1) * (1 - model.masks[:, 0]) * ramp(model.kind[:, 1], 0.2, 0.6),
+        "beard": np.clip(beard, 0, 1) * (1 - model.masks[:, LIP_MASK]) * ramp(model.kind[:, 1], 0.2, 0.6),
         "lid_edge": blob(30, -7, 13, 2.5),
         "upper_lid": np.clip(blob(30, 5.5, 13, 5.5) + 0.6 * blob(40, 5, 6, 6), 0, 1) * np.maximum(lids, 0.5),
         "upper_rim": _rim(model, (0, 1, 2, 3), 1.3),
@@ -233,7 +234,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
         "oily": blob(0, 45, 34, 22) + blob(0, -28, 9, 20) + 0.6 * blob(40, -28, 12, 9) + 0.5 * blob(0, -98, 12, 9),
         "openness": openness(model),
         "curved": blob(0, -38, 17, 9) + 0.5 * blob(0, -15, 9, 18) + 0.25 * blob(0, -100, 18, 12)
-        + ears + 0.8 * model.masks[:, 0] + 0.5 * lids,
+        + ears + 0.8 * model.masks[:, LIP_MASK] + 0.5 * lids,
     }  # fmt: skip
     return {name: np.clip(values, 0, 1).astype(np.float32) for name, values in fields.items()}
 
@@ -249,4 +250,4 @@ def _rim(model: HeadModel, order: tuple[int, ...], width: float) -> np.ndarray:
         ]
         points = np.stack([x, *curve], axis=1)
         near = np.minimum(near, np.linalg.norm(model.rest[:, None] * 1000 - points, axis=2).min(1))
-    return np.exp(-((near / width) ** 2)) * (model.part == 0)
+    return np.exp(-((near / width) ** 2)) * (model.part == SKIN_PART)

@@ -16,6 +16,7 @@ from scipy import ndimage, sparse
 from scipy.spatial import Delaunay
 
 from fauxface.landmarks import Point
+from fauxface.rendering.head.makehuman import EAR_MASK, MOUTH_MASK, SKIN_PART
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.worn.base import Wearer
 
@@ -145,7 +146,7 @@ def _seen(way: tuple[int, int, int], ears: bool) -> sparse.csr_matrix:
     of the head's other side would pass for a hole.
     """
     model = head_model()
-    skin = (model.part == 0) & (model.masks[:, 2] < 0.3) & (ears | (model.masks[:, 1] <= 0.1))
+    skin = (model.part == SKIN_PART) & (model.masks[:, MOUTH_MASK] < 0.3) & (ears | (model.masks[:, EAR_MASK] <= 0.1))
     quads = model.quads[skin[model.quads].all(1)]
     corners = model.rest[quads].astype(np.float64)
     normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
@@ -170,10 +171,10 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix]:
     """Weights of the scalp's, the neck's and the ears' points."""
     model = head_model()
     rest = model.rest.astype(np.float64)
-    skin = (model.part == 0) & (model.masks[:, 2] < 0.3)
+    skin = (model.part == SKIN_PART) & (model.masks[:, MOUTH_MASK] < 0.3)
     azimuth = 2 * np.pi * np.arange(AROUND) / AROUND - np.pi
 
-    head = np.flatnonzero(skin & (model.masks[:, 1] < 0.1) & (rest[:, 1] > -0.14))
+    head = np.flatnonzero(skin & (model.masks[:, EAR_MASK] < 0.1) & (rest[:, 1] > -0.14))
     towards = rest[head] - CENTRE
     towards /= np.linalg.norm(towards, axis=1, keepdims=True)
     flat = towards[:, [0, 2]] / (1 + towards[:, 1:2])  # seen from below the chin: the crown is the middle
@@ -182,7 +183,7 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix]:
     targets = np.stack([reach * np.sin(around), reach * np.cos(around)], axis=-1).reshape(-1, 2)
     scalp = _barycentric(flat, targets, head, len(rest))
 
-    body = np.flatnonzero(skin & (model.masks[:, 1] < 0.1) & (rest[:, 1] < -0.085) & (model.kind[:, 1] < 0.97))
+    body = np.flatnonzero(skin & (model.masks[:, EAR_MASK] < 0.1) & (rest[:, 1] < -0.085) & (model.kind[:, 1] < 0.97))
     axis = NECK_AXIS[0, 2] + (rest[body, 1] - NECK_AXIS[0, 1]) * (
         (NECK_AXIS[1, 2] - NECK_AXIS[0, 2]) / (NECK_AXIS[1, 1] - NECK_AXIS[0, 1])
     )
@@ -196,7 +197,7 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix]:
 
     rows = sparse.lil_matrix((6, len(rest)), dtype=np.float32)
     for side, sign in enumerate((-1, 1)):
-        ear = np.flatnonzero((model.masks[:, 1] > 0.5) & (model.part == 0) & (sign * rest[:, 0] > 0))
+        ear = np.flatnonzero((model.masks[:, EAR_MASK] > 0.5) & (model.part == SKIN_PART) & (sign * rest[:, 0] > 0))
         # the groove behind an ear's upper root
         groove = np.array([sign * 0.0665, 0.0, -0.073])
         root = ear[np.linalg.norm(rest[ear] - groove, axis=1).argsort()[:6]]
