@@ -1,4 +1,7 @@
-"""Hair on men's faces: stubble, moustaches, goatees, sideburns and beards of all lengths."""
+"""Hair on men's faces: stubble, moustaches, goatees, sideburns and beards of all lengths.
+
+Numbers here are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ KINDS = {
     "jaw": (0.04, (0.0, 0.9, 0.9, 1.0, 0.2)),
     "sideburns": (0.04, (0.0, 0.0, 0.0, 1.0, 0.0)),
 }
-"""Kinds: how often among the bearded; how much grows on lip, chin, cheeks and jaw, before the ears, on the throat."""
+"""Kinds: share among the bearded; density on lip, chin, cheeks and jaw, before the ears, on the throat."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,14 @@ class Beard:
 
     Attributes:
         kind: one of ``KINDS``.
-        shares: (5,) how densely it grows on each of `regions`.
+        shares: (5,) density on each of `regions`.
         length: of its hair, metres.
-        line: how high it reaches on the cheeks, 0–1.
-        patchy: how uneven it is, 0–1.
-        curl: how curly, 0–1.
+        line: height of its edge on the cheeks, 0–1.
+        patchy: unevenness, 0–1.
+        curl: curliness, 0–1.
         shadow: stubble on the rest of the beard's area, 0–1.
-        tint: (3,) by which its colour differs from the head's.
-        grey: by how much more of it has gone grey.
+        tint: (3,) factor from the colour of the head's hair.
+        grey: share of grey beyond the head's.
     """
 
     kind: str
@@ -58,7 +61,7 @@ class Beard:
 
 
 def sample_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Beard | None:
-    """A random beard, or None for whom none is drawn: women, the young and the shaven."""
+    """Sample a beard, or None for women, the young and the shaven."""
     if identity.gender < 0.5 or identity.age < 17 or rng.random() >= recipe.beard or recipe.hair == 0:
         return None
     names = list(KINDS)
@@ -85,7 +88,7 @@ def sample_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -
 
 
 def regions(line: float) -> np.ndarray:
-    """(V, 5) in 0–1: which vertices of `_area` bear moustache, chin beard, cheek beard, sideburns and throat hair."""
+    """Masks (V, 5) in 0–1 of moustache, chin beard, cheek beard, sideburns and throat hair; V vertices of `_area`."""
     model = head_model()
     vertices = _area().vertices
     rest, masks = model.rest[vertices].astype(np.float64), model.masks[vertices]
@@ -220,5 +223,5 @@ def _locks(
 def beard_colours(beard: Beard, colours: dict) -> dict:
     """Uniforms of ``hair.frag`` for the beard of a head with those ``colours``."""
     grey = float(np.clip(colours["grey"] + beard.grey * (colours["grey"] > 0), 0, 1))
-    own = {"hair_colour": colours["natural_colour"] * beard.tint, "grey": grey, "roots": 0.0, "streaks": 0.0}
-    return {**colours, **own, "hair_shine": 0.15 * colours["hair_shine"]}
+    changed = {"hair_colour": colours["natural_colour"] * beard.tint, "grey": grey, "roots": 0.0, "streaks": 0.0}
+    return {**colours, **changed, "hair_shine": 0.15 * colours["hair_shine"]}

@@ -1,4 +1,4 @@
-"""Questions to a mesh: smooth normals, and which point of the template's skin lies at a place seen from the front."""
+"""Smooth normals of a mesh, and points of the template's skin at places seen from the front."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _MILLIMETRES = 1000
 
 
 def parse_kinds(text: str) -> tuple[str, ...]:
-    """The kinds in ``"dense,depth"``, in the order of ``KINDS``; ValueError for one that there is not."""
+    """Parse the kinds in ``"dense,depth"``, in the order of ``KINDS``; ValueError for an unknown one."""
     asked = {kind.strip() for kind in text.split(",") if kind.strip()}
     unknown = asked - set(KINDS)
     if unknown:
@@ -44,10 +44,10 @@ def extra_files(name: str, kinds: tuple[str, ...], dense: np.ndarray, depth: np.
 
 
 def normals_of(depth: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(S, S, 3) unit normals of what is seen, camera frame (z < 0 faces the camera); 0 where nothing is.
+    """Unit normals (S, S, 3) of the visible surface, camera frame (z < 0 faces the camera); 0 where nothing is.
 
-    They are those of the surface that the depths of a pixel and its nearer neighbours span, so that an edge before
-    something far away does not bend them.
+    A pixel and those of its neighbours whose depths are closest span the surface, so that an edge before something far
+    away does not bend it.
     """
     row, column = np.indices(depth.shape)
     rays = np.stack([column, row, np.ones_like(row)], axis=-1) @ np.linalg.inv(matrix).T

@@ -1,4 +1,7 @@
-"""Colours and materials of a person: everything about them that the shaders need to be told."""
+"""Colours and materials of a person, as uniforms of the shaders.
+
+Colours and distributions are by eye, on renders beside FaceSynthetics' and AFW's faces (`benchmarks/side_by_side.py`).
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,12 @@ _IRISES = {
     "blue": ((0.085, 0.135, 0.195), (0.15, 0.165, 0.16)),
     "grey": ((0.13, 0.15, 0.165), (0.15, 0.14, 0.105)),
 }
-"""Colour of the iris and of the ring about its pupil, linear RGB."""
+"""Colour of the iris and of the ring about its pupil, linear RGB; those of hair above."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A person's colours, as uniforms of the shaders ``face`` and ``hair``, brows, what the label file says, skin."""
+    """A person's colours: uniforms of the shaders ``face`` and ``hair``, brows, entries of the label file, skin."""
 
     face: dict[str, Any]
     hair: dict[str, Any]
@@ -49,7 +52,7 @@ class Look:
 
 
 def sample_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, model: HeadModel) -> Look:
-    """Random colours that go with the person's ancestry, age and gender."""
+    """Sample colours that go with the person's ancestry, age and gender."""
     african, asian, _ = identity.ancestry
     skin = sample_complexion(rng, identity)
     # melanin of hair and iris goes with the skin's
@@ -119,7 +122,7 @@ def _sample_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, ha
 
 
 def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, grey: float) -> np.ndarray:
-    """(3,) of the brows: darker than the hair of the head, later grey, and never paler than the skin they lie on."""
+    """Colour (3,) of the brows: darker than the hair of the head, later grey, and never paler than the skin."""
     dark = hair * rng.uniform(0.45, 0.85) * (0.5 if hair.mean() > 0.1 else 1.0)
     share = np.clip(1.6 * grey - 0.9, 0, 0.5) * rng.random()
     colour = dark * (1 - share) + share * np.array([0.34, 0.32, 0.29])
@@ -128,7 +131,7 @@ def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, g
 
 
 def _sample_brow_density(rng: np.random.Generator, identity: Identity) -> float:
-    """The share of the skin that brows hide: from bushy to plucked, now and then hardly there."""
+    """Sample the share of the skin that brows hide: from bushy to plucked, sometimes nearly none."""
     density = rng.uniform(0.3, 0.5) if rng.random() < 0.1 else rng.normal(0.74, 0.13)
     return float(np.clip(density - (0.3 if identity.age < 6 else 0), 0.2, 1.0))
 
@@ -154,12 +157,12 @@ def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translati
 
 
 def _pick(rng: np.random.Generator, names: dict, dark: list[float], fair: list[float], share: float) -> str:
-    """One of the names, by the frequencies among dark and among fair people mixed by ``share``."""
+    """Sample one of the names, by frequencies among dark and among fair people, mixed by ``share``."""
     return str(rng.choice(list(names), p=np.array(dark) * share + np.array(fair) * (1 - share)))
 
 
 def _sample_moles(rng: np.random.Generator, model: HeadModel) -> np.ndarray:
-    """(3, 4): places on the template's skin and radii, metres; most are too small to be there at all."""
+    """Sample moles (3, 4): places on the template's skin and radii, metres; most are too small to be visible."""
     front = np.flatnonzero((model.part == SKIN_PART) & (model.rest[:, 2] > -0.03) & (np.abs(model.rest[:, 1]) < 0.11))
     radius = np.where(rng.random(3) < 0.25, rng.uniform(0.0008, 0.0022, 3), 1e-6)
     return np.column_stack([model.rest[rng.choice(front, 3)], radius])

@@ -15,8 +15,9 @@ from fauxface.rendering.person.person import Person
 
 _DROPS = (0.015, 0.10, 0.22, 0.38, 0.55, 0.75, 1.2, 2.2)
 _WIDTHS = (1.0, 1.0, 0.95, 0.88, 0.9, 0.92, 0.8, 0.7)
-"""Rings below the bust's edge, metres, and their widths as shares of the shoulders' there: waist, hips, legs."""
+"""Rings below the bust's edge, metres, and their widths as shares of the shoulders': waist, hips, legs; by eye."""
 _PLAIN = np.array([0.12, 0.12, 0.14])
+"""Albedo of cloth where a person has none of their own, linear RGB, by eye."""
 
 
 def torso_mesh(person: Person) -> Mesh:
@@ -29,7 +30,7 @@ def torso_mesh(person: Person) -> Mesh:
     radius = np.linalg.norm(flat, axis=1)
     outward = flat / np.maximum(radius, 1e-9)[:, None]
     reach = _to_hull(flat, outward)
-    # shoulders' outline above, an oval below
+    # shoulders' outline above, an oval below; its exponent by eye
     wide, deep = np.abs(flat).max(0) * [1.0, 0.9]
     oval = (np.abs(outward[:, 0] / wide) ** 2.6 + np.abs(outward[:, 1] / deep) ** 2.6) ** (-1 / 2.6)
     # a little outside and above the bust's edge, so that no gap shows

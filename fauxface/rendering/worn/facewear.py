@@ -1,4 +1,7 @@
-"""Masks over mouth and nose, scarves over the chin, headphones, ear rings and necklaces."""
+"""Masks over mouth and nose, scarves over the chin, headphones, ear rings and necklaces.
+
+Shares of the kinds, their sizes and colours are by eye, on renders.
+"""
 
 from __future__ import annotations
 

@@ -21,18 +21,19 @@ from fauxface.rendering.head.model import head_model
 from fauxface.rendering.worn.base import Wearer
 
 CENTRE = np.array([0.0, 0.035, -0.062])
-"""Where directions over the scalp start, on the template, metres."""
+"""Origin of directions over the scalp, on the template, metres."""
 AROUND = 48
 POLAR = np.linspace(0.0, 2.6, 31)
-"""Angles from the crown that the scalp is known at, radians; the face is among them, smoothed over."""
+"""Angles from the crown at which the scalp is measured, radians; the face, smoothed over, is among them."""
 NECK_AXIS = np.array([[0.0, -0.10, -0.070], [0.0, -0.30, -0.085]])
 NECK_HEIGHTS = np.linspace(-0.105, -0.27, 16)
-"""Heights on the template that the neck and the shoulders are known at, metres."""
+"""Heights on the template at which the neck and the shoulders are measured, metres."""
 CELL = 0.0025
+"""Side of a cell of the tables of depth and width, metres."""
 _STRETCH = 1.4
-"""How much longer than the template's a person's skin may be before the points on it part."""
+"""Largest stretch of a person's skin, relative to the template's, at which no cell between its points stays empty; by eye."""
 LOW, HIGH = np.array([-0.1, -0.17, -0.22]), np.array([0.1, 0.13, 0.06])
-"""What the tables of depth and width cover, metres."""
+"""Corners of the tables of depth and width, head frame, metres."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Fit:
     Attributes:
         scalp: (polar angles, AROUND, 3) points of the head without its ears, from the crown down.
         neck: (heights, AROUND, 3) points of the neck, shoulders and chest, from the jaw down.
-        ears: (2, 2, 3) right and left: where an ear's top meets the head, and the ear's middle.
+        ears: (2, 2, 3) right and left: the place at which an ear's top meets the head, and the ear's middle.
         lobes: (2, 3) the ears' lowest points.
         size: breadth of the face as a share of the template's.
         vertices: (M, 3), the posed head.
@@ -159,10 +160,10 @@ def _seen(way: tuple[int, int, int], ears: bool) -> sparse.csr_matrix:
         across = (np.arange(count) + 0.5) / count
         u, v = (axis.ravel() for axis in np.meshgrid(across, across))
         weights = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], axis=1)
-        own = np.repeat(quads[parts == count], len(u), axis=0)
-        at = np.repeat(np.arange(len(own)), 4)
-        values = np.tile(weights.astype(np.float32), (len(own) // len(u), 1))
-        rows.append(sparse.csr_matrix((values.ravel(), (at, own.ravel())), (len(own), len(model.rest))))
+        ends = np.repeat(quads[parts == count], len(u), axis=0)
+        at = np.repeat(np.arange(len(ends)), 4)
+        values = np.tile(weights.astype(np.float32), (len(ends) // len(u), 1))
+        rows.append(sparse.csr_matrix((values.ravel(), (at, ends.ravel())), (len(ends), len(model.rest))))
     return sparse.csr_matrix(sparse.vstack(rows))
 
 

@@ -1,4 +1,7 @@
-"""Caps, hats, scarves about the head, hoods and helmets: shells over the person's own scalp."""
+"""Caps, hats, scarves about the head, hoods and helmets: shells over the person's own scalp.
+
+Shares, sizes and shapes are by eye, on renders; tests hold that nothing sinks into the head.
+"""
 
 from __future__ import annotations
 
@@ -84,8 +87,8 @@ def _shell(
         angle: polar angle of the rim at each azimuth.
         offset: height over the skin, metres, from the share of the way up (0–1) and the azimuth.
         start: the share of the way down from the crown at which the shell ends: 0 closes it.
-        rows: how many.
-        azimuth: columns.
+        rows: number of rows.
+        azimuth: of the columns.
     """
     share = np.linspace(1, start, rows)[:, None]
     skin = fit.on_scalp(share * angle[None], np.broadcast_to(azimuth[None], (rows, len(azimuth))))
@@ -121,8 +124,8 @@ def _brim(
         edge: points along the hat's edge.
         azimuth: (N,) of the points.
         length: metres at each point.
-        droop: how far it falls over its length, as a share.
-        curl: how far it bends down to its sides (a cap's), metres at 5 cm from the middle.
+        droop: fall over its length, as a share.
+        curl: bend down to its sides (a cap's), metres at 5 cm from the middle.
         slope: rise of the direction forward, as a share.
     """
     share = np.linspace(0, 1, rows)[:, None, None]
@@ -177,19 +180,23 @@ def _cap(rng: np.random.Generator, fit: Fit, backwards: bool = False) -> tuple[l
 
 
 def _emblem(rng: np.random.Generator, ground: np.ndarray) -> Texture:
-    """A badge or letters on a transparent ground; the key holds all that it is drawn from."""
+    """A badge or letters on a transparent ground; the key names its seed and ground."""
     seed = int(rng.integers(400))
-    own = np.random.default_rng(seed)
+    drawn = np.random.default_rng(seed)
     picture = np.zeros((64, 96, 4), np.uint8)
-    ink = [int(c) for c in own.choice([255, 20, 200, 40, 120], 3)]
+    ink = [int(c) for c in drawn.choice([255, 20, 200, 40, 120], 3)]
     bright = bool(ground.mean() > 0.3)
     colour = (*ink, 255) if not bright else (*(255 - c for c in ink), 255)
-    kind = own.integers(4)
+    kind = drawn.integers(4)
     if kind == 0:
-        cv2.ellipse(picture, (48, 30), (int(own.integers(14, 30)), int(own.integers(10, 22))), 0, 0, 360, colour, -1)
+        cv2.ellipse(
+            picture, (48, 30), (int(drawn.integers(14, 30)), int(drawn.integers(10, 22))), 0, 0, 360, colour, -1
+        )
     elif kind == 1:
-        cv2.rectangle(picture, (48 - int(own.integers(12, 34)), 18), (48 + int(own.integers(12, 34)), 44), colour, -1)
-    text = "".join(chr(65 + int(c)) for c in own.integers(0, 26, own.integers(1, 4)))
+        cv2.rectangle(
+            picture, (48 - int(drawn.integers(12, 34)), 18), (48 + int(drawn.integers(12, 34)), 44), colour, -1
+        )
+    text = "".join(chr(65 + int(c)) for c in drawn.integers(0, 26, drawn.integers(1, 4)))
     size = 1.5 if kind > 1 else 0.7
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size, 4)
     written = (*(255 - np.array(colour[:3])).tolist(), 255) if kind < 2 else colour
