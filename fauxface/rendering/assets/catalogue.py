@@ -19,9 +19,9 @@ SIZE = 89_378_620
 """Bytes of the tarball."""
 LICENCE = "CC0 1.0 (MakeHuman's core assets, released so in 2020; made by the MakeHuman team)"
 SELECTION = 1
-"""Changes when the lists below do: another selection draws other pictures."""
+"""Version of the lists below: another selection gives other pictures."""
 NAME = f"{PACKAGE} {VERSION}, selection {SELECTION}"
-"""What ``render.yaml`` records."""
+"""Name of the pack in ``render.yaml``."""
 
 _PROXIES = "package/public/data/proxies"
 _SKINS = "package/public/data/skins"
@@ -32,13 +32,13 @@ class Item:
     """A mesh that is fitted to people.
 
     Attributes:
-        name: what the label file calls it.
+        name: in the label file.
         kind: ``hair``, ``hat`` or ``clothes``.
         wearers: ``female``, ``male`` or ``any``.
         model: its JSON file in the package.
         textures: colour pictures, one of which is chosen.
-        creators: as the file's header says.
-        share: how often, beside the others of its kind.
+        creators: as in the file's header.
+        share: weight among the items of its kind; by eye, on renders: items that look wrong or hide faces are rare.
     """
 
     name: str

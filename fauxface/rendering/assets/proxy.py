@@ -18,11 +18,12 @@ from fauxface.rendering.head.makehuman import SKIN_PART, Bust
 
 _DECIMETRE = 0.1
 _TEXTURED_QUAD, _QUAD_NUMBERS = 11, 10
-"""The one kind of face that the package has: its code, four vertices, a material, four texture coordinates."""
+"""Code and length of the package's only kind of face: the code, four vertices, a material, four texture coordinates."""
 _MEASURES = ((5399, 11998, 0.1480), (791, 881, 0.23298), (962, 5320, 0.19221))
 """For x, y, z: two vertices of the head and their distance along that axis on MakeHuman's base mesh, metres."""
 _STRETCH = 0.15
-"""The y measure ends under the chin, which a bent neck moves: it counts up to this share off the other two."""
+"""Largest share by which the y measure may differ from the other two, by eye: it ends under the chin, which a bent neck
+moves."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Proxy:
         references: (K, 3) indices into the bust's vertices followed by its anchors.
         weights: (K, 3).
         offsets: (K, 3) metres, on MakeHuman's base head.
-        drawn: (N,) which of the K each drawn vertex is; seams of the texture double some.
+        drawn: (N,) index into the K of each drawn vertex; seams of the texture double some.
         uv: (N, 2), v runs down.
         triangles: (T, 3) of the N.
-        hides: (V,) bool: the bust's vertices that nobody sees under it.
+        hides: (V,) bool: the bust's vertices that it covers.
     """
 
     references: np.ndarray
@@ -82,7 +83,7 @@ def head_scale(points: np.ndarray, bust: Bust) -> np.ndarray:
 
 
 def read_proxy(path: Path, bust: Bust) -> Proxy:
-    """A proxy of the package, without the faces that hang on vertices outside the bust and its anchors.
+    """Read a proxy of the package, without the faces that hang on vertices outside the bust and its anchors.
 
     Raises:
         ValueError: the file is not such a proxy; the message names it.

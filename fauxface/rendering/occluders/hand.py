@@ -114,8 +114,8 @@ def _build(path: Path) -> None:
     pairs = json.loads((folder / "weights.default.json").read_text())["weights"]
     whole = mesh.vertices * makehuman.DECIMETRE
 
-    def end(bone: str, side: str) -> np.ndarray:
-        place = rig[bone][side]
+    def end(bone: str, part: str) -> np.ndarray:
+        place = rig[bone][part]
         rows = place["vertex_indices"] if place["strategy"] == "MEAN" else np.unique(mesh.groups[place["cube_name"]][0])
         return whole[rows].mean(0)
 

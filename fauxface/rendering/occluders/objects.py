@@ -24,7 +24,7 @@ from fauxface.rendering.worn.shapes import Shape, ball, box, lathe, merged, shee
 
 _thing = partial(Thing.of, label=Segment.IGNORE)
 _SKIN_WRAP = (0.42, 0.18, 0.12)
-"""Light that wraps around the terminator on hands, more than on the face's flat parts: fingers are thin."""
+"""Light that wraps around the terminator on hands, more than on the face's flat parts: fingers are thin; by eye."""
 _FORWARD = np.array([0.0, 0.0, 1.0])
 
 _KINDS = {
@@ -66,7 +66,7 @@ class _Scene:
 
     @property
     def scale(self) -> float:
-        """Size of hands: a child's are smaller, by eye as the breadth of the face is."""
+        """Size of hands by the breadth of the face: a child's are smaller; by eye."""
         return float(np.clip(0.95 * self.fit.size, 0.55, 1.05))
 
     def landmark(self, *points: int) -> np.ndarray:
@@ -429,18 +429,18 @@ def _paper(scene: _Scene) -> list[Thing]:
 def _print(rng: np.random.Generator) -> Texture:
     """A page with lines of print; the key names its seed."""
     seed = int(rng.integers(200))
-    drawn = np.random.default_rng(seed)
+    dice = np.random.default_rng(seed)
     page = np.full((128, 96, 4), 255, np.uint8)
-    ink = [int(c) for c in drawn.choice([20, 40, 160], 3)]
-    big = drawn.random() < 0.4
+    ink = [int(c) for c in dice.choice([20, 40, 160], 3)]
+    big = dice.random() < 0.4
     step = 26 if big else 9
     for y in range(step, 122, step):
-        if drawn.random() < 0.15:
+        if dice.random() < 0.15:
             cv2.rectangle(
-                page, (8, y - 6), (int(drawn.integers(40, 88)), y + 12), (*drawn.integers(0, 255, 3).tolist(), 255), -1
+                page, (8, y - 6), (int(dice.integers(40, 88)), y + 12), (*dice.integers(0, 255, 3).tolist(), 255), -1
             )
             continue
-        text = "".join(chr(97 + int(c)) for c in drawn.integers(0, 26, 6 if big else 18))
+        text = "".join(chr(97 + int(c)) for c in dice.integers(0, 26, 6 if big else 18))
         cv2.putText(page, text, (8, y), cv2.FONT_HERSHEY_SIMPLEX, 0.8 if big else 0.25, (*ink, 255), 2 if big else 1)
     return Texture(f"print-{seed}", np.ascontiguousarray(page[::-1]))
 

@@ -31,7 +31,8 @@ NECK_HEIGHTS = np.linspace(-0.105, -0.27, 16)
 CELL = 0.0025
 """Side of a cell of the tables of depth and width, metres."""
 _STRETCH = 1.4
-"""Largest stretch of a person's skin, relative to the template's, at which no cell between its points stays empty; by eye."""
+"""Largest stretch of a person's skin, relative to the template's, at which no cell between its points stays empty; by
+eye."""
 LOW, HIGH = np.array([-0.1, -0.17, -0.22]), np.array([0.1, 0.13, 0.06])
 """Corners of the tables of depth and width, head frame, metres."""
 

@@ -182,21 +182,17 @@ def _cap(rng: np.random.Generator, fit: Fit, backwards: bool = False) -> tuple[l
 def _emblem(rng: np.random.Generator, ground: np.ndarray) -> Texture:
     """A badge or letters on a transparent ground; the key names its seed and ground."""
     seed = int(rng.integers(400))
-    drawn = np.random.default_rng(seed)
+    dice = np.random.default_rng(seed)
     picture = np.zeros((64, 96, 4), np.uint8)
-    ink = [int(c) for c in drawn.choice([255, 20, 200, 40, 120], 3)]
+    ink = [int(c) for c in dice.choice([255, 20, 200, 40, 120], 3)]
     bright = bool(ground.mean() > 0.3)
     colour = (*ink, 255) if not bright else (*(255 - c for c in ink), 255)
-    kind = drawn.integers(4)
+    kind = dice.integers(4)
     if kind == 0:
-        cv2.ellipse(
-            picture, (48, 30), (int(drawn.integers(14, 30)), int(drawn.integers(10, 22))), 0, 0, 360, colour, -1
-        )
+        cv2.ellipse(picture, (48, 30), (int(dice.integers(14, 30)), int(dice.integers(10, 22))), 0, 0, 360, colour, -1)
     elif kind == 1:
-        cv2.rectangle(
-            picture, (48 - int(drawn.integers(12, 34)), 18), (48 + int(drawn.integers(12, 34)), 44), colour, -1
-        )
-    text = "".join(chr(65 + int(c)) for c in drawn.integers(0, 26, drawn.integers(1, 4)))
+        cv2.rectangle(picture, (48 - int(dice.integers(12, 34)), 18), (48 + int(dice.integers(12, 34)), 44), colour, -1)
+    text = "".join(chr(65 + int(c)) for c in dice.integers(0, 26, dice.integers(1, 4)))
     size = 1.5 if kind > 1 else 0.7
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size, 4)
     written = (*(255 - np.array(colour[:3])).tolist(), 255) if kind < 2 else colour

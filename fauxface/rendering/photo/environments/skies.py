@@ -1,4 +1,7 @@
-"""Skies by the CIE's standard distributions (Darula & Kittler 2002), with sun, clouds and night."""
+"""Skies by the CIE's standard distributions (Darula & Kittler 2002), with sun, clouds and night.
+
+Tints, clouds, glow and the shares of heights of the sun are by eye, on the places' views.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def sample_sky(rng: np.random.Generator, weather: str) -> Sky:
     height = np.radians(rng.uniform(4, 70) if rng.random() < 0.75 else rng.uniform(2, 14))
     around = rng.uniform(-np.pi, np.pi)
     sun = np.array([np.sin(around) * np.cos(height), np.sin(height), np.cos(around) * np.cos(height)])
-    # Rayleigh and aerosol extinction along the air mass; blue suffers most
+    # extinction by air and aerosols, strongest in blue, along the air mass of Kasten 1965
     mass = 1 / (np.sin(height) + 0.15 * (np.degrees(height) + 3.885) ** -1.253)
     turbid = rng.uniform(0.05, 0.25)
     through = np.exp(-(np.array([0.05, 0.11, 0.24]) + turbid * np.array([0.85, 1.0, 1.25])) * mass)
