@@ -31,8 +31,10 @@ COARSE_FACE = 140
 """Longer side of the largest boxes whose faces are drawn with the cage's triangles, which span a few pixels there."""
 _CELLS = 96
 """Cells of the frame's side for the layout."""
-_NEAREST, _FARTHEST = 0.4, 9.0  # metres from the camera
-_FACE = 0.14  # longer side of a usual face's landmark box, metres
+_NEAREST, _FARTHEST = 0.4, 9.0
+"""Distances from the camera, metres."""
+_FACE = 0.14
+"""Longer side of an average face's landmark box, metres."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class CrowdFrame:
     Attributes:
         image: (S, S, 3) uint8 RGB.
         labels: (S, S) uint8, FaceSynthetics' segmentation classes.
-        meta: what ``NNNNNN.json`` holds; ``faces`` lists everybody, the nearest first.
+        meta: content of ``NNNNNN.json``; ``faces`` lists everybody, the nearest first.
     """
 
     image: np.ndarray

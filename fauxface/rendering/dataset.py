@@ -54,7 +54,7 @@ def render_dataset(
         faces: None for one face a picture with FaceSynthetics' labels; a number or range (``"0-5"``, ``"3"``) for wide
             frames, whose ``.json`` lists them.
         labels: further label files of each face: some of ``dense,depth,normals``.
-        dask: address of a Dask scheduler, whose workers then render; they need only the package.
+        dask: address of a Dask scheduler, whose workers then render; they need only this package.
         environments: folder of .hdr and .exr maps, instead of the recipe's ``environments``.
 
     Raises:

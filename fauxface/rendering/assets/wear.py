@@ -25,7 +25,7 @@ from fauxface.rendering.worn.base import HairCap, Thing, Wearer, Worn
 from fauxface.rendering.worn.materials import Material, cloth_colour
 
 HATS = 0.05
-"""Share of people with a hat of the pack, among those who may wear one; none where the recipe has no headwear."""
+"""Share of people with a hat of the pack, among those who can wear one; none where the recipe has no headwear."""
 GROWN = 12
 """Years from which the pack's clothes, made for adults, fit."""
 _COLLAR = -0.13

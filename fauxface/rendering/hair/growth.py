@@ -203,7 +203,7 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
         outward = unit(points - CENTRE)
         across = unit(np.cross(np.gradient(points, axis=1), outward))
         along = np.linspace(0, 1, NODES)
-        # neighbours curl together: each for itself, they would pass through one another
+        # neighbours curl together: otherwise they would pass through one another
         phase = points[:, NODES // 2] @ rng.normal(0, 45, 3) + rng.normal(0, 0.8, len(points))
         turn = 2 * np.pi * way.turns * along[None] * rng.uniform(0.9, 1.1, (len(points), 1)) + phase[:, None]
         size = (way.curl * rng.uniform(0.5, 1.3, (len(points), 1)) * np.minimum(along * 4, 1))[..., None]
@@ -339,7 +339,7 @@ def _lengths(
 
 
 def _ends(hair: Hair, front: np.ndarray, free: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Heights (N,) at which locks are cut; ``free`` (N,) ones are kept off the forehead where there is no fringe."""
+    """Heights (N,) at which locks are cut; ``free`` (N,) ones are kept off the forehead without a fringe."""
     near = np.clip((1.7 - front) / 0.5, 0, 1)
     ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, hair.ragged, len(front))
     if hair.fringe > 0.1 or hair.comb == "forward":

@@ -37,7 +37,7 @@ class Hair:
         turns: see ``curl``.
         cut: heights at which hair beside the face and behind the head ends.
         ragged: standard deviation of single locks' ends about that.
-        fringe: height at which hair over the forehead ends; above 0.1 there is none.
+        fringe: height at which hair over the forehead ends; above 0.1 for no fringe.
         slant: fall of the fringe towards the subject's left, a share.
         curtain: distance from the midline that hair beside the face keeps, as a share of the face's half width.
         wave: swing of hair on its way down, metres.

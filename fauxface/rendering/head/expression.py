@@ -237,7 +237,7 @@ MOODS: dict[str, Callable[[np.random.Generator, _Add, _Add], None]] = {
     "puff": _puff,
     "mixture": _mixture,
 }
-"""Makers of expressions by the names of the recipe's `Moods`, which says how often each is sampled."""
+"""Makers of expressions by the names of the recipe's `Moods`, whose weights they are sampled by."""
 
 
 def _sample_gaze(rng: np.random.Generator, add: _Add, pose: Pose, at_camera: float) -> tuple[float, float]:

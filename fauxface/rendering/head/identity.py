@@ -153,8 +153,8 @@ def grown(age: float) -> float:
 def _axes(names: tuple[str, ...]) -> dict[str, list[str]]:
     """Shape axes → the targets (positive, then negative) that span them.
 
-    An axis is named by what its targets have in common (``mouth-trans`` moves up and down); where two have the same in
-    common, the others add their positive end (``mouth-trans-forward``).
+    An axis is named by the common part of its targets' names (``mouth-trans`` moves up and down); where two axes share
+    it, the later one adds its positive end (``mouth-trans-forward``).
     """
     axes: dict[str, list[str]] = {}
     present = set(names)

@@ -284,7 +284,7 @@ class HeadModel:
         return float((heights[_OUTER_UPPER_LIP] - heights[_INNER_UPPER_LIP]).mean())
 
     def _keep_red(self, cage: np.ndarray, person: np.ndarray, rolled: float) -> np.ndarray:
-        """Turn the upper lip outwards until two thirds of the person's red are left, less what is rolled in on purpose.
+        """Turn the upper lip outwards until two thirds of the person's red are left, less the part rolled in by intent.
 
         Smiles draw lips thin, jaws draw them down; both together would turn the upper one under, out of sight. The two
         thirds are by eye, after two such lips that the audit found in 16,000 renders.

@@ -18,6 +18,7 @@ from fauxface.rendering.head.surface import vertex_normals
 _MM = 0.001
 _WIDTHS = {"upper": (8.5, 6.6, 7.6, 7.0, 6.8, 10.0), "lower": (5.4, 5.9, 6.8, 7.0, 7.1, 11.0)}
 _HEIGHTS = {"upper": (10.5, 9.0, 10.0, 8.5, 8.0, 7.5), "lower": (8.8, 9.2, 10.2, 8.8, 8.2, 7.5)}
+"""Of the crowns, mm (Wheeler's Dental Anatomy)."""
 _EDGES = {"upper": (0.0, 0.7, 0.0, 0.6, 0.9, 1.2), "lower": (0.0, 0.0, -0.4, 0.2, 0.4, 0.6)}
 """Distance of each tooth's edge from the level of the middle ones', mm, by eye."""
 _EDGE_HEIGHT = {"upper": -63.3, "lower": -70.5}

@@ -24,7 +24,7 @@ def extra_files(name: str, kinds: tuple[str, ...], dense: np.ndarray, depth: np.
     """A picture's further label files, file name → bytes.
 
     Args:
-        name: what their names begin with.
+        name: first part of the files' names.
         kinds: some of ``KINDS``.
         dense: (M, 3) the head mesh's vertices, camera frame, metres.
         depth: (S, S) metres along the camera's z, infinite where nothing is.
@@ -76,7 +76,7 @@ def _slope(points: np.ndarray, depth: np.ndarray, axis: int) -> np.ndarray:
 
 
 def encode_normals(normals: np.ndarray) -> np.ndarray:
-    """Unit normals (..., 3) as uint8: (n + 1) · 127.5 in x, y, z order; 0, 0, 0 where there is none."""
+    """Unit normals (..., 3) as uint8: (n + 1) · 127.5 in x, y, z order; 0, 0, 0 where the normal is 0."""
     there = np.abs(normals).sum(-1, keepdims=True) > 0
     return np.where(there, np.round((normals + 1) * 127.5), 0).astype(np.uint8)
 

@@ -1,10 +1,10 @@
 """Landmarks of a posed head: FaceSynthetics' 70 points in space, and their places as annotators click them.
 
-Annotators mark the jaw where they see the face end, and what the nose or the brow hides where it disappears. Once the
-head turns, the far side's points leave their places on the skin and lie on the outline; `annotated` slides them there
-along the face's level, over skin that is fixed on the mesh (after Zhu et al. 2015, "High-fidelity pose and expression
-normalization", where the idea is called landmark marching). Along that outline the jaw's points are spaced evenly, each
-side of the chin for itself. Hair, hats and glasses change nothing: the outline is the bare face's.
+Annotators mark the jaw along the visible edge of the face, and points hidden by the nose or the brow at its edge. Once
+the head turns, the far side's points leave their places on the skin and lie on the outline; `annotated` slides them
+there along the face's level, over skin that is fixed on the mesh (after Zhu et al. 2015, "High-fidelity pose and
+expression normalization", where the idea is called landmark marching). Along that outline the jaw's points are spaced
+evenly, each side of the chin for itself. Hair, hats and glasses change nothing: the outline is the bare face's.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ CORNERS = {
 }
 """The eye's corners: the lids' points beside each, and the share of the way to their middle at which it is annotated.
 
-An eye is seen to end 8.5 % of its width before the outer canthus, where lids that touch part visibly (75 wide eyes of
-ours, 768 px). At the inner one annotators stop where the caruncle begins (HELEN's largest faces, looked at), which is
-3 mm before the canthus: 10 %."""
+An eye is seen to end 8.5 % of its width before the outer canthus, where touching lids part visibly (75 wide eyes of
+renders, 768 px). At the inner one annotators stop where the caruncle begins (HELEN's largest faces, looked at), which
+is 3 mm before the canthus: 10 %."""
 STEPS = 16
 """Points along each of the jaw's curves."""
 REACH = 0.9
@@ -120,7 +120,7 @@ def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
 
     Jaw points slide to the visible outline, those above the mouth sideways, those below away from the mouth, and are
     spaced evenly along it.
-    Points of brows, eyes, nose and mouth that the head itself hides slide sideways to the edge of what hides them.
+    Points of brows, eyes, nose and mouth that the head itself hides slide sideways to the edge of the part before them.
     """
     across, down = _face_axes(view)
     frame = np.stack([across, down], axis=1)  # image → the face's own image axes, both unit
@@ -135,7 +135,7 @@ def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
         if point >= JAW.stop and sign * towards < -0.1:
             continue  # nothing hides the near side
         level = result[point, 1]
-        # what hides a corner of the mouth is the other lip or the cheek; the nose of a head that looks down is above it
+        # a corner of the mouth is hidden by the other lip or the cheek; the nose of a head that looks down is above it
         rows = lower if point >= MOUTH.start else whole
         outline = sign * np.array([np.interp(level, rows[:, c, 1], rows[:, c, 0]) for c in columns])
         result[point, 0] = sign * max(sign * result[point, 0], outline.max())
@@ -184,6 +184,8 @@ def jaw_curves() -> tuple[sparse.csr_matrix, np.ndarray]:
 @dataclass(frozen=True)
 class _SkinGrid:
     """Skin of the face's front at rows of equal height and columns of equal share of the way to the face's edge.
+
+    Its extent and steps are by eye.
 
     Attributes:
         weights: (rows · columns, M) of the mesh's vertices, from the forehead down, from the right edge to the left.

@@ -27,6 +27,7 @@ _TEXTURES = 512
 """Most textures kept by the driver; the least recently used goes first."""
 _SAMPLER_2D = 0x8B5E
 _SAMPLE_ALPHA_TO_COVERAGE, _SAMPLE_ALPHA_TO_ONE = 0x809E, 0x809F
+"""OpenGL's constants of these names."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ class Rasteriser:
         """Draw meshes under one light.
 
         Args:
-            meshes: what to draw; depth sorts it.
+            meshes: in any order; depth sorts them.
             camera: (3, 3) camera matrix.
             light: uniforms of ``light.glsl`` but for the shadow's; textures may be among them.
             shadow: `shadow_matrix` of the key light.
@@ -257,7 +258,7 @@ class Rasteriser:
             content = [
                 (buffer, f"{mesh.attributes[attribute].shape[1]}f", attribute)
                 for attribute, buffer in attributes.items()
-                if attribute in self._members[name]  # the driver drops what a program does not use
+                if attribute in self._members[name]  # the driver drops attributes that a program does not use
             ]
             only = -1.0 if mesh.label is None else mesh.label / 255
             values = {"blended": float(mesh.blend), "only": only, **mesh.uniforms, **shared}

@@ -104,7 +104,7 @@ def sample_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mo
 
 
 def _sample_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair: np.ndarray) -> dict[str, Any]:
-    """Sample dyed, bleached or streaked hair for someone whose own colour is ``hair`` (3,)."""
+    """Sample dyed, bleached or streaked hair for someone with the natural colour ``hair`` (3,)."""
     kept = {"colour": hair, "streak": hair, "streaks": 0.0, "roots": 0.0, "dyed": False}
     bright, bleached, streaked = rng.random(3)
     light = np.array(_HAIRS["light blond"]) * rng.uniform(0.6, 1.1)

@@ -130,7 +130,7 @@ class _Drawn:
 
 @cache
 def _drawn(model: HeadModel, coarse: bool) -> _Drawn:
-    """All of the subdivided mesh; or the cage, but for its eyeballs, whose corners lie between the cage's vertices."""
+    """The whole subdivided mesh; or the cage with fine eyeballs, whose corners lie between the cage's vertices."""
     fine = _PROGRAMS["face_eye"]
     quads = model.quads
     if coarse:

@@ -17,7 +17,7 @@ from fauxface.rendering.worn.headwear import sample_headwear
 
 
 def sample_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Worn:
-    """Sample the things that a person wears, and what is before the face."""
+    """Sample the things that a person wears, and the occluder of the face."""
     fit = measure(wearer)
     things: list[Thing] = []
     names: dict[str, Any] = {}

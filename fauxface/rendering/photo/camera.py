@@ -95,7 +95,7 @@ def sample_pose(rng: np.random.Generator, recipe: Recipe) -> Pose:
 
 
 def sample_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks: np.ndarray, size: int) -> View:
-    """Sample a camera that frames the landmarks (68, 3; head frame) in ``size``×``size`` pixels as the recipe says."""
+    """Sample a camera that frames the landmarks (68, 3; head frame) in ``size``×``size`` pixels by the recipe."""
     near, far = recipe.distance
     distance = float(np.exp(rng.uniform(np.log(near), np.log(far))))
     share = rng.uniform(*recipe.face_share)
@@ -114,7 +114,8 @@ def sample_view(rng: np.random.Generator, recipe: Recipe, pose: Pose, landmarks:
 def sample_lens(rng: np.random.Generator, recipe: Recipe, camera: np.ndarray, focus: float) -> Lens:
     """Sample a phone's, a compact's or a large camera's lens for a camera matrix (3, 3), focused ``focus`` metres off.
 
-    Frames that the recipe leaves without depth of field have an aperture of 0.
+    Apertures are about those of such lenses, and shares by eye. Frames that the recipe leaves without depth of field
+    have an aperture of 0.
     """
     low, high = ((0.0012, 0.004), (0.003, 0.009), (0.008, 0.045))[int(rng.choice(3, p=[0.4, 0.3, 0.3]))]
     aperture = float(np.exp(rng.uniform(np.log(low), np.log(high))))

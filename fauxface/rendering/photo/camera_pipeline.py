@@ -50,7 +50,7 @@ def _compose(raster: Raster, background: np.ndarray, light: Light, lens: Lens) -
 
 
 def _shallow(image: np.ndarray, depth: np.ndarray, lens: Lens) -> np.ndarray:
-    """Blur what lies off the plane in focus (ears, shoulders), where a wide aperture shows it."""
+    """Blur things off the plane in focus (ears, shoulders), where the aperture is wide enough to show it."""
     if lens.aperture == 0:
         return image
     far = np.where(np.isfinite(depth), np.abs(1 / lens.focus - 1 / depth), 0)

@@ -58,7 +58,7 @@ class HairCap:
         normal: (3,) unit, towards the side that is covered.
         centre: (3,) of the ellipsoid.
         radii: (3,) its half axes along x, y, z.
-        hides: no hair at all is seen above the plane.
+        hides: True hides all hair above the plane.
     """
 
     point: np.ndarray

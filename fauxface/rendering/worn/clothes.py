@@ -36,7 +36,7 @@ KINDS = {
     "hoodie": 0.06,
     "jacket": 0.04,
 }
-"""Kinds of dress and their shares; a grown man never has bare shoulders under a dress."""
+"""Kinds of dress and their shares; bare shoulders are rarer on men, suits on women."""
 
 
 def sample_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bool) -> Dress:

@@ -47,7 +47,7 @@ def _mask(rng: np.random.Generator, wearer: Wearer, fit: Fit, below: bool) -> li
         np.maximum(z, fit.z(np.array([[0.0, points[Point.CHIN, 1] + 0.004, 0]]))[0] - 0.02 - 0.035 * np.abs(u) ** 2)
         + 0.004
     )
-    for _ in range(2):  # a cloth spans what is hollow
+    for _ in range(2):  # a cloth spans hollows
         z = _hull(z)
         z = _hull(z.T).T
     pleats = 0.0012 * (np.arange(rows) % 3 == 1)[:, None] * (rng.random() < 0.6)

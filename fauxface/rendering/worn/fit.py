@@ -1,8 +1,8 @@
 """Surfaces of a posed person that things sit on: the scalp, the neck, the face's depth and the head's width.
 
 The scalp and the neck are maps from a grid of directions to points of the skin, linear in the mesh's vertices: made
-once on the template, true for every person. Depth and width are tables filled from points all over the posed skin, so
-close together that no cell between two vertices shows what lies behind.
+once on the template and true for every person. Depth and width are tables filled from points all over the posed skin,
+so close together that no cell between two vertices shows the surface behind. Places on the template are by eye.
 """
 
 from __future__ import annotations

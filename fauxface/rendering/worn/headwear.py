@@ -36,7 +36,7 @@ KINDS = {
     "helmet": 0.05,
     "headband": 0.04,
 }
-"""Kinds and their shares of the headwear."""
+"""Kinds of headwear and their shares."""
 
 
 @dataclass(frozen=True)
@@ -332,7 +332,7 @@ def _headscarf(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap
     shapes, rim = _draped(rng, fit, rng.uniform(0.0, 0.008), under_chin=True)
     fabric = cloth(rng, weave=0.0)
     cap = _hair_cap(fit, rim, 0.0)
-    # no hair is seen at all
+    # all hair is hidden
     return [_thing(merged(shapes), fabric)], replace(
         cap, point=np.array([0.0, 0.0, 1.0]), normal=np.array([0.0, 0.0, -1.0])
     )

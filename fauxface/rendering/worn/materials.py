@@ -35,14 +35,14 @@ class Material:
     """Colour, roughness and texture of a surface.
 
     Attributes:
-        colour: (3,) linear RGB; multiplies the texture where there is one.
+        colour: (3,) linear RGB; a texture is multiplied by it.
         roughness: 0 mirror … 1 chalk.
         metal: 0 dielectric … 1 metal.
         shine: strength of the dielectric's gloss; 1 is polished plastic, 0.3 cloth.
         wrap: (3,) reach of light beyond the terminator, as under skin or in thin cloth.
         weave: threads a unit of uv, a knitted or woven pattern; 0 is smooth.
-        opacity: 0–1; below 1 only where the thing is blended.
-        image: RGBA texture; where its alpha is below a half there is nothing.
+        opacity: 0–1; below 1 only on blended things.
+        image: RGBA texture; nothing is drawn where its alpha is below a half.
     """
 
     colour: np.ndarray

@@ -1,4 +1,4 @@
-"""Unsharp shadows of what stands between a lamp and a head: leaves, blinds, a window's bars."""
+"""Unsharp shadows of things between a lamp and a head: leaves, blinds, a window's bars."""
 
 from __future__ import annotations
 

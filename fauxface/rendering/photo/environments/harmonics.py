@@ -15,7 +15,7 @@ def basis(directions: np.ndarray) -> np.ndarray:
 
 _NORMS = np.array([0.282095, *[0.488603] * 3, *[1.092548] * 3, 0.546274, 0.315392])
 _COSINE = np.array([1.0, *[2 / 3] * 3, *[1 / 4] * 5])
-"""Normalising factors of the spherical harmonics, and the cosine lobe's (over π)."""
+"""Normalising factors of the spherical harmonics, and the cosine lobe's over π (Ramamoorthi & Hanrahan 2001)."""
 
 
 def irradiance(radiance: np.ndarray, directions: np.ndarray, angles: np.ndarray) -> np.ndarray:

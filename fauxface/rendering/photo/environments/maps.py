@@ -25,7 +25,7 @@ def find_maps(folder: Path) -> list[Path]:
 
     Raises:
         NotADirectoryError: no such folder.
-        ValueError: there are none in it.
+        ValueError: the folder holds no maps.
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"environments: {folder} is no folder")
@@ -80,7 +80,7 @@ def stored_map(path: Path) -> Path:
 
 
 def prepare_maps(folder: str) -> None:
-    """Read every map of a folder that is not in the cache yet; raises what `find_maps` and `read_map` raise."""
+    """Read every map of a folder that is not in the cache yet; errors as of `find_maps` and `read_map`."""
     for path in maps_of(folder):
         stored_map(path)
 

@@ -43,7 +43,7 @@ def floor(rng: np.random.Generator, kind: str, eye: float, reach: float = 150.0)
 
 
 def people(rng: np.random.Generator, count: int, near: float, far: float, eye: float) -> list[Panel]:
-    """Sample people who stand about."""
+    """Sample people who stand around."""
     made = [pictures.person(rng) for _ in range(min(count, 8))]
     result = []
     for _ in range(count):

@@ -35,7 +35,7 @@ def maps_folder() -> Path:
 
 
 def installed_maps() -> Path:
-    """The folder of the installed maps; ValueError where there are none."""
+    """The folder of the installed maps; ValueError where none are installed."""
     if not maps_folder().is_dir():
         raise ValueError("environments: 'pack' is not installed; `fauxface assets install` fetches it")
     return maps_folder()

@@ -1,6 +1,7 @@
 """Places in the form that frames use: a small map that lights the head, lamps, and sharp views for the background.
 
-A made-up place is painted on first use and kept in the cache folder; so are the user's own maps.
+A made-up place is painted on first use and kept in the cache folder; so are the user's own maps. Heights and fields of
+view of the camera are by eye.
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ def sample_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: i
     if mirrored:
         background, rotation = background[:, ::-1], _MIRROR @ rotation
     subject = lens.focus
+    # metres from the head to the background, by eye
     behind = (0.4, 5.0) if place.name in WALLED else (4.0, 50.0)
     distance = subject + float(np.exp(rng.uniform(*np.log(behind))))
     blur = lens.aperture * lens.focal * (1 / subject - 1 / distance)
