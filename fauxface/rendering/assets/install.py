@@ -176,10 +176,10 @@ def _verify(tarball: Path, progress: Progress) -> None:
             digest.update(block)
             progress.advance(bar, len(block))
     if digest.hexdigest() != catalogue.SHA512:
-        what = "cut short or " if size < catalogue.SIZE else ""
+        fault = "cut short or " if size < catalogue.SIZE else ""
         raise ValueError(
             f"{tarball} is not {catalogue.PACKAGE} {catalogue.VERSION} as published: its SHA-512 differs "
-            f"(it is {what}damaged, or another file)"
+            f"(it is {fault}damaged, or another file)"
         )
 
 

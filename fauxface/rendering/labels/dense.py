@@ -77,8 +77,8 @@ def _slope(points: np.ndarray, depth: np.ndarray, axis: int) -> np.ndarray:
 
 def encode_normals(normals: np.ndarray) -> np.ndarray:
     """Unit normals (..., 3) as uint8: (n + 1) · 127.5 in x, y, z order; 0, 0, 0 where the normal is 0."""
-    there = np.abs(normals).sum(-1, keepdims=True) > 0
-    return np.where(there, np.round((normals + 1) * 127.5), 0).astype(np.uint8)
+    known = np.abs(normals).sum(-1, keepdims=True) > 0
+    return np.where(known, np.round((normals + 1) * 127.5), 0).astype(np.uint8)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

@@ -23,7 +23,7 @@ def sample_neighbour(
     rng: np.random.Generator,
     recipe: Recipe,
     view: View,
-    draw: Callable[[Recipe, Callable[[Pose, np.ndarray], View]], list[Mesh]],
+    sample: Callable[[Recipe, Callable[[Pose, np.ndarray], View]], list[Mesh]],
 ) -> tuple[list[Mesh], dict[str, Any]]:
     """Sample somebody beside a face, in the recipe's share of frames.
 
@@ -31,7 +31,7 @@ def sample_neighbour(
         rng: samples the person's presence and place.
         recipe: of the frame.
         view: of the labelled face.
-        draw: samples a person by a recipe and a camera: their meshes.
+        sample: samples a person by a recipe and a camera: their meshes.
 
     Returns:
         The person's meshes, camera frame, and the entry in the label file; both empty without a person.
@@ -56,7 +56,7 @@ def sample_neighbour(
         rotation = pose.rotation.as_matrix() @ FACING
         return View(rotation, place, view.matrix, pose.yaw, pose.pitch, pose.roll)
 
-    meshes = draw(replace(recipe, before=0.0, neighbours=0.0), see)
+    meshes = sample(replace(recipe, before=0.0, neighbours=0.0), see)
     label = BEFORE if before else BEHIND
     entry = {"place": "before" if before else "behind", "side": "left" if side < 0 else "right"}
     return [replace(mesh, label=label) for mesh in meshes], entry

@@ -21,7 +21,7 @@ _PLAIN = np.array([0.12, 0.12, 0.14])
 
 
 def torso_mesh(person: Person) -> Mesh:
-    """The bust's edge drawn outwards to its hull and down, straight towards the ground; camera frame."""
+    """The bust's edge extended outwards to its hull and straight down towards the ground; camera frame."""
     model, view = head_model(), person.view
     edges, ring = _edge()
     top = view.to_camera(person.posed.vertices[ring]).astype(float)

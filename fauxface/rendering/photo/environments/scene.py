@@ -134,8 +134,8 @@ class Scene:
         u = (place[:, 0] + 1) * (0.5 * panel.repeat[0])
         v = (1 - place[:, 1]) * (0.5 * panel.repeat[1])
         seen = _sample(panel.picture, u, v, np.log2(np.maximum(spread, 1e-3)))
-        there = seen[:, 3] > 0.5
-        near, far, seen = near[there], far[there], seen[there, :3]
+        covered = seen[:, 3] > 0.5
+        near, far, seen = near[covered], far[covered], seen[covered, :3]
         if not panel.glows:
             towards = -np.sign(offset) * normal if panel.normal is None else panel.normal
             seen = seen * self._light(rays[near] * far[:, None], towards)
