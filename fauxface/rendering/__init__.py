@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GENERATOR_VERSION", "Frame", "Recipe", "load_recipe", "render_dataset", "render_frame"]
 
-_PLACES = {
+_MODULES = {
     "render_dataset": "dataset",
     "Frame": "frame",
     "render_frame": "frame",
@@ -24,7 +24,7 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first asked for: the version alone costs no OpenGL import."""
-    if name not in _PLACES:
+    """Import a public name on first use: the version alone needs no OpenGL."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,7 +1,7 @@
-"""Wide frames with several people or none, for face detectors: each a person of their own, one camera, light and film.
+"""Wide frames with several people or none, for face detectors: one camera, light and film for all.
 
-Everybody is drawn alone, before nothing, and laid over those farther away by how much of each pixel they cover, so
-that edges stay smooth and each head has a sharp shadow of its own; depth tells whose label counts and who hides whom.
+Each person is drawn alone, on nothing, and composited over those farther away by coverage, so that edges stay smooth
+and each head has a sharp shadow of its own; depth decides on labels and visibility.
 """
 
 from __future__ import annotations
@@ -24,14 +24,17 @@ from fauxface.rendering.photo.light import sample_light
 from fauxface.rendering.recipe import Recipe
 
 SMALLEST, LARGEST = 0.05, 0.6
-"""Longer side of a face's landmark box as a share of the frame."""
+"""Longer side of a face's landmark box as a share of the frame; this and the numbers below are by eye, on renders."""
 OVERLAP = 0.15
-"""Share of a face's box that nearer people's heads and bodies may cover."""
+"""Largest share of a face's box that nearer people's heads and bodies cover."""
 COARSE_FACE = 140
-"""Faces with boxes up to so many pixels are drawn with the cage's triangles."""
+"""Longer side of the largest boxes whose faces are drawn with the cage's triangles, which span a few pixels there."""
 _CELLS = 96
-_NEAREST, _FARTHEST = 0.4, 9.0  # metres from the camera
-_FACE = 0.14  # longer side of a usual face's landmark box, metres
+"""Cells of the frame's side for the layout."""
+_NEAREST, _FARTHEST = 0.4, 9.0
+"""Distances from the camera, metres."""
+_FACE = 0.14
+"""Longer side of an average face's landmark box, metres."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class CrowdFrame:
     Attributes:
         image: (S, S, 3) uint8 RGB.
         labels: (S, S) uint8, FaceSynthetics' segmentation classes.
-        meta: what ``NNNNNN.json`` holds; ``faces`` lists everybody, the nearest first.
+        meta: content of ``NNNNNN.json``; ``faces`` lists everybody, the nearest first.
     """
 
     image: np.ndarray
@@ -58,9 +61,9 @@ def parse_faces(text: str) -> tuple[int, int]:
 
 
 def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[int, int]) -> CrowdFrame:
-    """Picture ``index`` of ``seed`` with from ``faces[0]`` to ``faces[1]`` faces, each number as often as the others.
+    """Picture ``index`` of ``seed`` with ``faces[0]`` to ``faces[1]`` faces, each number equally often.
 
-    The recipe's ``face_share``, ``off_centre`` and ``distance`` do not count here: sizes are even in their logarithm
+    The recipe's ``face_share``, ``off_centre`` and ``distance`` have no effect here: sizes are even in their logarithm
     from ``SMALLEST`` to ``LARGEST``, those of one picture alike within a factor of about two.
     """
     rng = streams(seed, index)
@@ -69,10 +72,10 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
     people = []
     for number, (share, centre) in enumerate(places, start=1):
         see = partial(place_view, camera, share * size, centre * size - 0.5)
-        # a person's streams are told by one more number, which is never 0: then they would be the frame's own
+        # a person's streams have one more number, which is never 0: those would be the frame's own
         people.append(sample_person(streams(seed, index, number), recipe, see, share * size <= COARSE_FACE))
     people.sort(key=lambda person: person.view.translation[2])
-    # in focus is the nearest, or where somebody could be
+    # the nearest person is in focus, or without people a place where one could be
     lens = sample_lens(rng["camera"], recipe, camera, people[0].eye_distance if people else 1.5)
     setting = sample_setting(rng["background"], recipe, lens, size)
     light = sample_light(rng["light"], setting, lens, recipe.soft_light)
@@ -82,19 +85,19 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
         alone = rasteriser(size).draw(meshes, camera, light.uniforms, key_shadow(light.uniforms, person.view))
         raster = laid_over(alone, raster)
     image = develop(raster, setting.background, light, lens, rng["film"], recipe)
-    told = []
+    listed = []
     for person in people:
         labels = person.labels(raster)
         box = landmark_box(np.array(labels["landmarks_2d"]), "face_synthetics70")
-        told.append({"box": box.tolist(), **labels})
+        listed.append({"box": box.tolist(), **labels})
     place = {"place": {"name": setting.place.name, "light": light.kind}}
-    return CrowdFrame(image, raster.labels, {**described(seed, index, size, recipe), **place, "faces": told})
+    return CrowdFrame(image, raster.labels, {**described(seed, index, size, recipe), **place, "faces": listed})
 
 
 def sample_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.ndarray]]:
     """Sample boxes of faces: their shares and centres (2,), in units of the frame, largest first.
 
-    Of no face is more than about ``OVERLAP`` behind nearer heads and bodies.
+    Nearer heads and bodies hide at most about ``OVERLAP`` of each face.
     """
     largest = LARGEST if count < 2 else 0.75 * LARGEST
     middle = np.exp(rng.uniform(np.log(SMALLEST), np.log(largest)))
@@ -107,16 +110,16 @@ def sample_places(rng: np.random.Generator, count: int) -> list[tuple[float, np.
 
 
 def _laid_out(rng: np.random.Generator, shares: np.ndarray) -> list[tuple[float, np.ndarray]]:
-    """Places for faces of these shares, or for the first of them if there is no room for more."""
-    # people who stand on one floor: how high a head is seen goes with how near it is
+    """Places for faces of these shares, or for the first of them if the frame is full."""
+    # people who stand on one floor: a head's height in the frame goes with its size
     level, slope = rng.uniform(0.2, 0.6), rng.normal(0, 0.7)
     standing = rng.random() < 0.6
     taken = np.zeros((_CELLS, _CELLS), bool)
     places: list[tuple[float, np.ndarray]] = []
     for share in shares:
-        largest = min([share, *(nearer for nearer, _ in places)])  # those before it may have had to shrink
+        largest = min([share, *(nearer for nearer, _ in places)])  # earlier ones may have shrunk
         for attempt in range(200):
-            # those that find no room stand farther away
+            # people who find no room stand farther away
             smaller = max(largest * 0.96 ** (attempt // 8), SMALLEST)
             edge = -0.3 if rng.random() < 0.1 else 0.5  # some are cut by the frame's edge
             low, high = edge * smaller, 1 - edge * smaller
@@ -148,7 +151,7 @@ def _fill(taken: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
 
 
 def _sample_camera(rng: np.random.Generator, size: int, shares: list[float]) -> np.ndarray:
-    """A camera matrix (3, 3) with which faces of these shares are neither too near nor too far."""
+    """Sample a camera matrix (3, 3) with which faces of these shares are neither too near nor too far."""
     least = max(0.7, _NEAREST / _FACE * max(shares, default=0))
     most = max(least, min(4.0, _FARTHEST / _FACE * min(shares, default=1)))
     focal = size * np.exp(rng.uniform(np.log(least), np.log(most)))
@@ -157,7 +160,7 @@ def _sample_camera(rng: np.random.Generator, size: int, shares: list[float]) -> 
 
 
 def place_view(camera: np.ndarray, extent: float, centre: np.ndarray, pose: Pose, landmarks: np.ndarray) -> View:
-    """The head's place at which its landmarks' box has that longer side and that centre (2,), pixels."""
+    """View of a head whose landmarks' box has the longer side ``extent`` and that centre (2,), pixels."""
     rotation = pose.rotation.as_matrix() @ FACING
     distance = camera[0, 0] * _FACE / extent
     aim = centre
@@ -179,7 +182,7 @@ def empty_raster(size: int) -> Raster:
 
 
 def laid_over(front: Raster, back: Raster) -> Raster:
-    """One raster before another: colours by coverage, labels and depths by which is nearer."""
+    """Composite one raster over another: colours by coverage, labels and depths of the nearer."""
     nearer = front.depth < back.depth
     return Raster(
         front.colour + back.colour * (1 - front.colour[..., 3:]),

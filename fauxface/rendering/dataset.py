@@ -46,15 +46,15 @@ def render_dataset(
 
     Args:
         out: folder; new, empty, or one that an earlier call with the same settings began.
-        count: how many pictures it shall hold; more than are there extend it.
+        count: number of pictures; a larger one extends the folder.
         seed: the seed of every random choice.
         size: height and width of the pictures, pixels.
         workers: processes; 0 means one a core.
-        recipe: YAML file with what differs from the default `Recipe`.
-        faces: None for one face a picture with FaceSynthetics' labels; how many a picture (``"0-5"``, ``"3"``) for wide
+        recipe: YAML file with the differences from the default `Recipe`.
+        faces: None for one face a picture with FaceSynthetics' labels; a number or range (``"0-5"``, ``"3"``) for wide
             frames, whose ``.json`` lists them.
-        labels: which further label files a face shall have: some of ``dense,depth,normals``.
-        dask: address of a Dask scheduler, whose workers then render; they need no file of ours but the package.
+        labels: further label files of each face: some of ``dense,depth,normals``.
+        dask: address of a Dask scheduler, whose workers then render; they need only this package.
         environments: folder of .hdr and .exr maps, instead of the recipe's ``environments``.
 
     Raises:
@@ -63,15 +63,15 @@ def render_dataset(
         OSError: no OpenGL, a full disk, a killed worker, no scheduler, another render at work in ``out``.
     """
     crowd = parse_faces(faces) if faces is not None else None
-    drawn = load_recipe(recipe)
+    chosen = load_recipe(recipe)
     if environments is not None:
-        drawn = replace(drawn, environments=str(environments.resolve()))
-    if drawn.environments:
-        prepare_maps(drawn.environments)
+        chosen = replace(chosen, environments=str(environments.resolve()))
+    if chosen.environments:
+        prepare_maps(chosen.environments)
     extra = parse_kinds(labels)
     if crowd is not None and extra:
         raise ValueError("--labels goes with one face a picture, not with --faces")
-    settings = Settings(seed, size, drawn, crowd, assets=pack_name(drawn), labels=extra)
+    settings = Settings(seed, size, chosen, crowd, assets=pack_name(chosen), labels=extra)
     if dask is None:
         renderer()
     with only_writer(out, "fauxface render"):
@@ -92,10 +92,10 @@ class Settings:
     Attributes:
         seed: the seed of every random choice.
         size: height and width of the pictures, pixels.
-        recipe: what is drawn how often.
+        recipe: distributions to sample from.
         faces: fewest and most faces of a wide frame; None for one face a picture.
-        generator: the generator's version, which must be the same wherever these are rendered;
-        assets: and the asset pack, None where there is none or the recipe wants none of it.
+        generator: the generator's version, which must be the same on all machines.
+        assets: name of the asset pack, likewise; None without a pack or where the recipe uses none.
         labels: further label files, some of `labels.dense.KINDS`.
     """
 
@@ -108,7 +108,7 @@ class Settings:
     labels: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
-        """As ``render.yaml`` has them."""
+        """Plain values, as in ``render.yaml``."""
         faces = None if self.faces is None else "{}-{}".format(*self.faces)
         return {
             "generator": self.generator,
@@ -122,7 +122,7 @@ class Settings:
 
 
 def _settle(out: Path, settings: dict) -> None:
-    """Write the settings into a new folder, or compare them with those that are there."""
+    """Write the settings into a new folder, or compare them with those of an earlier call."""
     path = out / SETTINGS
     if not path.exists():
         empty_or_new(out, "renders")
@@ -134,11 +134,12 @@ def _settle(out: Path, settings: dict) -> None:
         raise ValueError(f"{error}; give the renders another folder") from None
     changed = [key for key in settings if before.get(key) != settings[key]]
     if changed:
-        told = ", ".join(_told(key, before.get(key)) for key in changed if key != "recipe") or "another recipe"
-        raise ValueError(f"{out} was begun with {told}; give these renders another folder")
+        others = ", ".join(_worded(key, before.get(key)) for key in changed if key != "recipe") or "another recipe"
+        raise ValueError(f"{out} was begun with {others}; give these renders another folder")
 
 
-def _told(key: str, value: object) -> str:
+def _worded(key: str, value: object) -> str:
+    """Word a setting for an error message."""
     if key == "assets":
         return f"the asset pack {clipped(value)}" if value else "no asset pack"
     return f"{key} {shown(value) if isinstance(value, dict | list) else clipped(value)}"
@@ -154,15 +155,17 @@ def _keep(out: Path, index: int, files: dict[str, bytes]) -> None:
 
 
 def frame_files(settings: Settings, index: int) -> dict[str, bytes]:
-    """Picture ``index`` as its files, name → content; the ``.json`` comes last and says that the others are whole.
+    """Render picture ``index`` as files, name → content; the ``.json`` is last and marks the others as whole.
 
-    ValueError where another version of the generator is at work, or another asset pack.
+    Raises ValueError where this process has another version of the generator, or another asset pack.
     """
     if settings.generator != GENERATOR_VERSION:
         raise ValueError(f"a worker has generator {GENERATOR_VERSION}, but {settings.generator} is asked for")
     pack = pack_name(settings.recipe)
     if settings.assets != pack:
-        raise ValueError(f"a worker has {_told('assets', pack)}, but {_told('assets', settings.assets)} is asked for")
+        raise ValueError(
+            f"a worker has {_worded('assets', pack)}, but {_worded('assets', settings.assets)} is asked for"
+        )
     cv2.setNumThreads(1)
     seed, size, recipe = settings.seed, settings.size, settings.recipe
     if settings.faces is not None:

@@ -22,8 +22,8 @@ from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.version import GENERATOR_VERSION
 
 COARSE_SIZE = 320
-"""Frames up to this size draw the cage's triangles, a few pixels wide there, but for the eyes; larger ones the
-subdivided mesh's."""
+"""Largest frames, pixels, that draw the cage's triangles, a few pixels wide there, but for the eyes; larger ones draw
+the subdivided mesh. By eye, for speed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Frame:
         image: (S, S, 3) uint8 RGB.
         labels: (S, S) uint8, FaceSynthetics' segmentation classes.
         landmarks: (70, 2) projected points, image pixels.
-        meta: what ``NNNNNN.json`` holds.
+        meta: content of ``NNNNNN.json``.
         dense: (M, 3) the head mesh's vertices, camera frame, metres.
         depth: (S, S) metres along the camera's z; infinite where nothing is.
     """
@@ -48,7 +48,7 @@ class Frame:
 
 
 def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
-    """Picture ``index`` of ``seed``: it depends on these, the size, the recipe and the generator's version alone."""
+    """Render picture ``index`` of ``seed``; beside these only size, recipe, asset pack and generator version count."""
     rng = streams(seed, index)
     person = sample_person(rng, recipe, partial(sample_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
     lens = sample_lens(rng["camera"], recipe, person.view.matrix, person.eye_distance)

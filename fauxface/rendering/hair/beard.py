@@ -1,4 +1,7 @@
-"""Hair on men's faces: stubble, moustaches, goatees, sideburns and beards of all lengths."""
+"""Hair on men's faces: stubble, moustaches, goatees, sideburns and beards of all lengths.
+
+Numbers here are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from functools import cache
 
 import numpy as np
 
-from fauxface.landmarks import Point
 from fauxface.rendering.hair.growth import Locks, Manner, curled, follow
 from fauxface.rendering.hair.mesh import HairMesh, ribbons, sheet
 from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, patch, wave
 from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.makehuman import EAR_MASK, LIP_MASK, MOUTH_MASK, SKIN_PART
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.labels.segmentation import Segment
@@ -27,7 +30,7 @@ KINDS = {
     "jaw": (0.04, (0.0, 0.9, 0.9, 1.0, 0.2)),
     "sideburns": (0.04, (0.0, 0.0, 0.0, 1.0, 0.0)),
 }
-"""Kinds: how often among the bearded; how much grows on lip, chin, cheeks and jaw, before the ears, on the throat."""
+"""Kinds: share among the bearded; density on lip, chin, cheeks and jaw, before the ears, on the throat."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,14 @@ class Beard:
 
     Attributes:
         kind: one of ``KINDS``.
-        shares: (5,) how densely it grows on each of `regions`.
+        shares: (5,) density on each of `regions`.
         length: of its hair, metres.
-        line: how high it reaches on the cheeks, 0–1.
-        patchy: how uneven it is, 0–1.
-        curl: how curly, 0–1.
+        line: height of its edge on the cheeks, 0–1.
+        patchy: unevenness, 0–1.
+        curl: curliness, 0–1.
         shadow: stubble on the rest of the beard's area, 0–1.
-        tint: (3,) by which its colour differs from the head's.
-        grey: by how much more of it has gone grey.
+        tint: (3,) factor from the colour of the head's hair.
+        grey: share of grey beyond the head's.
     """
 
     kind: str
@@ -58,7 +61,7 @@ class Beard:
 
 
 def sample_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Beard | None:
-    """A random beard, or None for whom none is drawn: women, the young and the shaven."""
+    """Sample a beard, or None for women, the young and the shaven."""
     if identity.gender < 0.5 or identity.age < 17 or rng.random() >= recipe.beard or recipe.hair == 0:
         return None
     names = list(KINDS)
@@ -85,11 +88,11 @@ def sample_beard(rng: np.random.Generator, recipe: Recipe, identity: Identity) -
 
 
 def regions(line: float) -> np.ndarray:
-    """(V, 5) in 0–1: which vertices of `_area` bear moustache, chin beard, cheek beard, sideburns and throat hair."""
+    """Masks (V, 5) in 0–1 of moustache, chin beard, cheek beard, sideburns and throat hair; V vertices of `_area`."""
     model = head_model()
     vertices = _area().vertices
     rest, masks = model.rest[vertices].astype(np.float64), model.masks[vertices]
-    x, y, z = np.abs(rest[:, 0]), rest[:, 1] - mouth_height(), rest[:, 2]
+    x, y, z = np.abs(rest[:, 0]), rest[:, 1] - model.mouth_height, rest[:, 2]
     lip = (
         _step(0.037, 0.028, x)
         * _step(0.0, 0.004, y + 0.25 * np.maximum(0, x - 0.018))
@@ -108,7 +111,7 @@ def regions(line: float) -> np.ndarray:
     )
     throat = _step(-0.034, -0.044, y) * _step(-0.1, -0.07, y)
     low = _step(-0.075, -0.055, y)
-    bare = (1 - masks[:, 0]) * (1 - masks[:, 1]) * (1 - masks[:, 2])
+    bare = (1 - masks[:, LIP_MASK]) * (1 - masks[:, EAR_MASK]) * (1 - masks[:, MOUTH_MASK])
     fields = np.stack([lip, np.maximum(under, beside) * low, cheek * low, before_ear, throat * (z > -0.075)], axis=1)
     return fields * bare[:, None]
 
@@ -120,25 +123,17 @@ def _step(low: float, high: float, value: np.ndarray) -> np.ndarray:
 
 
 @cache
-def mouth_height() -> float:
-    """Height of the closed mouth on the template, head frame."""
-    model = head_model()
-    return float(
-        (model.landmarks @ model.rest)[
-            [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP], 1
-        ].mean()
-    )
-
-
-@cache
 def _area() -> Patch:
     """The skin that may bear a beard."""
     model = head_model()
-    rest, height = model.rest, mouth_height()
+    rest, height = model.rest, model.mouth_height
     near = (
-        (rest[:, 1] < height + 0.07) & (rest[:, 1] > height - 0.11) & (rest[:, 2] > -0.078) & (model.masks[:, 2] < 0.5)
+        (rest[:, 1] < height + 0.07)
+        & (rest[:, 1] > height - 0.11)
+        & (rest[:, 2] > -0.078)
+        & (model.masks[:, MOUTH_MASK] < 0.5)
     )
-    return patch((model.part == 0) & near & (model.masks[:, 1] < 0.5), 1200)
+    return patch((model.part == SKIN_PART) & near & (model.masks[:, EAR_MASK] < 0.5), 1200)
 
 
 def beard_meshes(
@@ -228,5 +223,5 @@ def _locks(
 def beard_colours(beard: Beard, colours: dict) -> dict:
     """Uniforms of ``hair.frag`` for the beard of a head with those ``colours``."""
     grey = float(np.clip(colours["grey"] + beard.grey * (colours["grey"] > 0), 0, 1))
-    own = {"hair_colour": colours["natural_colour"] * beard.tint, "grey": grey, "roots": 0.0, "streaks": 0.0}
-    return {**colours, **own, "hair_shine": 0.15 * colours["hair_shine"]}
+    changed = {"hair_colour": colours["natural_colour"] * beard.tint, "grey": grey, "roots": 0.0, "streaks": 0.0}
+    return {**colours, **changed, "hair_shine": 0.15 * colours["hair_shine"]}

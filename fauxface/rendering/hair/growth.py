@@ -1,4 +1,7 @@
-"""Guide curves of the locks: grown from the scalp, combed, pulled down by gravity, kept outside of the head."""
+"""Guide curves of the locks: grown from the scalp, combed, pulled down by gravity, kept outside of the head.
+
+Numbers here are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,22 @@ from fauxface.rendering.hair.scalp import CENTRE, Skull, directions
 from fauxface.rendering.hair.styles import Hair
 
 NODES = 13
+"""Points of a lock's curve."""
 _STEPS = 2 * (NODES - 1)
 _STRIDES = np.interp(np.arange(_STEPS), [0, _STEPS - 1], [0.5, 1.5]) / _STEPS
 """Steps along a curve as shares of its length: short ones where it bends round the skull, long ones where it hangs."""
 _ARCS = np.concatenate([[0.0], _STRIDES.cumsum()])
 _WHORL = CENTRE + 0.1 * np.array([0.08, 0.78, -0.62])
+"""Place from which hair on the crown is combed away, head frame, metres."""
 _LOOSE = ("dense", "clumped", "wavy", "curly")
-"""Pictures of locks of which some at the hairline are wisps."""
+"""Tiles that wisps replace on some locks at the hairline."""
 _TIES = {
     "low": (0.0, -0.03, -0.155),
     "middle": (0.0, 0.035, -0.178),
     "high": (0.0, 0.115, -0.125),
     "top": (0.0, 0.15, -0.07),
 }
+"""Places of the knot of tied hair, head frame, metres."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Locks:
         width: (N,).
         tile: (N,) names of the pictures on them.
         depth: (N,) 0 next to the skin … 1 outermost.
-        twist: (N,) how far the ribbon is turned about its curve from lying flat, radians.
+        twist: (N,) turn of the ribbon about its curve, from lying flat, radians.
     """
 
     points: np.ndarray
@@ -78,8 +84,8 @@ def grow(
         hair: the style.
         roots: (R, 3) points of the skin where hair may grow, head frame; any first few are spread evenly.
         places: (R, 3) the same points on the template.
-        skull: what locks stay outside of.
-        down: (3,) unit, where gravity pulls, head frame.
+        skull: locks stay outside of it.
+        down: (3,) unit, direction of gravity, head frame.
         rng: the strands' stream.
     """
     inside = hair.hairline.inside(places)
@@ -112,7 +118,7 @@ def grow(
 
 
 def ties(hair: Hair) -> np.ndarray:
-    """Points (1 or 2, 3) where tied hair is gathered; the style's own numbers choose them."""
+    """Points (1 or 2, 3) where tied hair is gathered; a phase of the hairline chooses them, at random."""
     if hair.tie == "tails":
         return np.array([[-0.082, -0.01, -0.1], [0.082, -0.01, -0.1]])
     names = ("low", "middle", "high", "top")
@@ -138,8 +144,8 @@ def follow(
 ) -> np.ndarray:
     """Curves (N, _STEPS + 1, 3) that leave ``roots`` along ``start`` and turn to ``comb`` at first and then ``down``.
 
-    ``off`` (N,) is how far they stand off the skin, ``side`` (N,) the side (±1) of the face on which they stay,
-    ``goal`` (N, 3) a point that they run to.
+    ``off`` (N,) is their distance from the skin, ``side`` (N,) the side (±1) of the face on which they stay, ``goal``
+    (N, 3) a point that they run to.
     """
     points = np.empty((len(roots), _STEPS + 1, 3))
     points[:, 0] = roots
@@ -166,7 +172,7 @@ def follow(
         lack = reach + 0.0015 + off * ramp - distance
         # a point far inside is before a hollow, such as the neck's, whose farther side the direction also meets
         lack = np.where(lack < step[:, 0] + 0.02, lack, 0)
-        # what is combed lies on the head; what hangs leaves it
+        # combed hair lies on the head; hanging hair leaves it
         lies = 0.6 * (1 - way.rise / 3) * (1 - pull[:, 0]) if goal is None else 0.8
         to = to + np.where(lack > 0, np.minimum(lack, 0.7 * step[:, 0]), lies * lack)[:, None] * unit(to - CENTRE)
         direction = unit(to - at)
@@ -197,7 +203,7 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
         outward = unit(points - CENTRE)
         across = unit(np.cross(np.gradient(points, axis=1), outward))
         along = np.linspace(0, 1, NODES)
-        # neighbours curl together: each for itself, they would pass through one another
+        # neighbours curl together: otherwise they would pass through one another
         phase = points[:, NODES // 2] @ rng.normal(0, 45, 3) + rng.normal(0, 0.8, len(points))
         turn = 2 * np.pi * way.turns * along[None] * rng.uniform(0.9, 1.1, (len(points), 1)) + phase[:, None]
         size = (way.curl * rng.uniform(0.5, 1.3, (len(points), 1)) * np.minimum(along * 4, 1))[..., None]
@@ -205,7 +211,7 @@ def curled(points: np.ndarray, way: Manner, skull: Skull, rng: np.random.Generat
     distance, reach = skull(points)
     lack = reach + 0.0012 - distance
     points = points + np.where((lack > 0) & (lack < 0.03), lack, 0)[..., None] * unit(points - CENTRE)
-    # what was pushed out of a hollow, such as the neck's, may zigzag there
+    # curves that were pushed out of a hollow, such as the neck's, may zigzag there
     ahead, behind = np.diff(points, axis=1)[:, 1:], np.diff(points, axis=1)[:, :-1]
     sharp = (ahead * behind).sum(-1) < 0.4 * np.sqrt((ahead**2).sum(-1) * (behind**2).sum(-1))
     return _smoothed(points, sharp.any(1))
@@ -218,7 +224,7 @@ def gathered(curves: np.ndarray, share: float, rng: np.random.Generator) -> np.n
     """
     count = len(curves)
     middles = curves[: max(1, count // 6)]
-    # who is near is told half way down: what a parting separates does not run together
+    # neighbours are those near half way down: hair on both sides of a parting does not run together
     way = curves[:, None, NODES // 2] - middles[None, :, NODES // 2]
     distance = np.sqrt((way**2).sum(-1))
     nearest = distance.argmin(1)
@@ -235,12 +241,12 @@ def waved(curves: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarr
     swing = np.zeros_like(curves)
     for frequency, weight in ((22.0, 0.7), (55.0, 0.4)):
         swing += weight * np.sin(curves @ rng.normal(0, frequency, (3, 3)) + rng.uniform(0, 6.3, 3))
-    own = rng.normal(0, 0.25, (len(curves), 1, 3)) * along
-    return curves + size * along * (swing + own)
+    alone = rng.normal(0, 0.25, (len(curves), 1, 3)) * along
+    return curves + size * along * (swing + alone)
 
 
 def _smoothed(curves: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """The curves (N, NODES, 3), ``chosen`` (N,) ones of them without kinks: roots and tips stay."""
+    """Smooth the ``chosen`` (N,) ones of curves (N, NODES, 3); roots and tips stay."""
     smooth = curves[chosen]
     for _ in range(6):
         smooth[:, 1:-1] = 0.5 * smooth[:, 1:-1] + 0.25 * (smooth[:, 2:] + smooth[:, :-2])
@@ -250,7 +256,7 @@ def _smoothed(curves: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 
 def _up(down: np.ndarray) -> np.ndarray:
-    """Heights at which hair is cut: half way between the head's own and true ones."""
+    """Axis along which cuts are measured: half way between the head's and the vertical."""
     return unit(np.array([0.0, 1.0, 0.0]) - down)
 
 
@@ -263,13 +269,13 @@ def _body(
     down: np.ndarray,
     rng: np.random.Generator,
 ) -> Locks:
-    """Locks of all the scalp, but for the fringe.
+    """Locks of the whole scalp except the fringe.
 
     Args:
         hair: the style.
         roots, places: (N, 3) points of the skin in the head frame, and the same on the template.
-        inside: (N,) how far they lie inside the hairline, metres.
-        skull, down, rng: as `grow` has them.
+        inside: (N,) distance inside the hairline, metres.
+        skull, down, rng: as in `grow`.
     """
     count = len(roots)
     outward = unit(roots - CENTRE)
@@ -333,7 +339,7 @@ def _lengths(
 
 
 def _ends(hair: Hair, front: np.ndarray, free: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Heights (N,) at which locks are cut; ``free`` (N,) ones are kept off the forehead where there is no fringe."""
+    """Heights (N,) at which locks are cut; ``free`` (N,) ones are kept off the forehead without a fringe."""
     near = np.clip((1.7 - front) / 0.5, 0, 1)
     ends = near * hair.cut[0] + (1 - near) * hair.cut[1] + rng.normal(0, hair.ragged, len(front))
     if hair.fringe > 0.1 or hair.comb == "forward":
@@ -371,8 +377,8 @@ def _layers(hair: Hair, places: np.ndarray, rng: np.random.Generator) -> np.ndar
         "back": places[:, 2] + 0.13,
         "tie": places[:, 2] + 0.13,
     }.get(hair.comb)
-    own = rng.random(len(places))
-    return own if upper is None else 0.3 * own + 0.7 * np.clip(upper / 0.17, 0, 1)
+    chance = rng.random(len(places))
+    return chance if upper is None else 0.3 * chance + 0.7 * np.clip(upper / 0.17, 0, 1)
 
 
 def _combed(
@@ -448,7 +454,7 @@ def _wisps(hair: Hair, roots: np.ndarray, skull: Skull, down: np.ndarray, rng: n
         down,
     )
     curves = curled(curves[:, ::2], stray, skull, rng)
-    # none of them over the face: those are drawn on purpose
+    # none of them over the face: `_across` makes those
     over = (curves[..., 2] > 0.0) & (curves[..., 1] < 0.06)
     kept = ~over.any(1)
     curves = curves[kept]

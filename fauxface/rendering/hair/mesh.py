@@ -1,4 +1,7 @@
-"""Hair as triangles: ribbons along the locks, sheets of nap over the scalp, and what a hat does to both."""
+"""Hair as triangles: ribbons along the locks, sheets of nap over the scalp, and how a hat presses both.
+
+Widths, covers and shades are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,13 @@ class HairMesh:
         vertices: (V, 3).
         normals: (V, 3) unit, away from the head rather than from each ribbon: hair is lit as a whole.
         tangents: (V, 3) along the strands.
-        places: (V, 4) texture u and v, cover 0–1, and how open to the surroundings 0–1.
+        places: (V, 4) texture u and v, cover 0–1, and openness to the surroundings 0–1.
         tones: (V, 2) from root 0 to tip 1, and a random number of the lock.
         triangles: (T, 3).
         image: the texture.
-        softness: how gently strands begin; 0.5 is see-through, 0.15 crisp.
-        label: segmentation class; ``BACKGROUND`` leaves what is underneath.
-        shine: how much of the head's gloss it has; hair that points everywhere has little.
+        softness: width of the edge of strands; 0.5 is see-through, 0.15 crisp.
+        label: segmentation class; ``BACKGROUND`` leaves the class underneath.
+        shine: share of the head's gloss; hair that points everywhere has little.
     """
 
     vertices: np.ndarray
@@ -56,11 +59,11 @@ class HairMesh:
             "place": self.places,
             "tone": self.tones,
         }
-        own = {"strands": self.image, "softness": self.softness, "segment": self.label}
-        own["hair_shine"] = self.shine * colours["hair_shine"]
+        uniforms = {"strands": self.image, "softness": self.softness, "segment": self.label}
+        uniforms["hair_shine"] = self.shine * colours["hair_shine"]
         # locks lie many deep: fewer of them than are seen cast the same shadow
         casting = self.triangles[self.tones[self.triangles[:, 0], 1] < 0.51]
-        return Mesh("hair", attributes, self.triangles, {**colours, **own}, casting=casting)
+        return Mesh("hair", attributes, self.triangles, {**colours, **uniforms}, casting=casting)
 
 
 def hair_meshes(
@@ -73,7 +76,7 @@ def hair_meshes(
         posed: the head.
         view: the camera, which is held level: gravity pulls down in the picture.
         rng: the strands' stream.
-        cap: what presses on the hair.
+        cap: a region that presses the hair.
     """
     area, model = scalp(), head_model()
     down = view.rotation.T @ np.array([0.0, 1.0, 0.0])
@@ -105,7 +108,7 @@ def ribbons(
     steps = np.sqrt((np.diff(points, axis=1) ** 2).sum(-1))
     arc = np.concatenate([np.zeros((count, 1)), steps.cumsum(1)], axis=1)
     taper = arc / (arc[:, -1:] + 1e-9)
-    # ribbons are as wide as they are only once they have left the skin, and run to a point
+    # ribbons reach their full width only away from the skin, and run to a point
     width = 0.5 * locks.width[order][:, None, None] * np.interp(taper, [0, 0.15, 0.6, 1], [0.7, 1, 1, 0.8])[..., None]
     vertices = np.stack([points - width * side, points + width * side], axis=2)
     if cap is not None:
@@ -124,10 +127,10 @@ def ribbons(
     if cap is not None and cap.hides:
         cover = np.where(((points - cap.point) @ cap.normal > 0)[:, :, None], 0.0, cover)
     along = np.broadcast_to(taper[..., None], shape)
-    own = np.broadcast_to(rng.random(count)[:, None, None], shape)
+    number = np.broadcast_to(rng.random(count)[:, None, None], shape)
     # the picture repeats: neither end of a lock may see the other
     v = 0.02 + 0.91 * along
-    laid = np.stack([np.broadcast_to(u, shape), v, cover, np.broadcast_to(opening, shape)], axis=-1)
+    places = np.stack([np.broadcast_to(u, shape), v, cover, np.broadcast_to(opening, shape)], axis=-1)
     base = 2 * (np.arange(count)[:, None] * NODES + np.arange(NODES - 1)[None]).reshape(-1, 1)
     triangles = np.stack([base + np.array(corner) for corner in ([0, 1, 3], [0, 3, 2])], axis=1).reshape(-1, 3)
     # a lock is round: its edges look sideways
@@ -137,8 +140,8 @@ def ribbons(
         vertices.reshape(-1, 3),
         normals.reshape(-1, 3),
         along_strands.reshape(-1, 3),
-        laid.reshape(-1, 4),
-        np.stack([along, own], axis=-1).reshape(-1, 2),
+        places.reshape(-1, 4),
+        np.stack([along, number], axis=-1).reshape(-1, 2),
         triangles,
         lock_atlas(),
         0.3,
@@ -184,7 +187,7 @@ def sheet(
     softness: float,
 ) -> HairMesh:
     """A sheet of nap through V points with normals, template places and cover; the rest as in `HairMesh`."""
-    # a skewed view of the template: nowhere is it seen edge-on, so the picture is stretched nowhere much
+    # a skewed view of the template, which is nowhere seen edge-on: the picture is stretched little everywhere
     x, y, z = places.T
     u, v = 24 * (x + 0.6 * z), 24 * (y - 0.6 * z)
     down = np.array([0.0, -1.0, 0.0]) + 0.3 * normals
@@ -205,7 +208,7 @@ def sheet(
 
 
 def _pressed(points: np.ndarray, cap: HairCap) -> np.ndarray:
-    """Points (…, 3) brought within the cap's ellipsoid where they are above its plane."""
+    """Move points (…, 3) above the cap's plane into its ellipsoid."""
     offset = (points - cap.centre) / cap.radii
     length = np.sqrt((offset**2).sum(-1, keepdims=True)) + 1e-9
     above = (points - cap.point) @ cap.normal > 0

@@ -1,6 +1,6 @@
 """The scalp on which hair grows, and the surface that hair stays outside of.
 
-Places are told on the template in the head frame, so they are the same places of the skin on every person.
+Places are given on the template in the head frame, so they are the same places of the skin on every person.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from functools import cache
 
 import numpy as np
 
+from fauxface.rendering.head.makehuman import EAR_MASK, MOUTH_MASK, SKIN_PART
 from fauxface.rendering.head.model import Posed, head_model
 
 CENTRE = np.array([0.0, 0.035, -0.062])
-"""Centre of the skull, from which directions are told; head frame, metres."""
+"""Centre of the skull, from which directions are measured; head frame, metres."""
 _AROUND = np.radians([0, 22, 40, 52, 62, 70, 76, 82, 90, 100, 112, 125, 150, 180])
 _HEIGHTS = np.array([72, 71, 62, 46, 22, 4, -14, 0, 9, 10, -16, -44, -58, -60]) / 1000
-"""The natural hairline: over the forehead, down the temples and sideburns, over the ears, down to the nape."""
+"""The natural hairline by azimuth, metres on the template: over the forehead, down the temples and sideburns, over the
+ears, down to the nape. It and its variation below are by eye, on renders."""
 _POLAR, _AZIMUTH = 36, 72
 
 
@@ -25,11 +27,11 @@ class Hairline:
     """Differences of a person's hairline from the usual one; metres on the template, angles in radians.
 
     Attributes:
-        raised: how far it has gone up over the forehead.
-        temples: how much farther it has gone up at the temples.
-        peak: how far a widow's peak comes down in the middle.
-        sideburns: how far the hair before the ears comes down.
-        nape: how far the hair at the back comes down.
+        raised: rise over the forehead.
+        temples: further rise at the temples.
+        peak: descent of a widow's peak in the middle.
+        sideburns: descent of the hair before the ears.
+        nape: descent of the hair at the back.
         waves: (2, 5) amplitudes and phases of its irregularity.
         bald: radius of the bald patch about the crown, an angle seen from the skull's centre; 0 without one.
     """
@@ -63,7 +65,7 @@ class Hairline:
 
 
 def sample_hairline(rng: np.random.Generator, female: bool, age: float) -> Hairline:
-    """A random hairline; men's recede with the years."""
+    """Sample a hairline; men's recede with the years, by eye."""
     recede = 0.0 if female or age < 20 else float(np.clip(rng.normal((age - 25) / 70, 0.25), 0, 1.2))
     bald = float(rng.uniform(0.15, 0.8)) if recede > 0.5 and rng.random() < 0.45 else 0.0
     return Hairline(
@@ -111,7 +113,7 @@ class Patch:
 
 
 def patch(chosen: np.ndarray, places: int) -> Patch:
-    """The patch of the cage's triangles whose corners are all ``chosen`` (M,) bool, with so many places on it."""
+    """The patch of the cage's triangles whose corners are all ``chosen`` (M,) bool, with a number of places on it."""
     model = head_model()
     faces = model.coarse[chosen[model.coarse].all(1)]
     vertices, flat = np.unique(faces, return_inverse=True)
@@ -128,7 +130,7 @@ def patch(chosen: np.ndarray, places: int) -> Patch:
 
 
 def _spread(points: np.ndarray, count: int) -> np.ndarray:
-    """So many of the points (N, 3), each the farthest from those before it."""
+    """Choose ``count`` of the points (N, 3), each the farthest from those before it."""
     chosen = [0]
     distance = np.linalg.norm(points - points[0], axis=1)
     while len(chosen) < count:
@@ -142,7 +144,9 @@ def scalp() -> Patch:
     """All skin that may bear head hair."""
     model = head_model()
     widest = Hairline(-0.02, 0, 0.03, 0.03, 0.03, np.zeros((2, 5)), 0)
-    return patch((model.part == 0) & (model.masks[:, 1] < 0.3) & (widest.inside(model.rest) > -0.004), 1600)
+    return patch(
+        (model.part == SKIN_PART) & (model.masks[:, EAR_MASK] < 0.3) & (widest.inside(model.rest) > -0.004), 1600
+    )
 
 
 class Skull:
@@ -187,4 +191,4 @@ class Skull:
 @cache
 def _skin() -> np.ndarray:
     model = head_model()
-    return np.flatnonzero((model.part == 0) & (model.masks[:, 2] < 0.3))
+    return np.flatnonzero((model.part == SKIN_PART) & (model.masks[:, MOUTH_MASK] < 0.3))

@@ -1,4 +1,7 @@
-"""Hairstyles as parameters of the growth, sampled by gender, age, ancestry and recipe."""
+"""Hairstyles as parameters of the growth, sampled by gender, age, ancestry and recipe.
+
+Shares of the styles and the spreads of their parameters are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -20,28 +23,29 @@ class Hair:
 
     Attributes:
         style: its name.
-        hairline: where it grows.
+        hairline: edge of the hair.
         shells: (distance from the skin, cover 0–1) of the layers of nap under the locks, outermost last.
-        comb: which way roots lean: ``down`` from the whorl, ``part``, ``back``, ``forward``, ``up``, ``tie``, ``out``.
-        part: where the parting is, x.
+        comb: direction in which roots lean: ``down`` from the whorl, ``part``, ``back``, ``forward``, ``up``, ``tie``,
+            ``out``.
+        part: x of the parting.
         lengths: of hair on top, beside and behind.
-        lift: how far the outermost locks stand off the skin.
-        rise: how steeply locks leave the skin.
+        lift: distance of the outermost locks from the skin.
+        rise: steepness at which locks leave the skin, 0 along it.
         stiff: the length over which locks hold against gravity.
-        messy: how much locks go their own way.
+        messy: share of disorder in the locks' directions.
         curl: radius of the curls; ``turns`` of them along a lock.
         turns: see ``curl``.
         cut: heights at which hair beside the face and behind the head ends.
-        ragged: by how much single locks are longer or shorter than that.
-        fringe: height at which hair over the forehead ends; above 0.1 there is none.
-        slant: how much lower the fringe is on the subject's left.
-        curtain: how far from the midline hair beside the face keeps, as a share of the face's half width.
-        wave: how far hair swings on its way down, metres.
-        gather: how far locks run together towards their tips, 0–1.
-        tie: where hair is gathered, and how: ``""``, ``tail``, ``bun``, ``tails`` (two).
-        tail: length of what hangs from there.
-        locks: how many, and their width.
-        width: see ``locks``.
+        ragged: standard deviation of single locks' ends about that.
+        fringe: height at which hair over the forehead ends; above 0.1 for no fringe.
+        slant: fall of the fringe towards the subject's left, a share.
+        curtain: distance from the midline that hair beside the face keeps, as a share of the face's half width.
+        wave: swing of hair on its way down, metres.
+        gather: share of the way to their clump's middle that locks go towards their tips.
+        tie: kind of knot in which hair is gathered: ``""``, ``tail``, ``bun``, ``tails`` (two).
+        tail: length of the hair that hangs from there.
+        locks: number of locks.
+        width: of a lock.
         tiles: names of the pictures on them.
         puffs: share of the locks that are short patches on the hair's outside rather than from its roots.
         wisps: stray thin locks.
@@ -79,11 +83,11 @@ class Hair:
 
 SHORT = {"shaved": 0.05, "crew": 0.2, "side": 0.28, "quiff": 0.15, "messy": 0.13, "forward": 0.14, "slicked": 0.08}
 LONG = {"bob": 0.26, "long": 0.42, "tail": 0.16, "bun": 0.12, "tails": 0.04}
-"""Shares among straight and wavy hair; curls and what African hair alone does come on top."""
+"""Shares among straight and wavy hair; curls and the styles of coily hair come on top."""
 
 
 def sample_hair(rng: np.random.Generator, recipe: Recipe, identity: Identity) -> Hair | None:
-    """A random hairstyle, or None for a bald head."""
+    """Sample a hairstyle, or None for a bald head."""
     female, age, african = identity.gender < 0.5, identity.age, identity.ancestry[0]
     bare, bald = rng.random(2)
     if bare >= recipe.hair or bald < recipe.bald ** (1 if age > 30 and not female else 2):
@@ -421,5 +425,5 @@ STYLES = tuple(_STYLES)
 def style(
     rng: np.random.Generator, name: str, female: bool, age: float, curly: bool = False, fringe: bool = False
 ) -> Hair:
-    """A head of hair of one style (``STYLES``)."""
+    """Sample a head of hair of one style (``STYLES``)."""
     return _STYLES[name](rng, Hair(name, sample_hairline(rng, female, age)), curly, fringe)

@@ -1,7 +1,7 @@
 """Pictures of hair for the shaders, painted once a process: an atlas of locks for ribbons, and a nap for the scalp.
 
-Both are always the same, so they draw from a generator of their own with a fixed seed. Red is how far a texel is
-covered, green how light its strand is, blue a random number of the strand (which strands have gone grey).
+Both are always the same: they are sampled with a fixed seed. Red is a texel's cover, green its strand's lightness, blue
+a random number of the strand (which strands have gone grey). Their numbers are by eye, on renders.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _lock(
 
 
 def _bled(picture: np.ndarray) -> np.ndarray:
-    """Fill what is between the strands with their colours, so that smaller pictures of it do not go dark."""
+    """Fill gaps between the strands with their colours, so that smaller mip levels do not go dark."""
     weight = picture[..., :1] + 1e-4
     around = [gaussian_filter(picture[..., k] * weight[..., 0], 6) for k in (1, 2)]
     filled = np.stack(around, axis=-1) / (gaussian_filter(weight[..., 0], 6)[..., None] + 1e-6)
@@ -145,8 +145,8 @@ def _coils(rng: np.random.Generator) -> np.ndarray:
 def brow_hairs() -> Texture:
     """Hairs of four brows one above the other, (512, 512, 3), u from the inner end to the outer, v up.
 
-    Red falls where hairs lie, so that a threshold says how dense a brow is; green is their lightness. Hairs stand up at
-    the inner end, lean outwards in the middle and come down from above along the tail.
+    Red is low where hairs lie, so that a threshold sets the density of a brow; green is their lightness. Hairs stand up
+    at the inner end, lean outwards in the middle and come down from above along the tail.
     """
     rng = np.random.default_rng(4)
     bands = []

@@ -1,12 +1,12 @@
-"""Eyebrows: two edges on each person's skin that the brow is painted between and the landmarks lie by.
+"""Eyebrows: two edges on each person's skin; the brow is painted between them and the landmarks follow them.
 
-Where a brow lies is what anatomy says of it, in the person's own head and not the mesh's: the lower edge of its head
+Brows lie where anatomy has them on the person's own head, rather than on the template's: the lower edge of its head
 and the tip of its tail lie on one level, the arch is highest about two thirds out, above the stretch between the
 lateral limbus and the outer canthus (Westmore 1975, "Facial cosmetics in conjunction with surgery"; Yalçınkaya et al.
 2016, "Aesthetic analysis of the ideal eyebrow shape and position"). Over the pupil's middle the lowest hairs grow 14 mm
 above it, men's as women's (19.4 and 19.7 mm above the cornea's lower rim: "Measurement of eyebrow position from
-inferior corneal limbus to brow", 213 people; what surgeons call ideal, a top at 22–25 mm, is the upper end of what
-there is); men's are flatter and thicker. That is the young's: tails sink with the years (Dagi Glass et al. 2014, "The
+inferior corneal limbus to brow", 213 people; the surgeons' ideal, a top at 22–25 mm, is the upper end of the
+range); men's are flatter and thicker. So much for the young: tails sink with the years (Dagi Glass et al. 2014, "The
 lateral brow: position in relation to age, gender, and ethnicity"), heads do not (Son et al. 2017, "Changes in eyebrow
 position and movement with aging").
 """
@@ -25,17 +25,18 @@ from fauxface.rendering.head.model import HeadModel, Posed, head_model
 from fauxface.rendering.head.surface import front_points
 
 STATIONS = np.arange(0.004, 0.0641, 0.006)
-"""|x| on the template at which the edges are known, metres; the shader's arrays have as many entries."""
+"""|x| on the template of the points that define the edges, metres; the shader's arrays have as many entries."""
 _HEIGHTS = np.arange(-0.002, 0.0381, 0.002)
-"""Heights on the template at which points of the skin are known, metres."""
+"""Heights on the template of the points of the skin, metres."""
 _SHARES = np.array([0.02, 0.25, 0.48, 0.71, 0.94])
-"""Where the landmarks lie on the way from the inner to the outer end …"""
+"""The landmarks' places on the way from the inner to the outer end, even as in iBUG's figure …"""
 _LEVELS = np.array([0.6, 0.85, 0.9, 0.85, 0.5])
-"""… and how far up between the edges: along the upper part of the hair, as in iBUG's figure, out to the tail's tip."""
+"""… and between the lower edge (0) and the upper (1): along the upper part of the hair, as in iBUG's figure, out to
+the end of the tail, as far as close-ups show it."""
 _YOUNG, _SUNKEN, _SINKING = 25.0, 65.0, 0.0025 / 20
 """Years between which a tail sinks, and how many metres a year (Dagi Glass et al.)."""
 _ADULT = 0.0895
-"""Between the outer corners of the eyes of a grown person, metres (Farkas 1994): brows grow with it."""
+"""Distance of a grown person's outer eye corners, metres (Farkas 1994): brows grow with it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Brows:
 
 
 def sample_brows(rng: np.random.Generator, identity: Identity) -> Brows:
-    """Random brows, laid on that person's own forehead."""
+    """Sample brows on that person's own forehead: means after the papers above, spreads by eye on renders."""
     male = identity.gender
     shape = Shape(
         # the eyes are large in a small child's face, and the brows keep clear of them
@@ -94,10 +95,10 @@ class Shape:
 
     Attributes:
         head: height of the lower edge's inner end above the pupil.
-        tail: how much higher the tail's tip is than that in the young.
-        droop: how far the tail has sunk since.
-        arch: how much the lower edge rises between them.
-        apex: where it is highest, as a share of the way out.
+        tail: height of a young person's tail above the head of the brow.
+        droop: how far the tail has sunk with age.
+        arch: rise of the lower edge between them.
+        apex: the arch's highest place, as a share of the way out.
         thickness: of the hair, where it is thickest.
     """
 
@@ -114,6 +115,7 @@ class Shape:
         turn = np.where(t < self.apex, t / self.apex, (1 - t) / (1 - self.apex))
         rise = np.sin(np.pi / 2 * turn) ** 2
         lower = self.head + self.tail * t - self.droop * t**3 + self.arch * rise
+        # thickness along the brow, by eye: full from the first fifth on, thin towards the tail
         full = np.interp(t, [0, 0.06, 0.2, 0.45, 0.75, 1], [0.6, 0.85, 1, 0.95, 0.62, 0.14])
         # past its tip the tail's two edges fall on, side by side
         return lower - 0.1 * np.maximum(0, share - 1), lower + self.thickness * full - 0.1 * np.maximum(0, share - 1)

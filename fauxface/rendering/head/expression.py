@@ -1,6 +1,7 @@
 """Expressions: ARKit's 52 face units and the gaze.
 
-People who are photographed smile, most of them with their teeth; they seldom scowl. The recipe's moods say so.
+People who are photographed smile, most of them with their teeth, and seldom scowl; the recipe's moods follow that. The
+ranges of the units in each mood are by eye where no paper is named.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class Expression:
 
 
 def sample_expression(rng: np.random.Generator, recipe: Recipe, pose: Pose) -> Expression:
-    """A random expression: neutral or one of ``MOODS`` with some asymmetry; the eyes often look into the camera.
+    """Sample an expression: neutral or one of ``MOODS`` with some asymmetry; the eyes often look into the camera.
 
-    Where the recipe has neutral faces alone they are at rest but for the gaze, so that an ablation takes all away.
+    Where the recipe has only neutral faces all units are 0, so that an ablation removes every expression.
     """
     units: dict[str, float] = {}
 
@@ -95,6 +96,7 @@ def _agree(units: dict[str, float]) -> None:
 
 
 _CROOKED = {"mouthSmile": 0.5, "mouth": 0.3, "jaw": 0.25, "browOuterUp": 0.35, "mouthDimple": 0.3, "noseSneer": 0.1}
+"""Units that make a face crooked on one side, and how often each takes part, by eye."""
 _Add = Callable[..., None]
 
 
@@ -235,11 +237,11 @@ MOODS: dict[str, Callable[[np.random.Generator, _Add, _Add], None]] = {
     "puff": _puff,
     "mixture": _mixture,
 }
-"""What a face does that is not neutral: names of the recipe's `Moods`, which says how often."""
+"""Makers of expressions by the names of the recipe's `Moods`, whose weights they are sampled by."""
 
 
 def _sample_gaze(rng: np.random.Generator, add: _Add, pose: Pose, at_camera: float) -> tuple[float, float]:
-    """The gaze, and the units that carry the lids along: into the camera, ahead or somewhere else."""
+    """Sample the gaze (into the camera, ahead or aside; its limits by eye), and add the units by which lids follow."""
     if rng.random() < at_camera and abs(pose.yaw) < 40 and abs(pose.pitch) < 25:
         yaw, pitch = np.radians([-pose.yaw, -pose.pitch]) + rng.normal(0, 0.04, 2)
     else:

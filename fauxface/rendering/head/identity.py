@@ -18,9 +18,10 @@ _OPPOSITES = {
     "uncompress": "compress",
 }
 _SPREAD = {"asym": 0.35, "eye": 0.25, "eyes": 0.25, "ear": 0.4, "neck": 0.2, "head": 0.12, "eyebrows": 0.3}
-"""Standard deviations of the local targets by the first word of their name; others ``_USUAL_SPREAD``. They give the
-spreads that people have, 4–6 % of a length (Farkas 1994, "Anthropometry of the head and face")."""
+"""Standard deviations of the local targets by the first word of their name. They give the spreads that people have,
+4–6 % of a length (Farkas 1994, "Anthropometry of the head and face"), as `benchmarks/proportions.py` measures."""
 _USUAL_SPREAD = 0.28
+"""… of targets with other names."""
 _SPREADS = {
     "chin-height": 0.13,
     "chin-triangle": 0.15,
@@ -91,21 +92,21 @@ _AFRICAN = {
     "mouth-upperlip-height": (0.4, 0.5),
     "nose-scale-vert": (-0.65, -0.6),
 }
-"""What African ancestry adds to axes of women and men, towards lengths of Virdi et al. 2019, "Normative anthropometry
-and proportions of the Kenyan-African face": MakeHuman's target alone has noses 3 mm too high, mouths 4 mm too narrow
-and men's lower lips 2 mm too thick."""
+"""Amounts that African ancestry adds to axes of women and men, towards lengths of Virdi et al. 2019, "Normative
+anthropometry and proportions of the Kenyan-African face": MakeHuman's target alone has noses 3 mm too high, mouths 4 mm
+too narrow and men's lower lips 2 mm too thick."""
 _HEAVY = {"head-fat": 0.8, "l-cheek-volume": 0.4, "r-cheek-volume": 0.4, "neck-scale-horiz": 0.25}
 _DOUBLE_CHIN = 0.6
-"""What weight adds to axes: a heavy face is rounder, wider below and has fuller cheeks (Mayer et al. 2017, "BMI and WHR
-are reflected in female facial shape and texture"), and the chin's fold beneath it, which the lean lack. MakeHuman's own
-weight leaves the head alone: all faces were lean, and jaws as wide as each other, with a spread of 4 % instead of 6
-(Farkas 1994, go–go)."""
+"""Amounts that weight adds to axes: a heavy face is rounder, wider below and has fuller cheeks (Mayer et al. 2017, "BMI
+and WHR are reflected in female facial shape and texture"), and the chin's fold beneath it, which the lean lack.
+MakeHuman's own weight leaves the head alone: all faces were lean, and the breadth of jaws had a spread of 4 % instead
+of 6 (Farkas 1994, go–go)."""
 _GROWN = ("chin", "mouth", "nose")
-"""Parts whose proportions come with age: their means count from 0 in a toddler to the full in a grown person."""
+"""Parts whose proportions come with age: their means count from nothing in a toddler to all in a grown person."""
 _FARTHEST = 1.6
-"""A target reaches at most this far beyond its own."""
+"""Largest coefficient of a target, by eye; 1 is the shape that MakeHuman's artists made."""
 _AGE_ANCHORS = (1.0, 10.0, 25.0, 75.0)
-"""Years at which MakeHuman's four age targets stand."""
+"""Years of MakeHuman's four age targets."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,13 @@ class Identity:
 
 
 def sample_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, ...]) -> Identity:
-    """A random person; ``names`` are the morph targets that there are."""
+    """Sample a person; ``names`` are those of the available morph targets.
+
+    By eye: the old are rarer, as in a population (ages of grown people have a mean of 42 years), ancestries come
+    equally often and one of them mostly prevails, and few bodies are very thin, heavy or muscular.
+    """
     child = rng.random() < recipe.children
-    age = rng.uniform(2, 14) if child else 14 + 71 * rng.beta(1.3, 2.0)  # the old are rarer, as they are
+    age = rng.uniform(2, 14) if child else 14 + 71 * rng.beta(1.3, 2.0)
     gender = float(np.clip(rng.choice([0.1, 0.9]) + rng.normal(0, 0.12), 0, 1))
     african, asian, caucasian = (float(share) for share in rng.dirichlet([0.45, 0.45, 0.45]))
     weight, muscle = np.clip(rng.normal(0, 0.45, 2), -1, 1)
@@ -141,15 +146,15 @@ def sample_identity(rng: np.random.Generator, recipe: Recipe, names: tuple[str, 
 
 
 def grown(age: float) -> float:
-    """Share of a grown face's proportions that a person of that age has, 0–1."""
+    """Share of a grown face's proportions that a person of that age has, 0–1; from 3 to 16 years, by eye."""
     return float(np.interp(age, [3, 16], [0, 1]))
 
 
 def _axes(names: tuple[str, ...]) -> dict[str, list[str]]:
     """Shape axes → the targets (positive, then negative) that span them.
 
-    An axis is named by what its targets have in common (``mouth-trans`` moves up and down); where two have the same in
-    common, the others add their positive end (``mouth-trans-forward``).
+    An axis is named by the common part of its targets' names (``mouth-trans`` moves up and down); where two axes share
+    it, the later one adds its positive end (``mouth-trans-forward``).
     """
     axes: dict[str, list[str]] = {}
     present = set(names)
@@ -175,7 +180,7 @@ def _sample_local(
         side, common = (word[0], word[2:]) if word[:2] in ("l-", "r-") else ("", word)
         spread = strength * _SPREADS.get(common, _SPREAD.get(common.split("-")[0], _USUAL_SPREAD))
         value = rng.normal(0, spread)
-        if side:  # the two sides of a face differ a little
+        if side:  # the two sides of a face differ by about 1 % of its width
             value = shared.setdefault(common, value) + 0.3 * value
         if common in _CENTRE:
             woman, man = _CENTRE[common]

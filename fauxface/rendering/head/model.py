@@ -1,4 +1,4 @@
-"""From a person and an expression to a smooth mesh of head, neck and shoulders.
+"""A smooth mesh of head, neck and shoulders from a person and an expression.
 
 Head frame: metres, origin midway between the eyeballs' centres, x to the subject's left, y up, z forward.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 import numpy as np
@@ -17,13 +17,15 @@ from scipy.spatial.transform import Rotation, Slerp
 from fauxface.landmarks import CANTHI, INNER_LOWER_LIP, INNER_UPPER_LIP, Point
 from fauxface.rendering.head.expression import Expression
 from fauxface.rendering.head.identity import Identity, macro_coefficients, shape_coefficients
-from fauxface.rendering.head.makehuman import PARTS, Bust, load_bust
+from fauxface.rendering.head.makehuman import PARTS, SKIN_PART, Bust, load_bust
 from fauxface.rendering.head.subdivision import limit_positions, subdivide
 
 LID_GAP = 1.02
-"""How far lids stay from the eyeball's centre, as a share of its surface there: nothing may come through them."""
+"""Distance of lids from the eyeball's centre in units of the eyeball's surface there, by eye: nothing may come through
+them, and a slow test holds that on 10,000 expressions."""
 CANTHUS = 0.95
-"""Where the conjunctiva ends between an eyeball's centre (0) and the lids' corner (1)."""
+"""End of the conjunctiva between an eyeball's centre (0) and the lids' corner (1); by eye: the eyeball alone leaves
+a dark gap there."""
 EYES = ("right_eye", "left_eye")
 """The eyeballs among the mesh's ``PARTS``."""
 
@@ -93,15 +95,15 @@ class Posed:
 
 
 class HeadModel:
-    """The mesh's fixed parts: subdivision, topology, landmark weights; and `pose`, which moves it.
+    """The mesh's fixed parts (subdivision, topology, landmark weights), and `pose`, which moves it.
 
     Attributes:
         bust: MakeHuman's data.
         quads: (4Q, 4) of the subdivided mesh.
         coarse, fine: (2Q, 3) and (8Q, 3) triangles of the cage and of the subdivided mesh; both use the subdivided
             mesh's vertices, whose first V are the cage's on the limit surface.
-        drawn: (N,) which subdivided vertex each vertex of a textured mesh is: the first M are all of them, the others
-            double those where the texture has a seam.
+        drawn: (N,) index of the subdivided vertex of each vertex of the textured mesh: the first M are all of them, the
+            others double those on a seam of the texture.
         uv: (N, 2) texture coordinates of the textured mesh's vertices; v runs down.
         drawn_coarse, drawn_fine: `coarse` and `fine` as triangles of the textured mesh's vertices.
         part: (M,) index into ``PARTS`` of each subdivided vertex.
@@ -144,7 +146,7 @@ class HeadModel:
         head_share = once @ bust.neck_weights[:, 0]
         self.kind = np.stack([self.part, head_share], axis=1).astype(np.float32)
         self.landmarks = self._landmark_weights(points)
-        skin = self.coarse[(self.part[self.coarse] == 0).all(1)]
+        skin = self.coarse[(self.part[self.coarse] == SKIN_PART).all(1)]
         corners = np.concatenate([skin[:, [0, 1]], skin[:, [1, 2]], skin[:, [2, 0]]])
         self._skin_edges = np.unique(np.sort(corners, axis=1), axis=0)
         self._smooth_cage = sparse.csr_matrix(self.smooth[: len(bust.vertices)])
@@ -160,6 +162,12 @@ class HeadModel:
         shut = template + self._blend(dict.fromkeys(_BLINKS, 1.0))
         self._blink_travel = (self._lid_heights(template) - self._lid_heights(shut))[..., 1].mean(1)
 
+    @cached_property
+    def mouth_height(self) -> float:
+        """Height of the closed mouth on the template, head frame, metres."""
+        inner = [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP]
+        return float((self.landmarks @ self.rest)[inner, 1].mean())
+
     def _landmark_weights(self, count: int) -> sparse.csr_matrix:
         text = resources.files("fauxface.rendering.head").joinpath("landmarks_hm08.json").read_text()
         place = {int(v): i for i, v in enumerate(self.bust.ids)}  # the subdivided mesh begins with the cage's vertices
@@ -170,7 +178,7 @@ class HeadModel:
         return sparse.csr_matrix(matrix)
 
     def _blend(self, coefficients: dict[str, float], targets: np.ndarray | None = None) -> np.ndarray:
-        """(N, 3): what morph targets with these weights move N points by; targets (T, N, 3), the cage's by default."""
+        """Displacements (N, 3) by weighted morph targets; ``targets`` (T, N, 3), the cage's by default."""
         targets = self.bust.targets if targets is None else targets
         rows = [self._rows[name] for name in coefficients]
         return np.tensordot(np.array(list(coefficients.values()), np.float32), targets[rows], axes=1)
@@ -182,7 +190,7 @@ class HeadModel:
         return np.stack([upper[..., 0], upper[..., 1] - lower[..., 1]], axis=-1)
 
     def person(self, identity: Identity) -> np.ndarray:
-        """The cage (V, 3) of a person with a calm face, in the mesh's own frame; the last one is remembered."""
+        """The cage (V, 3) of a person with a calm face, in the mesh's own frame; the latest is kept."""
         if self._last is None or self._last[0] is not identity:
             blend = self._blend(shape_coefficients(identity))
             self._last = identity, self._seat_teeth(self.bust.vertices + blend)
@@ -199,7 +207,7 @@ class HeadModel:
         """Teeth and tongue moved to where this person's lips meet.
 
         The upper front teeth end 2 mm below that line (a resting lip shows 2–3 mm of them: Vig & Brundo 1978, "The
-        kinetics of anterior tooth display") and the lower ones just above, two millimetres farther in.
+        kinetics of anterior tooth display") and the lower ones just above, two millimetres farther in; depths by eye.
         """
         lips = (self.landmarks_of_cage[[Point.INNER_UPPER_LIP, Point.INNER_LOWER_LIP]] @ cage).mean(0)
         cage = cage.copy()
@@ -223,7 +231,7 @@ class HeadModel:
         person = self.person(identity)
         units = dict(expression.units)
         blinks = [units.pop("eyeBlinkRight", 0.0), units.pop("eyeBlinkLeft", 0.0)]
-        # the units are as large as a grown face; a child's moves as much less as it is smaller
+        # the units are made for a grown face: a smaller one moves less; the bounds by eye
         size = float(np.clip(self._face_height(person) / self._grown, 0.5, 1.15))
         cage = person + size * self._blend({f"unit:{k}": v for k, v in units.items()})
         cage = self._keep_red(cage, person, size * units.get("mouthRollUpper", 0.0))
@@ -276,20 +284,21 @@ class HeadModel:
         return float((heights[_OUTER_UPPER_LIP] - heights[_INNER_UPPER_LIP]).mean())
 
     def _keep_red(self, cage: np.ndarray, person: np.ndarray, rolled: float) -> np.ndarray:
-        """Turn the upper lip outwards until two thirds of the person's red are left, less what is rolled in on purpose.
+        """Turn the upper lip outwards until two thirds of the person's red are left, less the part rolled in by intent.
 
-        Smiles draw lips thin, jaws draw them down; both together would turn the upper one under, out of sight.
+        Smiles draw lips thin, jaws draw them down; both together would turn the upper one under, out of sight. The two
+        thirds are by eye, after two such lips that the audit found in 16,000 renders.
         """
         lack = 2 / 3 * self._upper_red(person) + rolled * self._roll_red - self._upper_red(cage)
         return cage + lack / self._roll_red * self._roll if lack > 0 else cage
 
     def _keep_philtrum(self, cage: np.ndarray, person: np.ndarray) -> np.ndarray:
-        """Lower a lifted upper lip until two fifths of the person's skin below the nose are left."""
+        """Lower a lifted upper lip until two fifths (by eye) of the person's skin below the nose are left."""
         lack = 0.4 * self._philtrum(person) - self._philtrum(cage)
         return cage + min(lack / self._lift_philtrum, 0.0) * self._lift if lack > 0 else cage
 
     def _part_lips(self, cage: np.ndarray) -> np.ndarray:
-        """Open the jaw as far as it takes to keep the lips from sinking into each other."""
+        """Open the jaw as far as is needed to keep the lips from sinking into each other."""
         opening = max(0.0, float((-self._lip_gaps(cage) / self._jaw_gaps).max()))
         return cage + min(opening, 0.2) * self._jaw if opening > 0 else cage
 
@@ -298,7 +307,7 @@ class HeadModel:
         for side, blink in enumerate(blinks):
             if blink <= 0:
                 continue
-            # the blink units are made for no person's eyes: scale them to the opening that there is …
+            # the blink units fit the template's eyes alone: scale them to this opening …
             unit = self._blinks[side]
             share = self._lid_heights(cage)[side, :, 1].mean() / self._blink_travel[side]
             travel = share * unit
@@ -328,7 +337,7 @@ class HeadModel:
 
     def _keep_lids_out(self, cage: np.ndarray, eye: Eye) -> None:
         """Push the skin about an eye out of its eyeball, in place, until the smooth surface clears it."""
-        lids = np.isin(self.bust.part, [PARTS.index("skin"), PARTS.index("lashes")])
+        lids = np.isin(self.bust.part, [SKIN_PART, PARTS.index("lashes")])
         near = np.flatnonzero(lids & (np.linalg.norm(cage - eye.centre, axis=1) < 1.5 * eye.radius))
         near = near[cage[near, 2] - eye.centre[2] > 0.05 * eye.radius]
         rows = self._smooth_cage[near]

@@ -1,10 +1,11 @@
-"""Questions to a mesh: smooth normals, and which point of the template's skin lies at a place seen from the front."""
+"""Smooth normals of a mesh, and points of the template's skin at places seen from the front."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
 
+from fauxface.rendering.head.makehuman import SKIN_PART
 from fauxface.rendering.head.model import HeadModel
 
 
@@ -26,7 +27,7 @@ def front_points(model: HeadModel, targets: np.ndarray) -> sparse.csr_matrix:
 
     They stay the same points of the skin on every person and with every expression.
     """
-    skin = model.fine[(model.part[model.fine] == 0).all(1)]
+    skin = model.fine[(model.part[model.fine] == SKIN_PART).all(1)]
     corners = model.rest[skin].astype(np.float64)  # (T, 3, 3)
     low, high = corners[..., :2].min(1) - 1e-6, corners[..., :2].max(1) + 1e-6
     vertices, weights = [], []

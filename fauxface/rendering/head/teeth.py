@@ -1,6 +1,6 @@
-"""Teeth one by one, with the gums they stand in: rows of small meshes along MakeHuman's arches, moved as these move.
+"""Teeth one by one, in their gums: rows of small meshes along MakeHuman's arches, which move with these.
 
-Widths and heights of the crowns are the usual ones (Wheeler's Dental Anatomy, 11th ed.), from the middle outwards:
+Widths and heights of the crowns are average ones (Wheeler's Dental Anatomy, 11th ed.), from the middle outwards:
 incisors, canine, premolars, first molar.
 """
 
@@ -18,15 +18,16 @@ from fauxface.rendering.head.surface import vertex_normals
 _MM = 0.001
 _WIDTHS = {"upper": (8.5, 6.6, 7.6, 7.0, 6.8, 10.0), "lower": (5.4, 5.9, 6.8, 7.0, 7.1, 11.0)}
 _HEIGHTS = {"upper": (10.5, 9.0, 10.0, 8.5, 8.0, 7.5), "lower": (8.8, 9.2, 10.2, 8.8, 8.2, 7.5)}
+"""Of the crowns, mm (Wheeler's Dental Anatomy)."""
 _EDGES = {"upper": (0.0, 0.7, 0.0, 0.6, 0.9, 1.2), "lower": (0.0, 0.0, -0.4, 0.2, 0.4, 0.6)}
-"""How far each tooth's edge stays behind the middle one's, mm."""
+"""Distance of each tooth's edge from the level of the middle ones', mm, by eye."""
 _EDGE_HEIGHT = {"upper": -63.3, "lower": -70.5}
-"""Of the middle teeth's edges on the template, mm: those of MakeHuman's own, which each person's lips are seated by."""
+"""Height of the middle teeth's edges on the template, mm: that of MakeHuman's own teeth."""
 _ARCHES = {
     "upper": ((0, 20.2), (8, 19.3), (15.6, 15.2), (20.6, 8.7), (24, 1.2), (26.6, -6.5), (28, -14)),
     "lower": ((0, 18.0), (8, 17.0), (14.8, 13), (19.6, 6.8), (23, -0.6), (25.6, -8), (27, -15)),
 }
-"""Outer faces seen from above: x and z on the template, mm; the lower arch bites inside the upper."""
+"""Outer faces seen from above: x and z on the template, mm, as MakeHuman's; the lower arch bites inside the upper."""
 _ROWS = np.array(
     # b (0 gum line … 1 edge), share of the width, how far in (mm), lift of the middle (mm)
     [
@@ -42,6 +43,7 @@ _ROWS = np.array(
         (0.2, 0.8, 4.2, 0.0),
     ]
 )
+"""Outline of a crown and its gum, row by row, by eye."""
 _COLUMNS = np.array([-1.0, -0.86, -0.45, 0.0, 0.45, 0.86, 1.0])
 
 
@@ -92,7 +94,7 @@ def _row(name: str) -> Jaw:
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(fine, axis=0), axis=1))])
     length -= np.interp(0.0, fine[:, 0], length)
     ends = np.concatenate([[0], np.cumsum(_WIDTHS[name])])
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(5)  # everybody's teeth are as uneven as these, by eye
     vertices, quads, local = [], [], []
     for side in (-1, 1):
         for k, (width, height, behind) in enumerate(zip(_WIDTHS[name], _HEIGHTS[name], _EDGES[name], strict=True)):

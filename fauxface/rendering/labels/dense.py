@@ -12,7 +12,7 @@ _MILLIMETRES = 1000
 
 
 def parse_kinds(text: str) -> tuple[str, ...]:
-    """The kinds in ``"dense,depth"``, in the order of ``KINDS``; ValueError for one that there is not."""
+    """Parse the kinds in ``"dense,depth"``, in the order of ``KINDS``; ValueError for an unknown one."""
     asked = {kind.strip() for kind in text.split(",") if kind.strip()}
     unknown = asked - set(KINDS)
     if unknown:
@@ -24,7 +24,7 @@ def extra_files(name: str, kinds: tuple[str, ...], dense: np.ndarray, depth: np.
     """A picture's further label files, file name → bytes.
 
     Args:
-        name: what their names begin with.
+        name: first part of the files' names.
         kinds: some of ``KINDS``.
         dense: (M, 3) the head mesh's vertices, camera frame, metres.
         depth: (S, S) metres along the camera's z, infinite where nothing is.
@@ -44,10 +44,10 @@ def extra_files(name: str, kinds: tuple[str, ...], dense: np.ndarray, depth: np.
 
 
 def normals_of(depth: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(S, S, 3) unit normals of what is seen, camera frame (z < 0 faces the camera); 0 where nothing is.
+    """Unit normals (S, S, 3) of the visible surface, camera frame (z < 0 faces the camera); 0 where nothing is.
 
-    They are those of the surface that the depths of a pixel and its nearer neighbours span, so that an edge before
-    something far away does not bend them.
+    A pixel and those of its neighbours whose depths are closest span the surface, so that an edge before something far
+    away does not bend it.
     """
     row, column = np.indices(depth.shape)
     rays = np.stack([column, row, np.ones_like(row)], axis=-1) @ np.linalg.inv(matrix).T
@@ -76,9 +76,9 @@ def _slope(points: np.ndarray, depth: np.ndarray, axis: int) -> np.ndarray:
 
 
 def encode_normals(normals: np.ndarray) -> np.ndarray:
-    """Unit normals (..., 3) as uint8: (n + 1) · 127.5 in x, y, z order; 0, 0, 0 where there is none."""
-    there = np.abs(normals).sum(-1, keepdims=True) > 0
-    return np.where(there, np.round((normals + 1) * 127.5), 0).astype(np.uint8)
+    """Unit normals (..., 3) as uint8: (n + 1) · 127.5 in x, y, z order; 0, 0, 0 where the normal is 0."""
+    known = np.abs(normals).sum(-1, keepdims=True) > 0
+    return np.where(known, np.round((normals + 1) * 127.5), 0).astype(np.uint8)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

@@ -1,10 +1,10 @@
-"""Landmarks of a posed head: FaceSynthetics' 70 points in space, and where annotators of photographs would click them.
+"""Landmarks of a posed head: FaceSynthetics' 70 points in space, and their places as annotators click them.
 
-Annotators mark the jaw where they see the face end, and what the nose or the brow hides where it disappears. Once the
-head turns, the far side's points leave their places on the skin and lie on the outline; `annotated` slides them there
-along the face's level, over skin that is fixed on the mesh (after Zhu et al. 2015, "High-fidelity pose and expression
-normalization", where the idea is called landmark marching). Along that outline the jaw's points are spaced evenly, each
-side of the chin for itself. Hair, hats and glasses change nothing: the outline is the bare face's.
+Annotators mark the jaw along the visible edge of the face, and points hidden by the nose or the brow at its edge. Once
+the head turns, the far side's points leave their places on the skin and lie on the outline; `annotated` slides them
+there along the face's level, over skin that is fixed on the mesh (after Zhu et al. 2015, "High-fidelity pose and
+expression normalization", where the idea is called landmark marching). Along that outline the jaw's points are spaced
+evenly, each side of the chin for itself. Hair, hats and glasses change nothing: the outline is the bare face's.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ CORNERS = {
     Point.LEFT_EYE_INNER: (Point.LEFT_EYE_UPPER_INNER, Point.LEFT_EYE_LOWER_INNER, 0.272),
     Point.LEFT_EYE_OUTER: (Point.LEFT_EYE_UPPER_OUTER, Point.LEFT_EYE_LOWER_OUTER, 0.245),
 }
-"""The eye's corners: the lids' points beside each, and how far towards their middle the corner is annotated.
+"""The eye's corners: the lids' points beside each, and the share of the way to their middle at which it is annotated.
 
-An eye is seen to end 8.5 % of its width before the outer canthus, where lids that touch part visibly (75 wide eyes of
-ours, 768 px). At the inner one annotators stop where the caruncle begins (HELEN's largest faces, looked at), which is
-3 mm before the canthus: 10 %."""
+An eye is seen to end 8.5 % of its width before the outer canthus, where touching lids part visibly (75 wide eyes of
+renders, 768 px). At the inner one annotators stop where the caruncle begins (HELEN's largest faces, looked at), which
+is 3 mm before the canthus: 10 %."""
 STEPS = 16
+"""Points along each of the jaw's curves."""
 REACH = 0.9
-"""How far towards the mouth a jaw point below it may slide, as a share of its distance from there."""
+"""Largest slide of a jaw point towards the mouth, as a share of its distance from there; by eye."""
 CHEEK = 0.019
-"""The jaw's outline runs over cheeks and temples, never over the nose: |x| on the template beyond its wings, metres."""
+"""Least |x| of the jaw's outline on the template, metres: just beyond the nose's wings, over which it never runs."""
 BRIDGE = 0.013
-"""|x| on the template within which skin can hide an eye, metres: between the eyelids' inner corners."""
+"""Largest |x| of skin that can hide an eye, on the template, metres: between the eyelids' inner corners."""
 
 
 def landmarks_3d(model: HeadModel, posed: Posed, brows: Brows) -> np.ndarray:
@@ -57,7 +58,7 @@ def landmarks_3d(model: HeadModel, posed: Posed, brows: Brows) -> np.ndarray:
 def _evenly(jaw: np.ndarray) -> np.ndarray:
     """The jaw's points (17, 2 or 3) moved along the smooth curve through them until they are evenly spaced.
 
-    Even is what their x and y say. The first, the chin's and the last point stay, so each side has its own spacing, as
+    Spacing is measured in x and y. The first, the chin's and the last point stay, so each side has its own spacing, as
     in iBUG's figure and on photographs of turned heads.
     """
     result = jaw.copy()
@@ -74,7 +75,7 @@ def _evenly(jaw: np.ndarray) -> np.ndarray:
 
 
 def _unfolded(points: np.ndarray) -> np.ndarray:
-    """The points (N, 2 or 3) without those at which their line turns back: two ways of sliding may swap neighbours."""
+    """Remove points (N, 2 or 3) at which their line turns back: the two ways of sliding may swap neighbours."""
     while True:
         steps = np.diff(points[:, :2], axis=0)
         onwards = (steps[:-1] * steps[1:]).sum(1)
@@ -115,11 +116,11 @@ def _profile() -> sparse.csr_matrix:
 
 
 def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
-    """The projected points (70, 2), image pixels, as annotators would mark them.
+    """Move the projected points (70, 2), image pixels, to where annotators would mark them.
 
     Jaw points slide to the visible outline, those above the mouth sideways, those below away from the mouth, and are
     spaced evenly along it.
-    Points of brows, eyes, nose and mouth that the head itself hides slide sideways to the edge of what hides them.
+    Points of brows, eyes, nose and mouth that the head itself hides slide sideways to the edge of the part before them.
     """
     across, down = _face_axes(view)
     frame = np.stack([across, down], axis=1)  # image → the face's own image axes, both unit
@@ -134,7 +135,7 @@ def annotated(posed: Posed, view: View, projected: np.ndarray) -> np.ndarray:
         if point >= JAW.stop and sign * towards < -0.1:
             continue  # nothing hides the near side
         level = result[point, 1]
-        # what hides a corner of the mouth is the other lip or the cheek; the nose of a head that looks down is above it
+        # a corner of the mouth is hidden by the other lip or the cheek; the nose of a head that looks down is above it
         rows = lower if point >= MOUTH.start else whole
         outline = sign * np.array([np.interp(level, rows[:, c, 1], rows[:, c, 0]) for c in columns])
         result[point, 0] = sign * max(sign * result[point, 0], outline.max())
@@ -183,6 +184,8 @@ def jaw_curves() -> tuple[sparse.csr_matrix, np.ndarray]:
 @dataclass(frozen=True)
 class _SkinGrid:
     """Skin of the face's front at rows of equal height and columns of equal share of the way to the face's edge.
+
+    Its extent and steps are by eye.
 
     Attributes:
         weights: (rows · columns, M) of the mesh's vertices, from the forehead down, from the right edge to the left.

@@ -9,7 +9,7 @@ from fauxface.rendering.labels.segmentation import COVERS, EYES
 from fauxface.rendering.opengl.rasteriser import Raster
 
 HIDDEN_BY = 0.003
-"""A point is hidden when something is this much nearer to the camera, metres; by eye."""
+"""Distance before a point at which something hides it, metres; by eye, on renders."""
 
 
 def visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
@@ -26,11 +26,11 @@ def visible(raster: Raster, points: np.ndarray, pixels: np.ndarray) -> np.ndarra
     column, row = column.clip(1, size - 2), row.clip(1, size - 2)
     near = [(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     depth, labels = (np.stack([image[pixel] for pixel in near]) for image in (raster.depth, raster.labels))
-    # the jaw is an outline, and ends where there is nothing; what is nearer the middle may lie behind that outline
+    # the jaw is an outline, beside which there may be nothing; points farther in may lie behind that outline
     inner = np.arange(len(points)) >= JAW.stop
     surface = np.isfinite(depth) | ~(np.isfinite(depth).any(0) & inner)
     before = points[:, 2] < np.where(surface, depth, -np.inf).max(0) + HIDDEN_BY
-    # what lies close on the skin hides it, too
+    # something close on the skin hides it as well
     covered = np.isin(labels, COVERS).all(0)
     # lids are thinner than depth can tell
     lidded = (np.arange(len(points)) >= PUPILS.start) & ~np.isin(labels, EYES).any(0)

@@ -19,9 +19,9 @@ from fauxface.rendering.head import makehuman
 from fauxface.rendering.worn.shapes import Shape
 
 FORMAT = 1
-"""Changes when what is cached does."""
+"""Version of the cached file."""
 FOREARM = 0.11
-"""How much of the forearm there is below the wrist, metres."""
+"""Length of the forearm that is kept below the wrist, metres."""
 _BONES = ("arm", "wrist", *(f"finger{finger}-{joint}" for finger in range(1, 6) for joint in (1, 2, 3)))
 
 
@@ -49,10 +49,10 @@ class Gesture:
     """Bends of a hand's joints, radians.
 
     Attributes:
-        curls: of thumb to little finger: how far each joint bends towards the palm.
-        spread: how far the fingers stand apart.
-        oppose: how far the thumb stands before the palm.
-        wrist: how far the wrist bends towards the palm, and towards the thumb.
+        curls: of thumb to little finger: bend of each joint towards the palm.
+        spread: angle between neighbouring fingers.
+        oppose: turn of the thumb before the palm.
+        wrist: bend of the wrist towards the palm, and towards the thumb.
     """
 
     curls: tuple[float, ...]
@@ -62,7 +62,10 @@ class Gesture:
 
 
 def posed_hand(gesture: Gesture) -> Shape:
-    """A right hand in the hand frame; the forearm turns with the wrist's bend, the palm stays."""
+    """A right hand in the hand frame; the forearm turns with the wrist's bend, the palm stays.
+
+    Shares of a finger's joints in its curl are by eye.
+    """
     mesh = load_hand()
     x, y, z = np.eye(3)
     matrices = np.zeros((len(_BONES), 3, 4))
@@ -111,8 +114,8 @@ def _build(path: Path) -> None:
     pairs = json.loads((folder / "weights.default.json").read_text())["weights"]
     whole = mesh.vertices * makehuman.DECIMETRE
 
-    def end(bone: str, which: str) -> np.ndarray:
-        place = rig[bone][which]
+    def end(bone: str, part: str) -> np.ndarray:
+        place = rig[bone][part]
         rows = place["vertex_indices"] if place["strategy"] == "MEAN" else np.unique(mesh.groups[place["cube_name"]][0])
         return whole[rows].mean(0)
 

@@ -1,4 +1,7 @@
-"""Occluders of a face: hands that touch it or hold something, and things in the foreground."""
+"""Occluders of a face: hands that touch it or hold something, and things in the foreground.
+
+Sizes of objects are those of everyday ones; colours, gestures and their spreads are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from fauxface.rendering.worn.shapes import Shape, ball, box, lathe, merged, shee
 
 _thing = partial(Thing.of, label=Segment.IGNORE)
 _SKIN_WRAP = (0.42, 0.18, 0.12)
+"""Light that wraps around the terminator on hands, more than on the face's flat parts: fingers are thin; by eye."""
 _FORWARD = np.array([0.0, 0.0, 1.0])
 
 _KINDS = {
@@ -62,7 +66,7 @@ class _Scene:
 
     @property
     def scale(self) -> float:
-        """Of hands: a child's are smaller, though less so than the breadth of the face tells."""
+        """Size of hands by the breadth of the face: a child's are smaller; by eye."""
         return float(np.clip(0.95 * self.fit.size, 0.55, 1.05))
 
     def landmark(self, *points: int) -> np.ndarray:
@@ -125,13 +129,13 @@ def _place(
     """A hand so turned that the point ``at`` of its frame lies on ``anchor``, then forward until nothing sinks in.
 
     Args:
-        scene: whose.
-        gesture: what the hand does.
-        fingers, palm: where these point, head frame, for a right hand; x is mirrored for a left one.
+        scene: the person and the hand's side.
+        gesture: bends of the hand's joints.
+        fingers, palm: their directions, head frame, for a right hand; x is mirrored for a left one.
         anchor: (3,) head frame.
         at: hand frame, of an adult's right hand.
         held: things in the hand frame of an adult's right hand.
-        touch: the direction along which the hand comes to the face (x mirrored for a left one); None stays where it is.
+        touch: direction along which the hand comes to the face (x mirrored for a left one); None leaves it in place.
     """
     rng, mirror = scene.rng, np.array([-scene.side, 1.0, 1.0])
     wobble = Rotation.from_rotvec(rng.normal(0, 0.12, 3)).as_matrix()
@@ -157,7 +161,7 @@ def _clearance(fit: Fit, points: np.ndarray, way: np.ndarray) -> np.ndarray:
     near = points[::3]
     steps = 0.003 * np.arange(-8, 31)[:, None, None] * way
     moved = near + steps
-    inside = ((moved[..., :2] > LOW[:2]) & (moved[..., :2] < HIGH[:2])).all(-1)  # where the depth is known
+    inside = ((moved[..., :2] > LOW[:2]) & (moved[..., :2] < HIGH[:2])).all(-1)  # where depth is measured
     depth = fit.z(moved)
     sunk = (inside & (depth > moved[..., 2] - 0.001) & (depth > -0.5)).any(1)
     last = np.flatnonzero(sunk)
@@ -423,20 +427,20 @@ def _paper(scene: _Scene) -> list[Thing]:
 
 
 def _print(rng: np.random.Generator) -> Texture:
-    """A page with lines of print; the key holds all that it is drawn from."""
+    """A page with lines of print; the key names its seed."""
     seed = int(rng.integers(200))
-    own = np.random.default_rng(seed)
+    dice = np.random.default_rng(seed)
     page = np.full((128, 96, 4), 255, np.uint8)
-    ink = [int(c) for c in own.choice([20, 40, 160], 3)]
-    big = own.random() < 0.4
+    ink = [int(c) for c in dice.choice([20, 40, 160], 3)]
+    big = dice.random() < 0.4
     step = 26 if big else 9
     for y in range(step, 122, step):
-        if own.random() < 0.15:
+        if dice.random() < 0.15:
             cv2.rectangle(
-                page, (8, y - 6), (int(own.integers(40, 88)), y + 12), (*own.integers(0, 255, 3).tolist(), 255), -1
+                page, (8, y - 6), (int(dice.integers(40, 88)), y + 12), (*dice.integers(0, 255, 3).tolist(), 255), -1
             )
             continue
-        text = "".join(chr(97 + int(c)) for c in own.integers(0, 26, 6 if big else 18))
+        text = "".join(chr(97 + int(c)) for c in dice.integers(0, 26, 6 if big else 18))
         cv2.putText(page, text, (8, y), cv2.FONT_HERSHEY_SIMPLEX, 0.8 if big else 0.25, (*ink, 255), 2 if big else 1)
     return Texture(f"print-{seed}", np.ascontiguousarray(page[::-1]))
 

@@ -16,25 +16,25 @@ from fauxface.rendering.recipe import Recipe
 BEHIND, BEFORE = Segment.BACKGROUND, Segment.IGNORE
 """Classes of all that a neighbour shows: as good as background, or an occluder."""
 _NEAREST = 0.22
-"""Nobody is nearer to the camera, metres."""
+"""Least distance of anybody from the camera, metres; this and the distances below are by eye."""
 
 
 def sample_neighbour(
     rng: np.random.Generator,
     recipe: Recipe,
     view: View,
-    draw: Callable[[Recipe, Callable[[Pose, np.ndarray], View]], list[Mesh]],
+    sample: Callable[[Recipe, Callable[[Pose, np.ndarray], View]], list[Mesh]],
 ) -> tuple[list[Mesh], dict[str, Any]]:
     """Sample somebody beside a face, in the recipe's share of frames.
 
     Args:
-        rng: says whether there is one, and where.
+        rng: samples the person's presence and place.
         recipe: of the frame.
-        view: how the camera sees the labelled face.
-        draw: draws a person by a recipe, as a camera sees them.
+        view: of the labelled face.
+        sample: samples a person by a recipe and a camera: their meshes.
 
     Returns:
-        The person's meshes, camera frame, and what the label file says; both empty without one.
+        The person's meshes, camera frame, and the entry in the label file; both empty without a person.
     """
     if rng.random() >= recipe.neighbours:
         return [], {}
@@ -56,7 +56,7 @@ def sample_neighbour(
         rotation = pose.rotation.as_matrix() @ FACING
         return View(rotation, place, view.matrix, pose.yaw, pose.pitch, pose.roll)
 
-    meshes = draw(replace(recipe, before=0.0, neighbours=0.0), see)
+    meshes = sample(replace(recipe, before=0.0, neighbours=0.0), see)
     label = BEFORE if before else BEHIND
-    told = {"place": "before" if before else "behind", "side": "left" if side < 0 else "right"}
-    return [replace(mesh, label=label) for mesh in meshes], told
+    entry = {"place": "before" if before else "behind", "side": "left" if side < 0 else "right"}
+    return [replace(mesh, label=label) for mesh in meshes], entry

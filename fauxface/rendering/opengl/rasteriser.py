@@ -19,20 +19,23 @@ import numpy as np
 from fauxface.rendering.labels.segmentation import glsl_constants
 
 NEAR, FAR = 0.05, 12.0
+"""Depths between which things are drawn, metres: nearer than any occluder, farther than any face."""
 SAMPLES = 4
 SHADOW_SIZE = 512
+"""Samples a pixel, and the shadow map's side, pixels: by eye, for smooth edges at little cost."""
 _TEXTURES = 512
-"""Textures kept by the driver at most; the one used longest ago goes first."""
+"""Most textures kept by the driver; the least recently used goes first."""
 _SAMPLER_2D = 0x8B5E
 _SAMPLE_ALPHA_TO_COVERAGE, _SAMPLE_ALPHA_TO_ONE = 0x809E, 0x809F
+"""OpenGL's constants of these names."""
 
 
 @dataclass(frozen=True)
 class Texture:
-    """A picture for the shaders, repeated and mip-mapped; it is sent to the driver once as long as it is in use.
+    """A picture for the shaders, repeated and mip-mapped; sent to the driver once while in use.
 
     Attributes:
-        key: names the pixels: equal keys mean equal pixels.
+        key: name of the pixels: equal keys mean equal pixels.
         pixels: (H, W, 1–4), uint8 (0–1 in the shader; colours stay sRGB there) or float16; row 0 is v = 0.
     """
 
@@ -50,10 +53,10 @@ class Mesh:
         triangles: (T, 3) vertex indices.
         uniforms: the shader's own parameters; a `Texture` for a sampler.
         solid: closed and opaque: only its front is drawn, and its depth first, so that each pixel is shaded once.
-        blend: seen through: drawn last, premultiplied, without shadow, and without label and depth unless `hides`.
+        blend: transparent: drawn last, premultiplied, without shadow, and without label and depth unless `hides`.
         casting: (T', 3) the triangles that cast a shadow, where not all do.
-        hides: what is behind it counts as hidden though it is blended: dark glass.
-        label: one for all of it instead of the program's own.
+        hides: it hides points though it is blended, as dark glass does.
+        label: one class for the whole mesh instead of the program's.
     """
 
     program: str
@@ -83,7 +86,7 @@ class Raster:
 
 
 class NoDisplayError(OSError):
-    """No OpenGL context can be made; the message says what to install."""
+    """Error for a machine without OpenGL; the message names the packages to install."""
 
 
 def _source(name: str) -> str:
@@ -116,7 +119,7 @@ _VERTICES = {
     "hair_labels": ("hair_place.vert",),
     "hair_shadow": ("hair_place.vert",),
 }
-"""Parts of the vertex programs that are not simply the program's own file."""
+"""Sources of the vertex programs that are more than one file."""
 
 _LABEL_MAIN = """
 uniform float only;
@@ -185,14 +188,14 @@ class Rasteriser:
         """Draw meshes under one light.
 
         Args:
-            meshes: what to draw; depth sorts it.
+            meshes: in any order; depth sorts them.
             camera: (3, 3) camera matrix.
             light: uniforms of ``light.glsl`` but for the shadow's; textures may be among them.
             shadow: `shadow_matrix` of the key light.
         """
         ctx = self.context
         ctx.enable_only(ctx.DEPTH_TEST)
-        ctx.front_face = "cw"  # the image's rows run down, so what faces us turns clockwise
+        ctx.front_face = "cw"  # the image's rows run down, so front faces turn clockwise
         meshes = [mesh for mesh in meshes if len(mesh.triangles)]  # hair under a hood may be none
         buffers = [self._upload(mesh) for mesh in meshes]
         clip = projection_matrix(camera, self.size)
@@ -255,7 +258,7 @@ class Rasteriser:
             content = [
                 (buffer, f"{mesh.attributes[attribute].shape[1]}f", attribute)
                 for attribute, buffer in attributes.items()
-                if attribute in self._members[name]  # the driver drops what a program does not use
+                if attribute in self._members[name]  # the driver drops attributes that a program does not use
             ]
             only = -1.0 if mesh.label is None else mesh.label / 255
             values = {"blended": float(mesh.blend), "only": only, **mesh.uniforms, **shared}
@@ -322,7 +325,7 @@ _OWN = _Own()
 
 
 def _context() -> moderngl.Context:
-    """This thread's one OpenGL context: a second one in it would take over what is meant for the first."""
+    """This thread's only OpenGL context: a second one would take over draw calls meant for the first."""
     if _OWN.context is None:
         os.environ.setdefault("LP_NUM_THREADS", "1")  # workers are processes: one thread each
         _OWN.context = _new_context()
@@ -357,12 +360,12 @@ def _load_triton() -> None:
 
 
 def renderer() -> str:
-    """The name of what draws; NoDisplayError, which says what to install, where no OpenGL context can be made."""
+    """Name of the OpenGL renderer; NoDisplayError where no context can be made."""
     return _context().info["GL_RENDERER"]
 
 
 def rasteriser(size: int) -> Rasteriser:
-    """This thread's one rasteriser for frames of this size; NoDisplayError without OpenGL."""
+    """This thread's rasteriser for frames of this size; NoDisplayError without OpenGL."""
     if size not in _OWN.rasterisers:
         _OWN.rasterisers[size] = Rasteriser(size)
     return _OWN.rasterisers[size]

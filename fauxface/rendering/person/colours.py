@@ -1,4 +1,7 @@
-"""Colours and materials of a person: everything about them that the shaders need to be told."""
+"""Colours and materials of a person, as uniforms of the shaders.
+
+Colours and distributions are by eye, on renders beside FaceSynthetics' and AFW's faces (`benchmarks/side_by_side.py`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from fauxface.landmarks import Point
 from fauxface.rendering.hair.tiles import brow_hairs
 from fauxface.rendering.head.brows import Brows, sample_brows
 from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.makehuman import SKIN_PART
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.photo.environments.lamps import GREY
 from fauxface.rendering.recipe import Recipe
@@ -33,12 +37,12 @@ _IRISES = {
     "blue": ((0.085, 0.135, 0.195), (0.15, 0.165, 0.16)),
     "grey": ((0.13, 0.15, 0.165), (0.15, 0.14, 0.105)),
 }
-"""Colour of the iris and of the ring about its pupil, linear RGB."""
+"""Colour of the iris and of the ring about its pupil, linear RGB; those of hair above."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A person's colours, as uniforms of the shaders ``face`` and ``hair``, brows, what the label file says, skin."""
+    """A person's colours: uniforms of the shaders ``face`` and ``hair``, brows, entries of the label file, skin."""
 
     face: dict[str, Any]
     hair: dict[str, Any]
@@ -48,7 +52,7 @@ class Look:
 
 
 def sample_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, model: HeadModel) -> Look:
-    """Random colours that go with the person's ancestry, age and gender."""
+    """Sample colours that go with the person's ancestry, age and gender."""
     african, asian, _ = identity.ancestry
     skin = sample_complexion(rng, identity)
     # melanin of hair and iris goes with the skin's
@@ -83,7 +87,8 @@ def sample_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mo
         "gums": skin.lips * [1.0, 0.75, 0.8],
         "lash": float(rng.uniform(0.5, 0.9) if made_up else rng.uniform(0.15, 0.55)),
         "seed": float(rng.uniform(0, 50)),
-        **_places(model),
+        "mouth_height": model.mouth_height,
+        "nose_heights": (model.landmarks @ model.rest)[[Point.NOSE_ROOT, Point.NOSE_BASE], 1],
     }
     strands = {
         "hair_colour": worn["colour"],
@@ -99,7 +104,7 @@ def sample_look(rng: np.random.Generator, recipe: Recipe, identity: Identity, mo
 
 
 def _sample_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, hair: np.ndarray) -> dict[str, Any]:
-    """Sample dyed, bleached or streaked hair for someone whose own colour is ``hair`` (3,)."""
+    """Sample dyed, bleached or streaked hair for someone with the natural colour ``hair`` (3,)."""
     kept = {"colour": hair, "streak": hair, "streaks": 0.0, "roots": 0.0, "dyed": False}
     bright, bleached, streaked = rng.random(3)
     light = np.array(_HAIRS["light blond"]) * rng.uniform(0.6, 1.1)
@@ -117,7 +122,7 @@ def _sample_dye(rng: np.random.Generator, recipe: Recipe, identity: Identity, ha
 
 
 def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, grey: float) -> np.ndarray:
-    """(3,) of the brows: darker than the hair of the head, later grey, and never paler than the skin they lie on."""
+    """Colour (3,) of the brows: darker than the hair of the head, later grey, and never paler than the skin."""
     dark = hair * rng.uniform(0.45, 0.85) * (0.5 if hair.mean() > 0.1 else 1.0)
     share = np.clip(1.6 * grey - 0.9, 0, 0.5) * rng.random()
     colour = dark * (1 - share) + share * np.array([0.34, 0.32, 0.29])
@@ -126,7 +131,7 @@ def _brow_colour(rng: np.random.Generator, skin: Complexion, hair: np.ndarray, g
 
 
 def _sample_brow_density(rng: np.random.Generator, identity: Identity) -> float:
-    """The share of the skin that brows hide: from bushy to plucked, now and then hardly there."""
+    """Sample the share of the skin that brows hide: from bushy to plucked, sometimes nearly none."""
     density = rng.uniform(0.3, 0.5) if rng.random() < 0.1 else rng.normal(0.74, 0.13)
     return float(np.clip(density - (0.3 if identity.age < 6 else 0), 0.2, 1.0))
 
@@ -152,24 +157,12 @@ def eye_uniforms(posed: Posed, lids: np.ndarray, rotation: np.ndarray, translati
 
 
 def _pick(rng: np.random.Generator, names: dict, dark: list[float], fair: list[float], share: float) -> str:
-    """One of the names, by the frequencies among dark and among fair people mixed by ``share``."""
+    """Sample one of the names, by frequencies among dark and among fair people, mixed by ``share``."""
     return str(rng.choice(list(names), p=np.array(dark) * share + np.array(fair) * (1 - share)))
 
 
 def _sample_moles(rng: np.random.Generator, model: HeadModel) -> np.ndarray:
-    """(3, 4): places on the template's skin and radii, metres; most are too small to be there at all."""
-    front = np.flatnonzero((model.part == 0) & (model.rest[:, 2] > -0.03) & (np.abs(model.rest[:, 1]) < 0.11))
+    """Sample moles (3, 4): places on the template's skin and radii, metres; most are too small to be visible."""
+    front = np.flatnonzero((model.part == SKIN_PART) & (model.rest[:, 2] > -0.03) & (np.abs(model.rest[:, 1]) < 0.11))
     radius = np.where(rng.random(3) < 0.25, rng.uniform(0.0008, 0.0022, 3), 1e-6)
     return np.column_stack([model.rest[rng.choice(front, 3)], radius])
-
-
-def _places(model: HeadModel) -> dict[str, Any]:
-    points = model.landmarks @ model.rest
-    return {
-        "mouth_height": float(
-            points[
-                [Point.INNER_MOUTH_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_MOUTH_LEFT, Point.INNER_LOWER_LIP], 1
-            ].mean()
-        ),
-        "nose_heights": points[[Point.NOSE_ROOT, Point.NOSE_BASE], 1],
-    }

@@ -1,4 +1,4 @@
-"""The head's meshes for the rasteriser: each of its materials with a program of its own, and only what is drawn.
+"""The head's meshes for the rasteriser: one program for each of its materials, and only its visible parts.
 
 One program for all would be shorter, but a software driver runs every branch of a shader for every pixel.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fauxface.landmarks import EYES, INNER_LIPS, INNER_LOWER_LIP, INNER_UPPER_LIP, Point
-from fauxface.rendering.head.makehuman import MASKS
+from fauxface.rendering.head.makehuman import EAR_MASK, MOUTH_MASK, PARTS, SKIN_PART
 from fauxface.rendering.head.model import HeadModel, Posed
 from fauxface.rendering.head.surface import vertex_normals
 from fauxface.rendering.head.teeth import posed_teeth
@@ -23,17 +23,18 @@ from fauxface.rendering.skin.complexion import skin_attributes
 from fauxface.rendering.worn.base import Neckline
 
 CLOTH = 0.007
-"""Thickness of cloth that lies on the skin, metres."""
-_PROGRAMS = {"face": (0,), "face_eye": (1, 2), "face_mouth": (5,), "face_lash": (6,)}
-"""Program → the ``PARTS`` that it draws; the mesh's own teeth give way to `teeth`."""
-
+"""Thickness of cloth that lies on the skin, metres, by eye."""
+_DRAWS = {"face": ("skin",), "face_eye": ("right_eye", "left_eye"), "face_mouth": ("tongue",), "face_lash": ("lashes",)}
+"""Program → the ``PARTS`` that it draws; `teeth` replaces the mesh's own teeth."""
+_PROGRAMS = {program: tuple(PARTS.index(part) for part in parts) for program, parts in _DRAWS.items()}
 _SOLID = ("face", "face_eye")
 _SHUT = 0.0005
 """Opening of the lips below which neither mouth nor teeth are drawn, metres; by eye."""
 _LIP_MARGIN = 0.0012
-"""Teeth and tongue are drawn this far beyond the lips' eight inner landmarks, which cut the corners; metres."""
+"""Distance beyond the lips' eight inner landmarks, which cut the corners, to which teeth and tongue are drawn, metres;
+by eye."""
 _FOLD = 0.75
-"""Place of the fold above a full double chin, as a share of the way from the throat's crease to the chin."""
+"""Place of the fold above a full double chin, as a share of the way from the throat's crease to the chin, by eye."""
 
 
 def face_meshes(
@@ -50,7 +51,7 @@ def face_meshes(
     """Meshes of a posed head, camera frame.
 
     Args:
-        model, posed, view, look: the head, how it stands, from where it is seen, and its colours.
+        model, posed, view, look: the head, its pose, the camera and its colours.
         units: the expression's face units, which fold the skin.
         points: (70, 3) landmarks, head frame.
         coarse: with the cage's triangles but for the eyes, for faces of few pixels.
@@ -61,7 +62,7 @@ def face_meshes(
     shown, quads = drawn.vertices, drawn.quads
     rest, vertices = model.rest[shown], posed.vertices[shown]
     cover = np.full(len(shown), -1.0) if hidden is not None else neckline.cover(rest)
-    cloth = np.clip(cover / 0.012, 0, 1) * (model.part[shown] == 0)
+    cloth = np.clip(cover / 0.012, 0, 1) * (model.part[shown] == SKIN_PART)
     if cloth.any():
         vertices = vertices + (CLOTH * cloth)[:, None] * vertex_normals(vertices, quads)
     position = view.to_camera(vertices).astype(np.float32)
@@ -117,9 +118,9 @@ class _Drawn:
     """The drawn part of the subdivided mesh.
 
     Attributes:
-        vertices: (S,) which of its vertices.
+        vertices: (S,) indices of its vertices.
         quads: (Q, 4) indices into these.
-        programs: program → which of these its vertices (N,) are, their texture coordinates (N, 2), triangles (T, 3).
+        programs: program → its vertices (N,) as indices into these, their texture coordinates (N, 2), triangles (T, 3).
     """
 
     vertices: np.ndarray
@@ -129,7 +130,7 @@ class _Drawn:
 
 @cache
 def _drawn(model: HeadModel, coarse: bool) -> _Drawn:
-    """All of the subdivided mesh; or the cage, but for its eyeballs, whose corners lie between the cage's vertices."""
+    """The whole subdivided mesh; or the cage with fine eyeballs, whose corners lie between the cage's vertices."""
     fine = _PROGRAMS["face_eye"]
     quads = model.quads
     if coarse:
@@ -165,10 +166,12 @@ def _neck_edge(model: HeadModel, double_chin: float) -> dict[str, np.ndarray]:
 
 @cache
 def _neck_landmarks(model: HeadModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Throat's crease, mastoid and chin, y and z (2,) on the template; the crease is what lies farthest up and back of
-    the midline below the chin."""
-    skin = (model.part == 0) & (model.masks[:, MASKS.index("inside-mouth")] == 0)
-    ears = skin & (model.masks[:, MASKS.index("ears")] > 0.5)
+    """Throat's crease, mastoid and chin, y and z (2,) on the template.
+
+    The crease is the point of the midline below the chin that lies farthest up and back.
+    """
+    skin = (model.part == SKIN_PART) & (model.masks[:, MOUTH_MASK] == 0)
+    ears = skin & (model.masks[:, EAR_MASK] > 0.5)
     mastoid = model.rest[ears, 1:].min(0)  # as low and as far back as they reach
     chin = (model.landmarks[[Point.CHIN]] @ model.rest)[0, 1:]
     middle = model.rest[skin & (np.abs(model.rest[:, 0]) < 1e-5), 1:]

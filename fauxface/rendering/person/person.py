@@ -107,7 +107,7 @@ def sample_person(
 
     Args:
         rng: a stream for each of ``ASPECTS``.
-        recipe: what is drawn how often.
+        recipe: distributions to sample from.
         see: the camera that sees a pose and landmarks (68, 3; head frame).
         coarse: with the cage's triangles but for the eyes, for faces of few pixels.
     """
@@ -137,7 +137,7 @@ def sample_person(
         grown = beard_meshes(beard, posed, view, rng["beard"], masked)
         meshes += [mesh.drawn(view, beard_colours(beard, look.hair)) for mesh in grown]
     meshes += [thing_mesh(thing, view) for thing in worn.things]
-    told = {
+    facts = {
         "age": identity.age,
         "gender": identity.gender,
         "ancestry": list(identity.ancestry),
@@ -149,4 +149,4 @@ def sample_person(
         "worn": worn.names,
         "assets": dressed.names,
     }
-    return Person(posed, view, points, meshes, {**expression.units, "gaze": list(expression.gaze)}, told)
+    return Person(posed, view, points, meshes, {**expression.units, "gaze": list(expression.gaze)}, facts)

@@ -17,18 +17,18 @@ from fauxface.rendering.worn.headwear import sample_headwear
 
 
 def sample_things(rng: np.random.Generator, recipe: Recipe, wearer: Wearer) -> Worn:
-    """Sample the things that a person wears, and what is before the face."""
+    """Sample the things that a person wears, and the occluder of the face."""
     fit = measure(wearer)
     things: list[Thing] = []
     names: dict[str, Any] = {}
     cap: HairCap | None = None
-    # a stream for each kind, so that a share changes nothing but what it is the share of
+    # a stream for each kind, so that a change of one share leaves the others as they were
     dice = {name: stream for name, stream in zip(WORN, rng.spawn(len(WORN)), strict=True)}
     (clothes,) = rng.spawn(1)
     chosen = {name: stream.random() for name, stream in dice.items()}
-    own = dice["glasses"]
+    glasses = dice["glasses"]
     if chosen["glasses"] < recipe.glasses + recipe.sunglasses:
-        made, names["glasses"] = sample_glasses(own, wearer, fit, chosen["glasses"] >= recipe.glasses)
+        made, names["glasses"] = sample_glasses(glasses, wearer, fit, chosen["glasses"] >= recipe.glasses)
         things += made
     if chosen["headwear"] < recipe.headwear:
         raised = names.get("glasses", {}).get("place") == "raised"

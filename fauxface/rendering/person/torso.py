@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from fauxface.rendering.head.makehuman import PARTS
+from fauxface.rendering.head.makehuman import SKIN_PART
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.opengl.rasteriser import Mesh
 from fauxface.rendering.person.face_mesh import CLOTH
@@ -15,12 +15,13 @@ from fauxface.rendering.person.person import Person
 
 _DROPS = (0.015, 0.10, 0.22, 0.38, 0.55, 0.75, 1.2, 2.2)
 _WIDTHS = (1.0, 1.0, 0.95, 0.88, 0.9, 0.92, 0.8, 0.7)
-"""Rings below the bust's edge, metres, and their widths as shares of the shoulders' there: waist, hips, legs."""
+"""Rings below the bust's edge, metres, and their widths as shares of the shoulders': waist, hips, legs; by eye."""
 _PLAIN = np.array([0.12, 0.12, 0.14])
+"""Albedo of cloth where a person has none of their own, linear RGB, by eye."""
 
 
 def torso_mesh(person: Person) -> Mesh:
-    """The bust's edge drawn outwards to its hull and down, straight towards the ground; camera frame."""
+    """The bust's edge extended outwards to its hull and straight down towards the ground; camera frame."""
     model, view = head_model(), person.view
     edges, ring = _edge()
     top = view.to_camera(person.posed.vertices[ring]).astype(float)
@@ -29,7 +30,7 @@ def torso_mesh(person: Person) -> Mesh:
     radius = np.linalg.norm(flat, axis=1)
     outward = flat / np.maximum(radius, 1e-9)[:, None]
     reach = _to_hull(flat, outward)
-    # shoulders' outline above, an oval below
+    # shoulders' outline above, an oval below; its exponent by eye
     wide, deep = np.abs(flat).max(0) * [1.0, 0.9]
     oval = (np.abs(outward[:, 0] / wide) ** 2.6 + np.abs(outward[:, 1] / deep) ** 2.6) ** (-1 / 2.6)
     # a little outside and above the bust's edge, so that no gap shows
@@ -67,7 +68,7 @@ def torso_mesh(person: Person) -> Mesh:
 def _edge() -> tuple[np.ndarray, np.ndarray]:
     """Lower edge of the bust's mesh: edges (E, 2) of its vertices there, and their indices (V,) in the mesh."""
     model = head_model()
-    quads = model.quads[(model.part[model.quads] == PARTS.index("skin")).all(1)]
+    quads = model.quads[(model.part[model.quads] == SKIN_PART).all(1)]
     edges = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
     _, first, count = np.unique(np.sort(edges, 1), axis=0, return_index=True, return_counts=True)
     alone = edges[first[count == 1]]

@@ -1,4 +1,7 @@
-"""The camera's processing of linear light into a picture: lens, exposure, white balance, noise, tone curve, file."""
+"""The camera's processing of linear light into a picture: lens, exposure, white balance, noise, tone curve, file.
+
+Its order is a camera's; the distributions are by eye, on renders beside photographs, but for those with a source.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ def _compose(raster: Raster, background: np.ndarray, light: Light, lens: Lens) -
 
 
 def _shallow(image: np.ndarray, depth: np.ndarray, lens: Lens) -> np.ndarray:
-    """Blur what lies off the plane in focus (ears, shoulders), where a wide aperture shows it."""
+    """Blur things off the plane in focus (ears, shoulders), where the aperture is wide enough to show it."""
     if lens.aperture == 0:
         return image
     far = np.where(np.isfinite(depth), np.abs(1 / lens.focus - 1 / depth), 0)
@@ -92,7 +95,11 @@ def _through_lens(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np
 
 
 def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
-    """Sample a camera's gain, which follows the face, whose white is 1, and partly the whole picture."""
+    """Sample a camera's gain, which follows the face, whose white is 1, and partly the whole picture.
+
+    By eye: the more the whole picture counts, the fewer fair faces clip. In 300 renders faces were 5 levels of L*
+    darker than their backgrounds (17 up to generator 9; medians); those of AFW, LFPW and HELEN are lighter than theirs.
+    """
     grey = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA) @ _GREY
     seen = float(np.clip(np.minimum(grey, 3).mean(), 0.03, 3))
     towards = (0.22 / seen) ** rng.uniform(0.1, 0.6)
@@ -100,7 +107,10 @@ def _exposure(image: np.ndarray, rng: np.random.Generator) -> np.float32:
 
 
 def _white_balance(tint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sample gains (3,) that make the light more or less white; sometimes they miss."""
+    """Sample gains (3,) that make the light more or less white; sometimes they miss.
+
+    By eye: 15 % of a light's tint is left in the mean, and 40–90 % in 7 % of the pictures.
+    """
     done = np.clip(rng.normal(0.9, 0.12), 0, 1) if rng.random() < 0.93 else rng.uniform(0.1, 0.6)
     gains = np.maximum(tint, 0.03) ** -done * np.exp(
         rng.normal(0, 0.03, 3) + rng.normal(0, 0.05) * np.array([1, 0, -1])
@@ -113,7 +123,7 @@ def _noisy(image: np.ndarray, rng: np.random.Generator, poor: bool) -> np.ndarra
     shot = np.exp(rng.uniform(np.log(2e-5), np.log(4e-4))) * (rng.uniform(2, 9) if poor else 1)
     read = shot * rng.uniform(0.005, 0.05)
     grain = rng.standard_normal(image.shape, dtype=np.float32)
-    if poor and rng.random() < 0.5:  # a file made smaller or smoothed has coarser grain
+    if poor and rng.random() < 0.5:  # a picture made smaller or smoothed has coarser grain
         grain = cv2.GaussianBlur(grain, (0, 0), 0.8) * 2.2
     return image + grain * np.sqrt(np.maximum(image, 0) * np.float32(shot) + np.float32(read))
 

@@ -1,4 +1,7 @@
-"""The light on a head: what its surroundings send, the brightest of it as lamps, and the photographer's flash."""
+"""The light on a head: that of its surroundings, its brightest parts as lamps, and the photographer's flash.
+
+Shares and strengths of flash and lamps are by eye, on renders beside photographs.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,9 @@ from fauxface.rendering.photo.environments.scene import Lamp
 from fauxface.rendering.photo.environments.setting import Setting
 
 SHADOW_RADIUS = 0.24
-"""Half the width of what the shadow map covers, metres."""
+"""Half the width of the shadow map, metres, by eye: a head with its hat and neck."""
 _DARK = ("night street", "bar", "stage")
+"""Places in which nearly half of the photographs are taken with a flash."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Light:
 
     Attributes:
         uniforms: of ``light.glsl``.
-        background: what the background's radiance is to be multiplied by.
+        background: factor of the background's radiance.
         tint: (3,) colour of the light on white paper that faces the camera; its luminance is 1.
         wall_shadow: the head's shadow on the background, or None.
         kind: ``natural``, ``flash`` or ``lamp``.
@@ -108,7 +112,10 @@ def sample_light(rng: np.random.Generator, setting: Setting, lens: Lens, soft_li
 
 
 def _fill(rng: np.random.Generator, received: np.ndarray) -> np.ndarray:
-    """(9, 3) of what clothes and all that is about the photographer throw back of the light received (3,)."""
+    """Sample the light that clothes and things about the photographer reflect, as coefficients (9, 3).
+
+    It is up to 30 % of the light received (3,), from below and in front, by eye.
+    """
     share = received * rng.uniform(0.0, 0.3)
     coefficients = np.zeros((9, 3))
     coefficients[0], coefficients[2], coefficients[3] = 0.6 * share, 0.15 * share, -0.4 * share

@@ -1,6 +1,7 @@
-"""Ambient occlusion of the resting head, baked once: how much of the sky each point of the skin sees.
+"""Ambient occlusion of the resting head, baked once: the share of the sky that each point of the skin sees.
 
-Depth maps of the template from many directions, on the CPU, so that it is the same everywhere; kept in the cache.
+It comes from depth maps of the template from many directions, made on the CPU, so that it is the same everywhere, and
+is kept in the cache.
 """
 
 from __future__ import annotations
@@ -12,23 +13,24 @@ import numpy as np
 from scipy.ndimage import minimum_filter
 
 from fauxface.files import atomic_path, cache_folder, tell_damaged
-from fauxface.rendering.head.makehuman import FORMAT, PARTS
+from fauxface.rendering.head.makehuman import FORMAT, PARTS, SKIN_PART
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.head.surface import vertex_normals
 
 _VERSION = 2
 _DIRECTIONS = 200
+"""Depth maps. This and the numbers below are by eye, on renders."""
 _CELL = 0.0016
 """Side of a depth map's cell, metres."""
 _SLACK = 0.0035
-"""How far behind the nearest surface a point still counts as lit, metres."""
+"""Depth behind the nearest surface at which a point still counts as lit, metres."""
 _SOFTENED = 12
 """Steps of diffusion over the mesh: light scatters under the skin, and depth maps of few directions leave blotches."""
 
 
 @cache
 def openness(model: HeadModel) -> np.ndarray:
-    """(M,) float32: the cosine-weighted share of the directions above each vertex from which nothing hides it."""
+    """Cosine-weighted share (M,) float32 of the directions above each vertex in which nothing hides it."""
     name = f"openness-{_VERSION}-{FORMAT}-{len(model.rest)}-anny-{importlib.metadata.version('anny')}.npy"
     path = cache_folder() / name
     if path.exists():
@@ -73,8 +75,8 @@ def _bake(model: HeadModel) -> np.ndarray:
 
 
 def _diffused(values: np.ndarray, model: HeadModel) -> np.ndarray:
-    """(M,) evened out over the skin's mesh; teeth, tongue and eyes keep theirs."""
-    quads = model.quads[(model.part[model.quads] == PARTS.index("skin")).all(1)]
+    """Values (M,) evened out over the skin's mesh; teeth, tongue and eyes keep theirs."""
+    quads = model.quads[(model.part[model.quads] == SKIN_PART).all(1)]
     ends = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
     count = np.bincount(ends[:, 0], minlength=len(values))
     for _ in range(_SOFTENED):

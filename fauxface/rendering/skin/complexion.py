@@ -1,9 +1,10 @@
-"""A person's skin: how much melanin, blood and make-up lie where, and how it is folded; one row a vertex.
+"""A person's skin: melanin, blood, make-up and folds at each vertex of the mesh.
 
-What is wider than the mesh's meshes (3–4 mm) is worked out here at the vertices; what is finer comes from
-`skin_textures` in the shader. Differences between the face's regions follow the maps of Jimenez et al. (2010), "A
+Variation wider than the mesh's edges (3–4 mm) is computed here at the vertices; finer variation comes from
+`skin.textures` in the shader. Differences between the face's regions follow the maps of Jimenez et al. (2010), "A
 practical appearance model for dynamic facial color": blood about nose, cheeks, ears and lips, little on the forehead;
-melanin on brow, eyelids and about the mouth.
+melanin on brow, eyelids and about the mouth. Their amounts, and the places of the regions (millimetres on the
+template), are by eye: up to generator 10 hollows and blotches were so dark that people looked ill.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from fauxface.landmarks import EYES
 from fauxface.rendering.head.identity import Identity
+from fauxface.rendering.head.makehuman import EAR_MASK, LID_MASK, LIP_MASK, SKIN_PART
 from fauxface.rendering.head.model import HeadModel
 from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.skin.ambient_occlusion import openness
@@ -24,7 +26,8 @@ from fauxface.rendering.skin.textures import pores_map, spots_map
 from fauxface.rendering.skin.wrinkles import pressed, wrinkle_map
 
 TONES = ((9.0, 1.4), (4.9, 1.9), (2.6, 1.6))
-"""Mean and standard deviation of the tone on the Monk scale among people of each of ``ANCESTRIES``."""
+"""Mean and standard deviation of the tone on the Monk scale among people of each of ``ANCESTRIES``; chosen so that each
+of the ten steps is at least 4 % of all people."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Complexion:
 
     Attributes:
         tone: on the Monk scale, 1–10, continuous.
-        melanin, blood: volume shares where the skin is plain (see `skin_optics.reflectance`).
+        melanin, blood: volume shares where the skin is plain (see `optics.reflectance`).
         ruddy: extra blood about cheeks, nose and ears, about 0–1.
         uneven: strength of patches of melanin and blood, about 0–1.
         under_eyes: darkness under the eyes, about 0–1.
@@ -85,7 +88,10 @@ class Complexion:
 
 
 def sample_complexion(rng: np.random.Generator, identity: Identity) -> Complexion:
-    """Sample skin that goes with ancestry, age and gender; all tones from Monk 1 to 10 are common."""
+    """Sample skin that goes with ancestry, age and gender; all tones from Monk 1 to 10 are common.
+
+    The other distributions are by eye, on renders beside photographs (`benchmarks/side_by_side.py`).
+    """
     mean, spread = np.array(identity.ancestry) @ np.array(TONES)
     tone = rng.normal(mean, spread)
     tone = float(np.clip(tone if 1 <= tone <= 10 else rng.uniform(1, 10), 1, 10))
@@ -111,9 +117,11 @@ def sample_complexion(rng: np.random.Generator, identity: Identity) -> Complexio
 
 
 BARE = MakeUp((np.zeros(3), 0.0), (np.zeros(3), 0.0), (np.zeros(3), 0.0), 0.0)
+"""No make-up."""
 
 
 def _sample_makeup(rng: np.random.Generator, tone: float) -> MakeUp:
+    """Sample make-up for a skin tone, by eye: strong on three in ten, darker on dark skin."""
     strong = rng.random() < 0.3
     red = np.array([rng.uniform(0.3, 0.65), rng.uniform(0.02, 0.16), rng.uniform(0.03, 0.2)])
     if rng.random() < 0.5:  # near the lips' own colour
@@ -199,7 +207,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
     """Soft masks of the regions (M,) float32 in 0–1, on the template."""
     x, y, z = (model.rest * 1000.0).T
     side = np.abs(x)
-    ears, lids = model.masks[:, 1], model.masks[:, 3]
+    ears, lids = model.masks[:, EAR_MASK], model.masks[:, LID_MASK]
 
     def blob(px: float, py: float, rx: float, ry: float) -> np.ndarray:
         return np.exp(-(((side - px) / rx) ** 2) - (((y - py) / ry) ** 2)) * (z > -30)
@@ -225,7 +233,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
         "chin": blob(0, -98, 14, 10),
         "ears": ears * (1 - ramp(z, -20, 0)),
         "neck": ramp(-y, 110, 130),
-        "beard": np.clip(beard, 0, 1) * (1 - model.masks[:, 0]) * ramp(model.kind[:, 1], 0.2, 0.6),
+        "beard": np.clip(beard, 0, 1) * (1 - model.masks[:, LIP_MASK]) * ramp(model.kind[:, 1], 0.2, 0.6),
         "lid_edge": blob(30, -7, 13, 2.5),
         "upper_lid": np.clip(blob(30, 5.5, 13, 5.5) + 0.6 * blob(40, 5, 6, 6), 0, 1) * np.maximum(lids, 0.5),
         "upper_rim": _rim(model, (0, 1, 2, 3), 1.3),
@@ -233,7 +241,7 @@ def _fields(model: HeadModel) -> dict[str, np.ndarray]:
         "oily": blob(0, 45, 34, 22) + blob(0, -28, 9, 20) + 0.6 * blob(40, -28, 12, 9) + 0.5 * blob(0, -98, 12, 9),
         "openness": openness(model),
         "curved": blob(0, -38, 17, 9) + 0.5 * blob(0, -15, 9, 18) + 0.25 * blob(0, -100, 18, 12)
-        + ears + 0.8 * model.masks[:, 0] + 0.5 * lids,
+        + ears + 0.8 * model.masks[:, LIP_MASK] + 0.5 * lids,
     }  # fmt: skip
     return {name: np.clip(values, 0, 1).astype(np.float32) for name, values in fields.items()}
 
@@ -249,4 +257,4 @@ def _rim(model: HeadModel, order: tuple[int, ...], width: float) -> np.ndarray:
         ]
         points = np.stack([x, *curve], axis=1)
         near = np.minimum(near, np.linalg.norm(model.rest[:, None] * 1000 - points, axis=2).min(1))
-    return np.exp(-((near / width) ** 2)) * (model.part == 0)
+    return np.exp(-((near / width) ** 2)) * (model.part == SKIN_PART)

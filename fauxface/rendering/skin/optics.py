@@ -1,10 +1,10 @@
-"""Colour of skin from what is in it: melanin in the epidermis, blood in the dermis, scattering collagen.
+"""Colour of skin from its contents: melanin in the epidermis, blood in the dermis, scattering collagen.
 
 Light crosses the epidermis twice, is absorbed by its melanin, and comes back from the dermis, whose blood absorbs it
 (diffuse reflectance of a half-infinite medium: Jensen et al. 2001, "A practical model for subsurface light transport").
 Melanin absorbs 6.6e11 λ^−3.33 /cm (Jacques 1998, "Skin optics"); it lies in grains and patches rather than evenly, so
-its transmission is the mean over a gamma distribution (the sieve effect), which is what keeps dark skin from
-turning orange. Haemoglobin after Prahl (1999), light D65, observer CIE 1931 (fits of Wyman et al. 2013).
+its transmission is the mean over a gamma distribution (the sieve effect), which keeps dark skin from turning
+orange. Haemoglobin after Prahl (1999), light D65, observer CIE 1931 (fits of Wyman et al. 2013).
 """
 
 from __future__ import annotations
@@ -32,18 +32,23 @@ _DEOXYGENATED = _numbers(
     45072 37020 28324 14677 9444 6509 5148 4345 3750 3226 2795 2407 2051 1794
     """
 )
-"""Molar extinction of haemoglobin, 1/(cm·M), at 400, 410, … 700 nm."""
+"""Molar extinction of haemoglobin, 1/(cm·M), at 400, 410, … 700 nm (Prahl 1999)."""
 _DAYLIGHT = _numbers(
     """
     82.75 91.49 93.43 86.68 104.86 117.01 117.81 114.86 115.92 108.81 109.35 107.80 104.79 107.69 104.41 104.05
     100.00 96.33 95.79 88.69 90.01 89.60 87.70 83.29 83.70 80.03 80.21 82.28 78.28 69.72 71.61
     """
 )
+"""Relative power of the CIE's standard daylight D65 at these wavelengths."""
 _TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 _D65 = np.array([0.9505, 1.0, 1.089])
-_EPIDERMIS = 0.016  # cm, an effective depth: with it and the patches the darkest tone needs no more than MELANIN
-_PATCHINESS = 0.75  # shape of the gamma distribution of melanin
-_SURFACE = 0.012  # what the horny layer scatters back before any pigment is met
+"""XYZ to linear sRGB, and sRGB's white point (IEC 61966-2-1)."""
+_EPIDERMIS = 0.016
+"""Effective depth of the melanin, cm: with it and the patches the darkest tone needs no more than ``MELANIN``."""
+_PATCHINESS = 0.75
+"""Shape of the gamma distribution of melanin; by eye: dark skin must not turn orange."""
+_SURFACE = 0.012
+"""Share that the horny layer scatters back above all pigment, by eye."""
 MELANIN = (0.002, 1.0)
 BLOOD = (0.001, 0.3)
 """Volume shares that the table spans."""
@@ -53,6 +58,7 @@ LIGHTNESS = np.array([66.5, 65.0, 63.0, 60.0, 56.0, 50.0, 43.0, 36.0, 30.5, 26.0
 """L* of skin on steps 1–10 of the Monk scale: its swatches' order within the span that spectrometers find on people
 (the swatches themselves run from 94 to 15, lighter and darker than any skin)."""
 USUAL_BLOOD = 0.013
+"""Volume share of blood in plain skin, by eye."""
 
 
 def reflectance(melanin: np.ndarray, blood: np.ndarray, oxygen: float = 0.75) -> np.ndarray:
@@ -64,15 +70,17 @@ def reflectance(melanin: np.ndarray, blood: np.ndarray, oxygen: float = 0.75) ->
         oxygen: share of the haemoglobin that carries oxygen.
     """
     nm = _WAVELENGTHS
+    # absorption (/cm) of bloodless skin and of blood with 150 g/l of haemoglobin; scattering by collagen: Jacques 1998
     baseline = 0.244 + 85.3 * np.exp(-(nm - 154) / 66.2)
     haem = 2.303 * 150 / 64500 * (oxygen * _OXYGENATED + (1 - oxygen) * _DEOXYGENATED)
     share = np.asarray(blood)[..., None]
-    carotene = 1.5 * np.exp(-0.5 * ((nm - 460) / 28) ** 2)  # skin's yellow, /cm; it peaks in the blue
+    carotene = 1.5 * np.exp(-0.5 * ((nm - 460) / 28) ** 2)  # skin's yellow, /cm; it peaks in the blue; by eye
     absorbed = share * haem + (1 - share) * baseline + carotene
     scattered = 2e5 * nm**-1.5 + 2e12 * nm**-4.0
     albedo = scattered / (scattered + absorbed)
     root = np.sqrt(3 * (1 - albedo))
     index = 1.4
+    # light that the surface turns back inwards: Jensen et al. 2001
     inner = -1.440 / index**2 + 0.710 / index + 0.668 + 0.0636 * index
     boundary = (1 + inner) / (1 - inner)
     back = albedo / 2 * (1 + np.exp(-4 / 3 * boundary * root)) * np.exp(-root)

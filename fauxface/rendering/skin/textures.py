@@ -1,4 +1,7 @@
-"""Fine detail that tiles the skin and fills the iris, made once a process: look-ups are cheaper than noise."""
+"""Fine detail that tiles the skin and fills the iris, made once a process: look-ups are cheaper than noise.
+
+Its numbers are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from fauxface.rendering.opengl.rasteriser import Texture
 SPOTS_TILE, PORES_TILE = 0.064, 0.018
 """Sides of the tiles on the skin, metres."""
 PORE_SLOPE = 0.6
-"""Height gradient that the pores' extremes stand for."""
+"""Height gradient of the pores' extremes."""
 _SIZE = 256
 
 

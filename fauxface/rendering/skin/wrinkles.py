@@ -1,7 +1,8 @@
-"""Wrinkles: lines drawn once on the template's face, and how strongly age and expression press them at each vertex.
+"""Wrinkles: lines drawn once on the template's face, and the depth that age and expression give them at each vertex.
 
 The muscles that press a line lie across it (Ekman & Friesen's action units 1, 2, 4, 6, 9, 12, 15, 17): raised brows
 fold the forehead, frowns the skin between the brows, smiles the cheeks beside nose and mouth and the eyes' corners.
+The lines' places, widths, depths and shares are by eye, on renders.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fauxface.rendering.opengl.rasteriser import Texture
 WIDTH, HEIGHT, BOTTOM = 0.075, 0.18, -0.115
 """The map covers |x| from 0 to WIDTH and y from BOTTOM to BOTTOM + HEIGHT, metres on the template."""
 SLOPE = 2.0
-"""Height gradient that the map's extremes stand for."""
+"""Height gradient of the map's extremes."""
 _ROWS, _COLUMNS = 512, 256
 
 _MM = 0.001
@@ -56,7 +57,7 @@ _LINES: tuple[tuple[float, float, tuple[tuple[float, float], ...]], ...] = (
     (2.0, 1.0, ((0, -88), (6, -88), (12, -86.5), (16, -83.5))),
 )
 
-# Where each group of lines lies: |x| and y from–to, mm, softened by 4 mm.
+# Extent of each group of lines: |x| and y from–to, mm, softened by 4 mm.
 _REGIONS = {
     "forehead": (-9, 48, 25, 70),
     "glabella": (-9, 14, -1, 25),
@@ -67,7 +68,7 @@ _REGIONS = {
     "corner": (22, 34, -95, -68),
     "chin": (-9, 19, -112, -80),
 }
-# The share that each face unit has in pressing a group's lines.
+# Share of each face unit in pressing a group's lines.
 _PRESSED_BY = {
     "forehead": {"browInnerUp": 0.6, "browOuterUp": 0.7, "eyeWide": 0.2},
     "glabella": {"browDown": 1.0, "noseSneer": 0.3, "browInnerUp": 0.15},
@@ -78,7 +79,7 @@ _PRESSED_BY = {
     "corner": {"mouthFrown": 0.8, "mouthPress": 0.4, "mouthDimple": 0.4, "mouthShrugLower": 0.3},
     "chin": {"mouthShrugLower": 0.9, "mouthFrown": 0.4, "mouthRollLower": 0.4},
 }
-# By how much age alone, from 0 (30 years) to 1 (80), presses each group.
+# Depth that age alone, from 0 (30 years) to 1 (80), gives each group.
 _BY_AGE = {
     "forehead": 0.45,
     "glabella": 0.4,
@@ -111,7 +112,7 @@ def pressed(rest: np.ndarray, units: dict[str, float], age: float, depth: float)
             )
             for side in ("Right", "Left")
         ]
-        # skin that is young springs back and folds less
+        # young skin springs back and folds less
         folding = np.minimum(1.25, sides[0] + (sides[1] - sides[0]) * left) * (0.08 + 0.3 * young + 0.5 * old)
         total += weight * (folding + _BY_AGE[name] * old**1.3 + 0.02 * young)
     return np.minimum(depth * total, 1.4)
@@ -129,7 +130,7 @@ def _regions(rest: np.ndarray) -> dict[str, np.ndarray]:
 
 @cache
 def wrinkle_map() -> Texture:
-    """The lines: R and G the height's gradient along |x| and y (128 is none), B how deep in a line a point lies."""
+    """The lines: R and G the height's gradient along |x| and y (128 is none), B the depth of a point in a line."""
     x = (np.arange(_COLUMNS) + 0.5) / _COLUMNS * WIDTH / _MM
     y = ((np.arange(_ROWS) + 0.5) / _ROWS * HEIGHT + BOTTOM) / _MM
     grid = np.stack(np.meshgrid(x, y), axis=-1)

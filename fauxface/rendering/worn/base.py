@@ -17,7 +17,7 @@ from fauxface.rendering.worn.materials import Material
 from fauxface.rendering.worn.shapes import Shape
 
 HIDING = 0.6
-"""Opacity above which a lens hides the eyes behind it."""
+"""Opacity above which a lens hides the eyes behind it, by eye."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Thing:
         vertices: (V, 3).
         triangles: (T, 3), counter-clockwise seen from outside.
         uv: (V, 2).
-        material: how it looks.
+        material: of its surface.
         label: segmentation class.
         solid: closed and opaque: only its front is drawn.
-        blend: seen through: drawn last, without a shadow; if its opacity is above `HIDING` it hides what is behind it
-            as far as labels go, else it has no label and no depth.
+        blend: transparent: drawn last, without a shadow; with an opacity above `HIDING` it has a label and hides
+            points behind it, else it has neither label nor depth.
     """
 
     vertices: np.ndarray
@@ -58,7 +58,7 @@ class HairCap:
         normal: (3,) unit, towards the side that is covered.
         centre: (3,) of the ellipsoid.
         radii: (3,) its half axes along x, y, z.
-        hides: no hair at all is seen above the plane.
+        hides: True hides all hair above the plane.
     """
 
     point: np.ndarray
@@ -95,7 +95,7 @@ class Neckline:
         height: of the edge on the axis of the body's left and right.
         side: rise towards the sides, a share.
         back: rise towards the back, a share.
-        vee: how far a V is cut down in front.
+        vee: depth of a V that is cut in front.
         vee_width: half its width at the top.
         strap: |x| of straps over the shoulders; 0 for none.
     """
@@ -124,10 +124,10 @@ class Dress:
     """Clothes below the chin.
 
     Attributes:
-        neckline: where the cloth that is painted on the body begins.
+        neckline: edge of the cloth that is painted on the body.
         uniforms: of the shader ``face``: the cloth's two colours, its pattern, that pattern's scale.
         things: collars, lapels, a tie, a hood.
-        name: what the label file says.
+        name: for the label file.
     """
 
     neckline: Neckline = field(default_factory=Neckline)
@@ -138,7 +138,7 @@ class Dress:
 
 @dataclass(frozen=True)
 class Worn:
-    """All things about a head, their names for the label file, and what they do to the hair."""
+    """All things about a head, their names for the label file, and the region in which they press the hair."""
 
     things: list[Thing] = field(default_factory=list)
     names: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,7 @@
-"""Clothes about neck and shoulders: what the body's own surface is painted as, and collars, lapels, ties over it."""
+"""Clothes about neck and shoulders: cloth painted on the body's own surface, and collars, lapels, ties over it.
+
+Shares, necklines and folds are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from fauxface.rendering.worn.materials import Material, cloth_colour
 from fauxface.rendering.worn.shapes import Shape, merged, sheet, tube
 
 PATTERNS = 24
-"""Printed and woven patterns that there are."""
+"""Number of printed and woven patterns."""
 _WORN = np.tile([0.24, 0.12, 0.22, 0.05, 0.08, 0.16, 0.06, 0.07], PATTERNS // 8) / (PATTERNS // 8)
-"""How often each is worn, see `pattern`: stripes, checks and mottled yarn rather than blots."""
+"""Share of each pattern, by eye, see `pattern`: stripes, checks and mottled yarn are more common than blots."""
 _SIZE = 128
 
 KINDS = {
@@ -33,7 +36,7 @@ KINDS = {
     "hoodie": 0.06,
     "jacket": 0.04,
 }
-"""Kinds of dress and their shares; a grown man never has bare shoulders under a dress."""
+"""Kinds of dress and their shares; bare shoulders are rarer on men, suits on women."""
 
 
 def sample_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bool) -> Dress:
@@ -80,7 +83,7 @@ def sample_dress(rng: np.random.Generator, fit: Fit, female: bool, free_neck: bo
 
 @cache
 def pattern(number: int) -> Texture:
-    """A pattern that repeats: how much of the second colour, how light the weave, and the folds' slopes (two)."""
+    """A repeating pattern: share of the second colour, lightness of the weave, and the folds' two slopes."""
     rng = np.random.default_rng(number)
     v, u = np.meshgrid(np.arange(_SIZE) / _SIZE, np.arange(_SIZE) / _SIZE, indexing="ij")
     count = int(rng.integers(3, 12))

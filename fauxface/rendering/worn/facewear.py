@@ -1,4 +1,7 @@
-"""Masks over mouth and nose, scarves over the chin, headphones, ear rings and necklaces."""
+"""Masks over mouth and nose, scarves over the chin, headphones, ear rings and necklaces.
+
+Shares of the kinds, their sizes and colours are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def _mask(rng: np.random.Generator, wearer: Wearer, fit: Fit, below: bool) -> li
         np.maximum(z, fit.z(np.array([[0.0, points[Point.CHIN, 1] + 0.004, 0]]))[0] - 0.02 - 0.035 * np.abs(u) ** 2)
         + 0.004
     )
-    for _ in range(2):  # a cloth spans what is hollow
+    for _ in range(2):  # a cloth spans hollows
         z = _hull(z)
         z = _hull(z.T).T
     pleats = 0.0012 * (np.arange(rows) % 3 == 1)[:, None] * (rng.random() < 0.6)

@@ -1,8 +1,8 @@
 """Surfaces of a posed person that things sit on: the scalp, the neck, the face's depth and the head's width.
 
 The scalp and the neck are maps from a grid of directions to points of the skin, linear in the mesh's vertices: made
-once on the template, true for every person. Depth and width are tables filled from points all over the posed skin, so
-close together that no cell between two vertices shows what lies behind.
+once on the template and true for every person. Depth and width are tables filled from points all over the posed skin,
+so close together that no cell between two vertices shows the surface behind. Places on the template are by eye.
 """
 
 from __future__ import annotations
@@ -16,22 +16,25 @@ from scipy import ndimage, sparse
 from scipy.spatial import Delaunay
 
 from fauxface.landmarks import Point
+from fauxface.rendering.head.makehuman import EAR_MASK, MOUTH_MASK, SKIN_PART
 from fauxface.rendering.head.model import head_model
 from fauxface.rendering.worn.base import Wearer
 
 CENTRE = np.array([0.0, 0.035, -0.062])
-"""Where directions over the scalp start, on the template, metres."""
+"""Origin of directions over the scalp, on the template, metres."""
 AROUND = 48
 POLAR = np.linspace(0.0, 2.6, 31)
-"""Angles from the crown that the scalp is known at, radians; the face is among them, smoothed over."""
+"""Angles from the crown at which the scalp is measured, radians; the face, smoothed over, is among them."""
 NECK_AXIS = np.array([[0.0, -0.10, -0.070], [0.0, -0.30, -0.085]])
 NECK_HEIGHTS = np.linspace(-0.105, -0.27, 16)
-"""Heights on the template that the neck and the shoulders are known at, metres."""
+"""Heights on the template at which the neck and the shoulders are measured, metres."""
 CELL = 0.0025
+"""Side of a cell of the tables of depth and width, metres."""
 _STRETCH = 1.4
-"""How much longer than the template's a person's skin may be before the points on it part."""
+"""Largest stretch of a person's skin, relative to the template's, at which no cell between its points stays empty; by
+eye."""
 LOW, HIGH = np.array([-0.1, -0.17, -0.22]), np.array([0.1, 0.13, 0.06])
-"""What the tables of depth and width cover, metres."""
+"""Corners of the tables of depth and width, head frame, metres."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Fit:
     Attributes:
         scalp: (polar angles, AROUND, 3) points of the head without its ears, from the crown down.
         neck: (heights, AROUND, 3) points of the neck, shoulders and chest, from the jaw down.
-        ears: (2, 2, 3) right and left: where an ear's top meets the head, and the ear's middle.
+        ears: (2, 2, 3) right and left: the place at which an ear's top meets the head, and the ear's middle.
         lobes: (2, 3) the ears' lowest points.
         size: breadth of the face as a share of the template's.
         vertices: (M, 3), the posed head.
@@ -145,7 +148,7 @@ def _seen(way: tuple[int, int, int], ears: bool) -> sparse.csr_matrix:
     of the head's other side would pass for a hole.
     """
     model = head_model()
-    skin = (model.part == 0) & (model.masks[:, 2] < 0.3) & (ears | (model.masks[:, 1] <= 0.1))
+    skin = (model.part == SKIN_PART) & (model.masks[:, MOUTH_MASK] < 0.3) & (ears | (model.masks[:, EAR_MASK] <= 0.1))
     quads = model.quads[skin[model.quads].all(1)]
     corners = model.rest[quads].astype(np.float64)
     normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
@@ -158,10 +161,10 @@ def _seen(way: tuple[int, int, int], ears: bool) -> sparse.csr_matrix:
         across = (np.arange(count) + 0.5) / count
         u, v = (axis.ravel() for axis in np.meshgrid(across, across))
         weights = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], axis=1)
-        own = np.repeat(quads[parts == count], len(u), axis=0)
-        at = np.repeat(np.arange(len(own)), 4)
-        values = np.tile(weights.astype(np.float32), (len(own) // len(u), 1))
-        rows.append(sparse.csr_matrix((values.ravel(), (at, own.ravel())), (len(own), len(model.rest))))
+        ends = np.repeat(quads[parts == count], len(u), axis=0)
+        at = np.repeat(np.arange(len(ends)), 4)
+        values = np.tile(weights.astype(np.float32), (len(ends) // len(u), 1))
+        rows.append(sparse.csr_matrix((values.ravel(), (at, ends.ravel())), (len(ends), len(model.rest))))
     return sparse.csr_matrix(sparse.vstack(rows))
 
 
@@ -170,10 +173,10 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix]:
     """Weights of the scalp's, the neck's and the ears' points."""
     model = head_model()
     rest = model.rest.astype(np.float64)
-    skin = (model.part == 0) & (model.masks[:, 2] < 0.3)
+    skin = (model.part == SKIN_PART) & (model.masks[:, MOUTH_MASK] < 0.3)
     azimuth = 2 * np.pi * np.arange(AROUND) / AROUND - np.pi
 
-    head = np.flatnonzero(skin & (model.masks[:, 1] < 0.1) & (rest[:, 1] > -0.14))
+    head = np.flatnonzero(skin & (model.masks[:, EAR_MASK] < 0.1) & (rest[:, 1] > -0.14))
     towards = rest[head] - CENTRE
     towards /= np.linalg.norm(towards, axis=1, keepdims=True)
     flat = towards[:, [0, 2]] / (1 + towards[:, 1:2])  # seen from below the chin: the crown is the middle
@@ -182,7 +185,7 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix]:
     targets = np.stack([reach * np.sin(around), reach * np.cos(around)], axis=-1).reshape(-1, 2)
     scalp = _barycentric(flat, targets, head, len(rest))
 
-    body = np.flatnonzero(skin & (model.masks[:, 1] < 0.1) & (rest[:, 1] < -0.085) & (model.kind[:, 1] < 0.97))
+    body = np.flatnonzero(skin & (model.masks[:, EAR_MASK] < 0.1) & (rest[:, 1] < -0.085) & (model.kind[:, 1] < 0.97))
     axis = NECK_AXIS[0, 2] + (rest[body, 1] - NECK_AXIS[0, 1]) * (
         (NECK_AXIS[1, 2] - NECK_AXIS[0, 2]) / (NECK_AXIS[1, 1] - NECK_AXIS[0, 1])
     )
@@ -196,7 +199,7 @@ def _maps() -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix]:
 
     rows = sparse.lil_matrix((6, len(rest)), dtype=np.float32)
     for side, sign in enumerate((-1, 1)):
-        ear = np.flatnonzero((model.masks[:, 1] > 0.5) & (model.part == 0) & (sign * rest[:, 0] > 0))
+        ear = np.flatnonzero((model.masks[:, EAR_MASK] > 0.5) & (model.part == SKIN_PART) & (sign * rest[:, 0] > 0))
         # the groove behind an ear's upper root
         groove = np.array([sign * 0.0665, 0.0, -0.073])
         root = ear[np.linalg.norm(rest[ear] - groove, axis=1).argsort()[:6]]

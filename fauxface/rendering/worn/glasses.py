@@ -1,4 +1,7 @@
-"""Glasses and sunglasses: two rims fitted before the eyes, a bridge on the nose, temples to the ears."""
+"""Glasses and sunglasses: two rims fitted before the eyes, a bridge on the nose, temples to the ears.
+
+Sizes are about those stamped on frames (lenses 40 to 60 mm wide); styles, shares and colours are by eye, on renders.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from fauxface.rendering.worn.shapes import Shape, disc, merged, tube
 _thing = partial(Thing.of, label=Segment.GLASSES)
 _POINTS = 28
 _CLEARANCE = 0.0012
-"""How far rims and temples stay off the skin, metres."""
+"""Distance of rims and temples from the skin, metres."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,11 @@ class _Style:
     Attributes:
         width, height: of a lens.
         square: exponent of the outline's superellipse: 2 is round, 5 a rectangle with rounded corners.
-        lift: how far the upper outer corner is drawn up.
-        drop: how far the lower outer part hangs, as an aviator's.
-        rim: radius of the rim's tube; 0 has none.
+        lift: rise of the upper outer corner.
+        drop: fall of the lower outer part, as an aviator's.
+        rim: radius of the rim's tube; 0 without a rim.
         upper_only: the rim runs along the upper half alone.
-        wrap: how far the outer edges bend back, per metre squared.
+        wrap: bend of the outer edges backwards, metres per metre squared.
         temple: half the height of the temples.
     """
 
@@ -47,6 +50,7 @@ class _Style:
 
 _CLEAR = ("wire", "wire", "round", "plastic", "plastic", "thick", "rimless", "half-rim", "cat-eye", "reading")
 _DARK = ("aviator", "plastic", "plastic", "thick", "wrap-around", "round", "cat-eye", "wire", "large")
+"""Styles of glasses and of sunglasses, the common ones twice."""
 
 
 def _style(rng: np.random.Generator, name: str) -> _Style:
@@ -89,7 +93,7 @@ def _frame(rng: np.random.Generator, name: str) -> Material:
 
 
 def _lens(rng: np.random.Generator, dark: bool) -> Material:
-    if not dark:  # a clear lens is seen by what it mirrors: the more so without a coating
+    if not dark:  # a clear lens shows by its reflections: the more so without a coating
         return Material(
             np.array([0.2, 0.22, 0.2]), 0.03, shine=float(rng.uniform(0.1, 0.8)), opacity=float(rng.uniform(0.06, 0.1))
         )

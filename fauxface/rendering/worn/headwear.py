@@ -1,4 +1,7 @@
-"""Caps, hats, scarves about the head, hoods and helmets: shells over the person's own scalp."""
+"""Caps, hats, scarves about the head, hoods and helmets: shells over the person's own scalp.
+
+Shares, sizes and shapes are by eye, on renders; tests hold that nothing sinks into the head.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ KINDS = {
     "helmet": 0.05,
     "headband": 0.04,
 }
-"""Kinds and their shares of the headwear."""
+"""Kinds of headwear and their shares."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ def _shell(
         angle: polar angle of the rim at each azimuth.
         offset: height over the skin, metres, from the share of the way up (0–1) and the azimuth.
         start: the share of the way down from the crown at which the shell ends: 0 closes it.
-        rows: how many.
-        azimuth: columns.
+        rows: number of rows.
+        azimuth: of the columns.
     """
     share = np.linspace(1, start, rows)[:, None]
     skin = fit.on_scalp(share * angle[None], np.broadcast_to(azimuth[None], (rows, len(azimuth))))
@@ -121,8 +124,8 @@ def _brim(
         edge: points along the hat's edge.
         azimuth: (N,) of the points.
         length: metres at each point.
-        droop: how far it falls over its length, as a share.
-        curl: how far it bends down to its sides (a cap's), metres at 5 cm from the middle.
+        droop: fall over its length, as a share.
+        curl: bend down to its sides (a cap's), metres at 5 cm from the middle.
         slope: rise of the direction forward, as a share.
     """
     share = np.linspace(0, 1, rows)[:, None, None]
@@ -177,19 +180,19 @@ def _cap(rng: np.random.Generator, fit: Fit, backwards: bool = False) -> tuple[l
 
 
 def _emblem(rng: np.random.Generator, ground: np.ndarray) -> Texture:
-    """A badge or letters on a transparent ground; the key holds all that it is drawn from."""
+    """A badge or letters on a transparent ground; the key names its seed and ground."""
     seed = int(rng.integers(400))
-    own = np.random.default_rng(seed)
+    dice = np.random.default_rng(seed)
     picture = np.zeros((64, 96, 4), np.uint8)
-    ink = [int(c) for c in own.choice([255, 20, 200, 40, 120], 3)]
+    ink = [int(c) for c in dice.choice([255, 20, 200, 40, 120], 3)]
     bright = bool(ground.mean() > 0.3)
     colour = (*ink, 255) if not bright else (*(255 - c for c in ink), 255)
-    kind = own.integers(4)
+    kind = dice.integers(4)
     if kind == 0:
-        cv2.ellipse(picture, (48, 30), (int(own.integers(14, 30)), int(own.integers(10, 22))), 0, 0, 360, colour, -1)
+        cv2.ellipse(picture, (48, 30), (int(dice.integers(14, 30)), int(dice.integers(10, 22))), 0, 0, 360, colour, -1)
     elif kind == 1:
-        cv2.rectangle(picture, (48 - int(own.integers(12, 34)), 18), (48 + int(own.integers(12, 34)), 44), colour, -1)
-    text = "".join(chr(65 + int(c)) for c in own.integers(0, 26, own.integers(1, 4)))
+        cv2.rectangle(picture, (48 - int(dice.integers(12, 34)), 18), (48 + int(dice.integers(12, 34)), 44), colour, -1)
+    text = "".join(chr(65 + int(c)) for c in dice.integers(0, 26, dice.integers(1, 4)))
     size = 1.5 if kind > 1 else 0.7
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size, 4)
     written = (*(255 - np.array(colour[:3])).tolist(), 255) if kind < 2 else colour
@@ -329,7 +332,7 @@ def _headscarf(rng: np.random.Generator, fit: Fit) -> tuple[list[Thing], HairCap
     shapes, rim = _draped(rng, fit, rng.uniform(0.0, 0.008), under_chin=True)
     fabric = cloth(rng, weave=0.0)
     cap = _hair_cap(fit, rim, 0.0)
-    # no hair is seen at all
+    # all hair is hidden
     return [_thing(merged(shapes), fabric)], replace(
         cap, point=np.array([0.0, 0.0, 1.0]), normal=np.array([0.0, 0.0, -1.0])
     )

@@ -26,8 +26,8 @@ _DYES: tuple[tuple[float, tuple[float, float, float], float], ...] = (
     (0.01, (0.035, 0.09, 0.32), 0.3),  # blue
     (0.01, (0.50, 0.30, 0.06), 0.25),  # yellow
 )
-"""Of clothes: share, albedo (linear RGB) and how far its logarithm's lightness scatters: most of what people wear is
-black, white, grey, blue or earthen."""
+"""Dyes of clothes: share, albedo (linear RGB) and standard deviation of its logarithm, by eye: most clothes are black,
+white, grey, blue or earthen, and 6 % have a strong colour."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Material:
     """Colour, roughness and texture of a surface.
 
     Attributes:
-        colour: (3,) linear RGB; multiplies the texture where there is one.
+        colour: (3,) linear RGB; a texture is multiplied by it.
         roughness: 0 mirror … 1 chalk.
         metal: 0 dielectric … 1 metal.
         shine: strength of the dielectric's gloss; 1 is polished plastic, 0.3 cloth.
-        wrap: (3,) how far light wraps around the terminator, as under skin or in thin cloth.
+        wrap: (3,) reach of light beyond the terminator, as under skin or in thin cloth.
         weave: threads a unit of uv, a knitted or woven pattern; 0 is smooth.
-        opacity: 0–1; below 1 only where the thing is blended.
-        image: RGBA texture; where its alpha is below a half there is nothing.
+        opacity: 0–1; below 1 only on blended things.
+        image: RGBA texture; nothing is drawn where its alpha is below a half.
     """
 
     colour: np.ndarray

@@ -1,4 +1,4 @@
-"""Triangles of simple things: tubes, sheets, turned bodies; all in metres, all with texture coordinates."""
+"""Triangles of simple shapes: tubes, sheets, turned bodies; all in metres, all with texture coordinates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Shape:
     uv: np.ndarray
 
     def moved(self, rotation: np.ndarray, translation: np.ndarray) -> Shape:
-        """Turned by ``rotation`` (3, 3), then shifted."""
+        """The shape turned by ``rotation`` (3, 3), then shifted."""
         return Shape(self.vertices @ rotation.T + translation, self.triangles, self.uv)
 
 

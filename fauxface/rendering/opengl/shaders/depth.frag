@@ -1,3 +1,3 @@
-// A colour as well: what a shader leaves unsaid may be anything, even no number.
+// A colour as well: an output that a shader does not write may be anything, even NaN.
 out vec4 colour;
 void main() { colour = vec4(0.0); }

@@ -1,10 +1,10 @@
-// Skin, with lips and brows painted on it.
+// Skin, with lips and brows painted on it. Numbers are by eye, on renders.
 out vec4 colour;
 in vec3 tone; in vec4 s; in vec2 chart, t;
 uniform sampler2D brow_hairs;   // where hairs are (the lower the more), how light they are
 uniform sampler2D wrinkles, spots, pores, skin_map;
 uniform float skin_share;     // 1: a skin of the asset pack is laid over ours
-uniform vec3 melanin, blood;  // what e times as much pigment or blood multiplies the albedo by, logarithms
+uniform vec3 melanin, blood;  // factors of the albedo for e times as much pigment or blood, logarithms
 uniform float freckles, uneven, pore_depth, roughness;
 uniform vec4 moles[3];        // place on the template and radius, metres
 uniform vec3 brow_colour;

@@ -1,4 +1,4 @@
-// Cloth painted on the body below the collar.
+// Cloth painted on the body below the collar. Numbers are by eye, on renders.
 out vec4 colour;
 uniform vec3 cloth_colour[2]; uniform float cloth_scale;  // repeats a metre
 uniform sampler2D cloth_map;  // share of the second colour, lightness of the weave, slopes of the folds

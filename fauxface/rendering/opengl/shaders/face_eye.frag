@@ -1,4 +1,4 @@
-// Eyeballs: iris, white, the lids' shade on them, and the wet surface over all.
+// Eyeballs: iris, white, the lids' shade on them, and the wet surface over all. Numbers are by eye, on renders.
 out vec4 colour;
 in vec3 at;
 in vec2 k;
@@ -43,7 +43,7 @@ vec3 eye_shade(int side, float shadow) {
     // the cornea bulges: its normal leans out from the gaze; the white is wet as well
     vec3 cornea = normalize(mix(d, normalize(d - 0.42 * gaze), 1.0 - smoothstep(0.85, 1.25, radius)));
     vec3 gloss = shade(at, cornea, vec3(0.0), vec3(0.1), 0.16, 0.6, under, shadow);
-    // what is around is mirrored in the wet surface: the sky, windows; lids and brow are before its upper part
+    // the wet surface mirrors the surroundings: the sky, windows; lids and brow hide its upper part
     gloss += (0.035 + 0.2 * pow(1.0 - clamp(dot(cornea, v), 0.0, 1.0), 5.0)) * under * under * min(reflected(reflect(-v, cornea), 0.25), 12.0);
     // tears along the lower lid catch the light
     float tears = smoothstep(0.1, 0.04, bottom) * smoothstep(-0.06, 0.0, bottom);

@@ -1,4 +1,4 @@
-// FaceSynthetics' segmentation classes of the skin; what it calls right is the image's right in a facing head.
+// FaceSynthetics' segmentation classes of the skin; its right is the image's right in a facing head.
 out float label;
 uniform vec2 throat, mastoid;  // y and z of the throat's crease under the chin, and of the bone behind the ear lobes
 void main() {

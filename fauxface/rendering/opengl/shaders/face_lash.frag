@@ -1,4 +1,4 @@
-// Lashes: thin dark hairs.
+// Lashes: thin dark hairs. Numbers are by eye, on renders.
 out vec4 colour;
 in vec3 at, n, r;
 uniform vec3 brow_colour;

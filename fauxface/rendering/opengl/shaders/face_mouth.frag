@@ -1,4 +1,4 @@
-// Teeth, gums and tongue, darker the deeper in the mouth.
+// Teeth, gums and tongue, darker the deeper in the mouth. Numbers are by eye, on renders.
 out vec4 colour;
 in vec3 n, r;
 in vec4 m;        // of a tooth: across it −1…1, gum line 0 … edge 1, its number / 12, 1

@@ -1,2 +1,2 @@
-// What is in the mouth throws no shadow: where it sticks out of the skin, that would be seen.
+// The inside of the mouth throws no shadow: where it sticks out of the skin, the shadow would show.
 void main() { discard; }

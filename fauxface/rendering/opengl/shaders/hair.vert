@@ -1,4 +1,5 @@
 // Hair is lit at its vertices: ribbons are narrow and overlap many times, so that pixels would cost ten times as much.
+// Numbers here and in hair.frag are by eye, on renders.
 invariant gl_Position;
 in vec3 position, normal, tangent;
 in vec4 place;      // texture u and v, cover, openness

@@ -1,4 +1,4 @@
-// Where there is hair: shared by colours, labels and shadows.
+// Cover of hair: shared by colours, labels and shadows.
 const float CRISP = -0.8;  // finer mip levels than smooth ones: strands glitter
 in vec4 p;  // texture u and v, cover, openness
 uniform sampler2D strands;  // cover, lightness and a random number of each strand

@@ -1,4 +1,5 @@
 // Light from all around: the brightest lamp with a shadow map, two without, the rest as spherical harmonics; camera frame.
+// Numbers are by eye, on renders, where no paper is named.
 uniform vec3 key_direction, key_colour;
 uniform vec3 fill_direction[2], fill_colour[2];
 uniform vec3 harmonics[9];      // of 1, x, y, z, xy, yz, xz, x²−y², 3z²−1
@@ -12,7 +13,7 @@ uniform sampler2D dapples;       // share of the key light that leaves or blinds
 uniform vec4 dapple_place;       // scale and shift on the shadow map
 uniform float soft_light;        // 1: shadows, and light that scatters below surfaces; 0: neither
 
-// What white paper with this normal shines with (Ramamoorthi & Hanrahan 2001).
+// Radiance of white paper with this normal (Ramamoorthi & Hanrahan 2001).
 vec3 ambient_light(vec3 n) {
     vec3 s = harmonics[0] + n.x * harmonics[1] + n.y * harmonics[2] + n.z * harmonics[3] + n.x * n.y * harmonics[4]
            + n.y * n.z * harmonics[5] + n.x * n.z * harmonics[6] + (n.x * n.x - n.y * n.y) * harmonics[7]
@@ -20,7 +21,7 @@ vec3 ambient_light(vec3 n) {
     return max(s, 0.0);
 }
 
-// What a mirror of some roughness shows in a direction.
+// Radiance that a mirror of some roughness reflects from a direction.
 vec3 reflected(vec3 direction, float roughness) {
     vec3 d = direction * to_map;
     vec2 place = vec2(atan(d.x, d.z) / 6.2831853 + 0.5, acos(clamp(-d.y, -1.0, 1.0)) / 3.14159265);

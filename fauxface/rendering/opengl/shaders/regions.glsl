@@ -1,4 +1,4 @@
-// What a point of the bust is, from its place on the template (rest, metres): shared by colours and labels.
+// Regions of the bust by place on the template (rest, metres): shared by colours and labels.
 in vec3 at, n, r;
 in vec4 m;
 in vec2 k;

@@ -1,4 +1,4 @@
-// Everything that is neither head nor hair: cloth, plastic, metal, glass, other skin.
+// Everything that is neither head nor hair: cloth, plastic, metal, glass, other skin. Numbers are by eye, on renders.
 out vec4 colour;
 uniform vec3 albedo, wrap;
 uniform float roughness, metal, gloss, weave;

@@ -1,4 +1,4 @@
-// Where a thing is: shared by colours and labels.
+// Cover of a thing: shared by colours and labels.
 centroid in vec3 at, n;
 in vec2 t;
 uniform sampler2D image;

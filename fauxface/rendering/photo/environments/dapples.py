@@ -1,4 +1,4 @@
-"""Unsharp shadows of what stands between a lamp and a head: leaves, blinds, a window's bars."""
+"""Unsharp shadows of things between a lamp and a head: leaves, blinds, a window's bars."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fauxface.rendering.photo.environments.pictures import fractal
 _SIZE = 128
 _COUNT = 6
 SPAN = 0.5
-"""Metres that a pattern spans before it repeats."""
+"""Width of a pattern, after which it repeats, metres; sizes and shares here are by eye."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""OpenEXR pictures: scan lines of half or float, plain or zipped; what else there is, with the ``openexr`` package."""
+"""OpenEXR pictures: scan lines of half or float, plain or zipped; other kinds with the ``openexr`` package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TYPES = {1: np.dtype("<f2"), 2: np.dtype("<f4")}
 
 
 def read_exr(path: Path) -> np.ndarray:
-    """Linear RGB (H, W, 3) float32; ValueError for anything that is no such picture."""
+    """Read linear RGB (H, W, 3) float32; ValueError for anything else."""
     try:
         return _read(path.read_bytes())
     except (struct.error, IndexError, KeyError, zlib.error, ValueError) as error:

@@ -8,18 +8,18 @@ _PRODUCTS = ((0, 1), (1, 2), (0, 2))
 
 
 def basis(directions: np.ndarray) -> np.ndarray:
-    """Polynomials (…, 9) that ``light.glsl`` knows: 1, x, y, z, xy, yz, xz, x²−y², 3z²−1."""
+    """Polynomials (…, 9) in the order of ``light.glsl``: 1, x, y, z, xy, yz, xz, x²−y², 3z²−1."""
     x, y, z = np.moveaxis(directions, -1, 0)
     return np.stack([np.ones_like(x), x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1], -1)
 
 
 _NORMS = np.array([0.282095, *[0.488603] * 3, *[1.092548] * 3, 0.546274, 0.315392])
 _COSINE = np.array([1.0, *[2 / 3] * 3, *[1 / 4] * 5])
-"""Normalising factors of the spherical harmonics, and the cosine lobe's (over π)."""
+"""Normalising factors of the spherical harmonics, and the cosine lobe's over π (Ramamoorthi & Hanrahan 2001)."""
 
 
 def irradiance(radiance: np.ndarray, directions: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Coefficients (9, 3) of `basis`: what white paper turned anywhere shines with.
+    """Coefficients (9, 3) of `basis` for the radiance of white paper in any direction.
 
     Args:
         radiance: (…, 3) linear.

@@ -1,4 +1,7 @@
-"""Made-up places with a roof: rooms, halls, bars, stages, studios."""
+"""Made-up places with a roof: rooms, halls, bars, stages, studios.
+
+Sizes are those of usual buildings; lights, colours and shares are by eye, on the places' views and the faces in them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from fauxface.rendering.photo.environments.outdoors import people
 from fauxface.rendering.photo.environments.scene import Bulb, Panel, Scene
 
 WARM, DAY, TUBE = np.array([1.0, 0.72, 0.43]), np.array([0.92, 0.98, 1.07]), np.array([0.95, 1.0, 0.89])
+"""Colours of bulbs, daylight and fluorescent tubes, linear RGB, by eye."""
 
 
 def _nothing(rays: np.ndarray) -> np.ndarray:
@@ -16,7 +20,7 @@ def _nothing(rays: np.ndarray) -> np.ndarray:
 
 
 def _surface(rng: np.random.Generator, light: bool) -> tuple[np.ndarray, float]:
-    """A wall's picture and how many metres it spans."""
+    """Sample a wall's picture and its width, metres."""
     kind = rng.choice(["paint", "pattern", "planks", "bricks", "folds"], p=[0.6, 0.12, 0.1, 0.1, 0.08])
     if kind == "paint":
         return pictures.plain(rng, pictures.colour(rng, (0.25, 0.85) if light else (0.02, 0.3), 0.2), 256), 4.0
@@ -60,7 +64,7 @@ class _Room:
         return np.array([np.sin(angle), 0.0, np.cos(angle)])
 
     def spot(self, k: int, along: float, height: float, out: float) -> np.ndarray:
-        """A place: on wall k, so far along it from its middle, above the floor, off the wall into the room."""
+        """A place on wall k: metres along it from its middle, above the floor, and off the wall into the room."""
         sign = 1 if k < 2 else -1
         reach = self.half[k % 2] - out + sign * self.off[k % 2]
         other = self.axis(1 - k % 2) if k % 2 == 0 else self.axis(0)
@@ -75,7 +79,7 @@ class _Room:
         return panel
 
     def window(self, k: int, strength: np.ndarray) -> None:
-        """A window with what is outside, curtains, and its light in the room."""
+        """Add a window with the view outside, curtains, and its light in the room."""
         rng, span = self.rng, self.half[(k + 1) % 2]
         width, tall = rng.uniform(0.8, min(3.5, 1.6 * span)), rng.uniform(0.9, min(2.3, self.high - 0.4))
         along, sill = (
@@ -103,7 +107,7 @@ class _Room:
                 self.hang(k, along + side * width * 0.6, height - 0.1, width * 0.35, tall * 1.2, cloth, out=0.06)
 
     def lamp(self, tint: np.ndarray, power: float) -> None:
-        """A shade with a bulb in it, on a wall or standing."""
+        """Add a shade with a bulb in it, on a wall or standing."""
         rng, k = self.rng, int(self.rng.integers(4))
         span, side = self.half[(k + 1) % 2], rng.uniform(0.08, 0.4)
         along, height, out = rng.uniform(-0.85, 0.85) * span, rng.uniform(0.9, self.high - 0.3), rng.uniform(0.05, 0.6)
@@ -114,7 +118,7 @@ class _Room:
         self.scene.bulbs.append(Bulb(self.spot(k, along, height, out + 0.25), tint * power * 0.5))
 
     def ceiling_lights(self, tint: np.ndarray, power: float) -> None:
-        """Tubes or panels in rows."""
+        """Add tubes or panels in rows."""
         rng = self.rng
         rows, columns = int(rng.integers(1, 4)), int(rng.integers(1, 4))
         size = np.array([rng.uniform(0.15, 0.7), rng.uniform(0.3, 1.4)])
@@ -130,7 +134,7 @@ class _Room:
                 self.scene.bulbs.append(Bulb(place - np.array([0, 0.1, 0]), tint * power * 0.6))
 
     def furnish(self, count: int) -> None:
-        """Shelves, cupboards, doors, seats, pictures, tables."""
+        """Add shelves, cupboards, doors, seats, pictures, tables."""
         rng = self.rng
         for _ in range(count):
             k = int(rng.integers(4))
@@ -163,7 +167,7 @@ class _Room:
 
 
 def _bounce(scene: Scene, share: float) -> None:
-    """Light that the walls throw back and forth, from what all bulbs send."""
+    """Set the ambient light, which walls reflect back and forth, to a share of that of all bulbs."""
     sent = sum((bulb.colour / (1.0 + bulb.place @ bulb.place) for bulb in scene.bulbs), np.zeros(3))
     scene.ambient = 0.012 + share * sent
 

@@ -1,4 +1,4 @@
-"""The brightest regions of a map as lamps, so that they can cast shadows; the soft light left over; what both give."""
+"""The brightest regions of a map as lamps, so that they can cast shadows; the soft light left over; the sum of both."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from fauxface.rendering.photo.environments.scene import Lamp
 from fauxface.rendering.photo.environments.spheres import map_directions, solid_angles
 
 GREY = np.array([0.2126, 0.7152, 0.0722])
+"""Luminance of linear sRGB (ITU-R BT.709)."""
 _REACH = np.radians(38)
+"""Largest angle from a lamp's peak; this and the thresholds below are by eye, on renders: a lamp takes nearly all of a
+bright spot's light."""
 _FACE = np.array([[x, y, -1.0] for y in (-0.7, 0.0, 0.7) for x in (-0.9, 0.0, 0.9)])
 _FACE /= np.linalg.norm(_FACE, axis=1, keepdims=True)
-"""Normals of a face that looks into the camera, whichever way the head is turned: what the camera sees of it."""
+"""Normals of a face that looks into the camera, whichever way the head is turned: those that the camera sees."""
 
 
 def take_lamps(image: np.ndarray, count: int) -> tuple[list[Lamp], np.ndarray]:
-    """Up to ``count`` lamps, the strongest first, and the map (H, 2H, 3) without what they took over."""
+    """Up to ``count`` lamps, the strongest first, and the map (H, 2H, 3) without their light."""
     height = image.shape[0]
     directions, angles = map_directions(height), solid_angles(height)
     rest = image.astype(np.float64)
@@ -52,8 +55,8 @@ def incident(soft: np.ndarray, lamps: list[Lamp]) -> np.ndarray:
     """The mean radiance (3,) of white paper on a face that looks into the camera.
 
     Args:
-        soft: (9, 3) coefficients of the light that is not the lamps', camera frame.
-        lamps: in that frame.
+        soft: (9, 3) coefficients of the light without the lamps, camera frame.
+        lamps: camera frame.
     """
     light = np.maximum(diffuse(soft, _FACE), 0).mean(0)
     for lamp in lamps:

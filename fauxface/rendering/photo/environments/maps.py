@@ -17,6 +17,7 @@ from fauxface.rendering.photo.environments.spheres import resampled
 
 SUFFIXES = (".hdr", ".exr")
 MAP_BYTES = 1 << 30
+"""Largest file that is read."""
 
 
 def find_maps(folder: Path) -> list[Path]:
@@ -24,7 +25,7 @@ def find_maps(folder: Path) -> list[Path]:
 
     Raises:
         NotADirectoryError: no such folder.
-        ValueError: there are none in it.
+        ValueError: the folder holds no maps.
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"environments: {folder} is no folder")
@@ -59,7 +60,7 @@ def read_map(path: Path) -> np.ndarray:
 
 @cache
 def stored_map(path: Path) -> Path:
-    """A map as a place in the cache folder, made when it is first asked for; named by what the file holds."""
+    """A map as a place in the cache folder, made on first use and named by the hash of the file."""
     digest = hashlib.sha256(read_bytes(path, MAP_BYTES)).hexdigest()[:24]
     stored = cache_folder() / f"places-{FORMAT}" / f"map-{digest}.npz"
     if not is_stored(stored):
@@ -79,7 +80,7 @@ def stored_map(path: Path) -> Path:
 
 
 def prepare_maps(folder: str) -> None:
-    """Read every map of a folder that is not in the cache yet; raises what `find_maps` and `read_map` raise."""
+    """Read every map of a folder that is not in the cache yet; errors as of `find_maps` and `read_map`."""
     for path in maps_of(folder):
         stored_map(path)
 

@@ -1,4 +1,8 @@
-"""Made-up places under the sky: parks, streets, walls, open country, and streets at night."""
+"""Made-up places under the sky: parks, streets, walls, open country, and streets at night.
+
+Sizes are those of usual trees, houses and cars; colours, counts and shares are by eye, on the places' views and the
+faces in them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ from fauxface.rendering.photo.environments.scene import FLIP, Bulb, Lamp, Panel,
 from fauxface.rendering.photo.environments.skies import Sky, night, sample_sky
 
 SUN_RADIUS = np.radians(0.27)
+"""Half the angle that the sun spans in the sky."""
 _WEATHER = (0.2, 0.2, 0.25, 0.35)
+"""Shares of overcast, hazy, broken and clear skies, by eye."""
 
 
 def upright(
@@ -37,7 +43,7 @@ def floor(rng: np.random.Generator, kind: str, eye: float, reach: float = 150.0)
 
 
 def people(rng: np.random.Generator, count: int, near: float, far: float, eye: float) -> list[Panel]:
-    """Some who stand about."""
+    """Sample people who stand around."""
     made = [pictures.person(rng) for _ in range(min(count, 8))]
     result = []
     for _ in range(count):
@@ -53,7 +59,7 @@ def people(rng: np.random.Generator, count: int, near: float, far: float, eye: f
 
 
 def trees(rng: np.random.Generator, count: int, near: float, far: float, eye: float) -> list[Panel]:
-    """Trees and bushes all around."""
+    """Sample trees and bushes all around."""
     dry = rng.random() < 0.15
     made = [pictures.foliage(rng, False, dry) for _ in range(3)]
     result = []
@@ -69,7 +75,7 @@ def trees(rng: np.random.Generator, count: int, near: float, far: float, eye: fl
 
 
 def houses(rng: np.random.Generator, eye: float, dark: bool) -> list[Panel]:
-    """A street's two rows of houses, or houses around a square."""
+    """Sample a street's two rows of houses, or houses around a square."""
     result: list[Panel] = []
 
     def house(centre: np.ndarray, right: np.ndarray, tall: float) -> None:
@@ -113,7 +119,7 @@ def _cars(rng: np.random.Generator, count: int, eye: float) -> list[Panel]:
 
 
 def _under(sky: Sky, eye: float, rng: np.random.Generator, kind: str, shade: bool) -> Scene:
-    """Ground and light of a day; in the shade the sun still falls on what is around."""
+    """Ground and light of a day; in the shade the sun still falls on the surroundings."""
     scene = Scene(sky.radiance, [floor(rng, kind, eye)], sky.diffuse * 0.75)
     if sky.beam.max() > 0:
         scene.sun = (sky.sun, sky.beam)

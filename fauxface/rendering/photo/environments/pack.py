@@ -26,6 +26,7 @@ LICENCE = "CC0 1.0"
 NEEDED = "the openexr package: pip install 'fauxface[assets]'"
 _MODULE = re.compile(r"package/hdri/(\w+)\.exr\.js")
 _COUNT = 18
+"""Maps in the package."""
 
 
 def maps_folder() -> Path:
@@ -34,7 +35,7 @@ def maps_folder() -> Path:
 
 
 def installed_maps() -> Path:
-    """The folder of the installed maps; ValueError where there are none."""
+    """The folder of the installed maps; ValueError where none are installed."""
     if not maps_folder().is_dir():
         raise ValueError("environments: 'pack' is not installed; `fauxface assets install` fetches it")
     return maps_folder()
@@ -46,10 +47,10 @@ def is_maps_tarball(path: Path) -> bool:
 
 
 def install_maps(source: Path | None = None) -> Path:
-    """The folder of the maps, which are fetched with npm unless they are there; raises what `unpack_maps` raises.
+    """Install the maps, fetched with npm, unless they are there, and return their folder; errors as of `unpack_maps`.
 
     Args:
-        source: the package's tarball, where it is here already.
+        source: the package's tarball; fetched where it is None.
     """
     if maps_folder().is_dir():
         return maps_folder()

@@ -1,4 +1,7 @@
-"""Pictures for the panels of made-up places: (H, W, 4) float32, linear albedo and cover."""
+"""Pictures for the panels of made-up places: (H, W, 4) float32, linear albedo and cover.
+
+Colours, sizes and counts are by eye, on the pictures and on the faces that they light.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import numpy as np
 
 
 def fractal(rng: np.random.Generator, height: int, width: int, roughness: float = 0.6, first: int = 1) -> np.ndarray:
-    """Fractal noise (height, width) of mean 0.5 and deviation 0.2 or so, in 0–1."""
+    """Sample fractal noise (height, width) of mean 0.5 and standard deviation about 0.2, in 0–1."""
     result, weight, octave = np.zeros((height, width), np.float32), 0.0, first
     while 2**octave <= max(height, width):
         gain = roughness ** (octave - first)
@@ -22,7 +25,7 @@ def fractal(rng: np.random.Generator, height: int, width: int, roughness: float 
 
 
 def colour(rng: np.random.Generator, value: tuple[float, float] = (0.04, 0.6), vivid: float = 0.12) -> np.ndarray:
-    """An albedo (3,): mostly dull, some vivid."""
+    """Sample an albedo (3,): mostly dull, some vivid."""
     base = np.exp(rng.uniform(np.log(value[0]), np.log(value[1])))
     # between warm and cold, as pigments and daylight are, rather than green and purple; and warm rather than cold
     warm, green = rng.normal(0, 0.42 if rng.random() < 0.6 * vivid else 0.1, 2)
@@ -148,7 +151,7 @@ def poster(rng: np.random.Generator) -> np.ndarray:
 
 
 def facade(rng: np.random.Generator, night: bool) -> tuple[np.ndarray, np.ndarray]:
-    """A house's front, and what of it glows (H, W, 3; 1 is a lit room)."""
+    """A house's front, and the light of its windows (H, W, 3; 1 is a lit room)."""
     size = 256
     wall = (
         bricks(rng, int(rng.integers(24, 64)))[..., :3]
@@ -226,7 +229,7 @@ def _branch(rng, image, start, angle, length, width, tone) -> None:
 
 
 def person(rng: np.random.Generator) -> np.ndarray:
-    """Somebody in the background, to the knees: dress, skin, hair; no features."""
+    """A person in the background, to the knees: dress, skin, hair; no features."""
     high, wide = 256, 128
     image = np.zeros((high, wide, 4), np.float32)
     skin = np.array([0.52, 0.33, 0.23]) * np.exp(-rng.uniform(0, 2.0) * np.array([0.6, 0.85, 1.0]))

@@ -1,6 +1,7 @@
 """Places in the form that frames use: a small map that lights the head, lamps, and sharp views for the background.
 
-A made-up place is drawn when a frame first asks for it and kept in the cache folder; so are the user's own maps.
+A made-up place is painted on first use and kept in the cache folder; so are the user's own maps. Heights and fields of
+view of the camera are by eye.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from fauxface.rendering.photo.environments.scene import Lamp, Scene
 from fauxface.rendering.photo.environments.spheres import look_along, map_directions, solid_angles, view_directions
 
 FORMAT = 4
-"""Changes when what is cached does."""
+"""Version of the cached files."""
 MAP_HEIGHT = 64
 VIEW_SIZE = 288
 VIEWS = 4
+"""Sizes of a place's map and views, pixels, and the number of views: small, so that reading one takes milliseconds."""
 GENERATED = 240
-"""How many made-up places there are."""
+"""Number of made-up places."""
 _KINDS: dict[str, tuple[float, Callable[[np.random.Generator, float], Scene]]] = {
     "park": (0.15, outdoors.park),
     "street": (0.12, outdoors.street),
@@ -40,7 +42,9 @@ _KINDS: dict[str, tuple[float, Callable[[np.random.Generator, float], Scene]]] =
     "stage": (0.05, indoors.stage),
     "studio": (0.05, indoors.studio),
 }
+"""Kinds of places: share, by eye (a quarter are dark), and maker."""
 _STEEP, _RANGE = 1 / 3, 40.0
+"""Exponent and brightest value, in units of the mean, with which views are stored in 8 bits; by eye: no steps show."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,11 @@ class Place:
 
     Attributes:
         name: of the kind, or of the file.
-        reflection: (H, 2H, 3) float16 linear: what a mirror shows.
+        key: of the reflection's texture.
+        reflection: (H, 2H, 3) float16 linear radiance all around.
         coefficients: (9, 3) diffuse light without the lamps.
         lamps: the strongest first.
-        views: as stored.
+        views: as stored: JPEG data, scale, rotation (3, 3), field of view in radians.
     """
 
     name: str
@@ -79,7 +84,7 @@ class Place:
 
     @cached_property
     def well_lit(self) -> np.ndarray:
-        """(V,) for each view how bright white paper on a face is there, as a share of the background's mean."""
+        """Brightness (V,) of white paper on a face in each view, as a share of the background's mean."""
         received = [
             incident(rotated(self.coefficients, rotation), turned(self.lamps, rotation)) @ GREY
             for _, _, rotation, _ in self.views
@@ -98,7 +103,7 @@ _DECODE = ((np.arange(256) / 255.0) ** (1 / _STEEP) * _RANGE).astype(np.float32)
 
 
 def generated_place(index: int) -> Place:
-    """The made-up place of a number below `GENERATED`."""
+    """Load the made-up place of a number below `GENERATED`, painted on first use."""
     path = cache_folder() / f"places-{FORMAT}" / f"{index:04d}.npz"
     if not is_stored(path):
         store_place(path, *_generate(index))
@@ -121,21 +126,21 @@ def store_place(
     rng: np.random.Generator,
     narrowest: float = 0.35,
 ) -> None:
-    """Draw a place's map and views and write them.
+    """Paint a place's map and views and write them.
 
     Args:
         path: ``.npz`` to write, wholly or not at all.
         name: of the place.
         radiance: unit directions (N, 3; map frame) and radians between neighbours → linear RGB (N, 3).
-        lamps: light beyond what the map shows.
-        rng: picks the views.
+        lamps: light beyond the map's.
+        rng: samples the views.
         narrowest: field of view, radians, that still shows detail.
     """
     height = MAP_HEIGHT
     fine = radiance(map_directions(2 * height).reshape(-1, 3), np.pi / (2 * height)).reshape(2 * height, 4 * height, 3)
     image = cv2.resize(fine, (2 * height, height), interpolation=cv2.INTER_AREA)
     found, rest = take_lamps(image, 3)
-    # the body is in the way of some of what comes from below, and throws light back itself
+    # the body hides a part of the light from below, and reflects some itself; by eye
     shade = np.where(map_directions(height)[..., 1:2] > 0.35, 0.75, 1.0)
     soft = irradiance(rest * shade, map_directions(height), solid_angles(height))
     lamps = sorted([*lamps, *found], key=lambda lamp: -float(lamp.colour @ GREY))[:4]
@@ -168,7 +173,7 @@ def store_place(
 
 
 def is_stored(path: Path) -> bool:
-    """Whether a place lies there; one that is damaged does not, and that is said."""
+    """True where a whole place is stored; one that is damaged is reported and counts as none."""
     if not path.exists():
         return False
     try:
@@ -181,7 +186,7 @@ def is_stored(path: Path) -> bool:
 
 @lru_cache(maxsize=48)
 def read_place(path: Path) -> Place:
-    """A place that `store_place` wrote."""
+    """Read a place that `store_place` wrote."""
     with np.load(path) as file:
         cameras = [file[f"camera{k}"] for k in range(VIEWS)]
         views = [

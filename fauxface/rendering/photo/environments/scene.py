@@ -16,11 +16,11 @@ FLIP = np.array([1.0, -1.0, 1.0], np.float32)
 
 @dataclass(frozen=True)
 class Lamp:
-    """A light that is too small for a map of a few degrees a pixel: the sun, a bulb far away.
+    """A light too small for a map of a few degrees a pixel: the sun, a bulb far away.
 
     Attributes:
         direction: (3,) unit, towards the lamp, frame of maps.
-        colour: (3,) what a white surface that faces it shines with.
+        colour: (3,) radiance of white paper that faces it.
         radius: half its angular size, radians.
     """
 
@@ -37,8 +37,8 @@ class Panel:
         centre: (3,).
         right, up: (3,) from the centre to the middle of the right and of the upper edge; at right angles.
         picture: (H, W, 4) float32 linear albedo and cover, or radiance where it glows; row 0 is up.
-        glows: shines by itself, no light falls on it.
-        repeat: how often the picture repeats along right and up.
+        glows: it shines by itself, and no light falls on it.
+        repeat: repetitions of the picture along right and up.
         normal: (3,) unit, to the lit side; away from the plane for foliage and people, which are not flat.
     """
 
@@ -52,7 +52,7 @@ class Panel:
 
     @property
     def cone(self) -> float:
-        """Half the angle of a cone from the eye that holds it; a half turn where the eye is within its reach."""
+        """Half the angle of a cone from the eye that encloses it; π where the eye is within its reach."""
         reach = float(np.hypot(np.linalg.norm(self.right), np.linalg.norm(self.up)))
         distance = float(np.linalg.norm(self.centre))
         return float(np.arcsin(reach / distance)) if reach < distance else np.pi
@@ -76,12 +76,12 @@ class Scene:
     """Sky, panels and lamps of a place.
 
     Attributes:
-        sky: directions (N, 3; scene frame) → radiance (N, 3) of what is behind all panels.
+        sky: directions (N, 3; scene frame) → radiance (N, 3) behind all panels.
         panels: in any order; depth sorts them.
         ambient: (3,) light on every panel, as the radiance of white paper.
-        sun: from where (3; scene frame) and how strongly (3) a far light falls on the panels, or None.
+        sun: direction (3; scene frame) and strength (3) of a far light on the panels, or None.
         bulbs: near lights.
-        lamps: light for the head beyond what is seen in the map; frame of maps.
+        lamps: light on the head beyond the map's; frame of maps.
         haze: (4,) colour of the air and its density a metre.
     """
 
@@ -134,8 +134,8 @@ class Scene:
         u = (place[:, 0] + 1) * (0.5 * panel.repeat[0])
         v = (1 - place[:, 1]) * (0.5 * panel.repeat[1])
         seen = _sample(panel.picture, u, v, np.log2(np.maximum(spread, 1e-3)))
-        there = seen[:, 3] > 0.5
-        near, far, seen = near[there], far[there], seen[there, :3]
+        covered = seen[:, 3] > 0.5
+        near, far, seen = near[covered], far[covered], seen[covered, :3]
         if not panel.glows:
             towards = -np.sign(offset) * normal if panel.normal is None else panel.normal
             seen = seen * self._light(rays[near] * far[:, None], towards)
@@ -169,7 +169,7 @@ def _sample(picture: np.ndarray, u: np.ndarray, v: np.ndarray, level: np.ndarray
         if k or height == 1:
             result[chosen] = picture[y.astype(np.int32) % height, x.astype(np.int32) % width]
             continue
-        # what is seen larger than its texels: their corners must not show
+        # seen from near, the texels' corners must not show
         left, upper = np.floor(x - 0.5).astype(np.int32), np.floor(y - 0.5).astype(np.int32)
         across, down = (x - 0.5 - left)[:, None], (y - 0.5 - upper)[:, None]
         above, below = upper % height, (upper + 1) % height

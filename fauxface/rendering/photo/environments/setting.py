@@ -16,18 +16,19 @@ from fauxface.rendering.recipe import Recipe
 WALLED = ("wall", "room", "hall", "bar", "stage", "studio")
 """Places where something stands close behind the head."""
 _FRONT_LIT = 2.0
-"""How much rather people are photographed where the light falls on their faces than against it."""
+"""Preference for views in which light falls on the face: exponent of a face's brightness there; by eye, on the
+lightness of faces beside their backgrounds in renders and photographs."""
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 _NARROW = 0.3
-"""Radians seen at least: a tele lens's 6° would hold one surface of a made-up place and nothing else."""
+"""Least field of view, radians, by eye: a tele lens's 6° would show one surface of a made-up place and nothing else."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A place as one frame has it.
+    """A place as one frame shows it.
 
     Attributes:
-        place: what is around.
+        place: the surroundings.
         rotation: (3, 3) map frame → camera frame; a mirror image half the time.
         background: (S, S, 3) float32 linear, out of focus as the lens has it.
         distance: of the background from the camera, metres.
@@ -64,6 +65,7 @@ def sample_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: i
     if mirrored:
         background, rotation = background[:, ::-1], _MIRROR @ rotation
     subject = lens.focus
+    # metres from the head to the background, by eye
     behind = (0.4, 5.0) if place.name in WALLED else (4.0, 50.0)
     distance = subject + float(np.exp(rng.uniform(*np.log(behind))))
     blur = lens.aperture * lens.focal * (1 / subject - 1 / distance)
@@ -71,19 +73,19 @@ def sample_setting(rng: np.random.Generator, recipe: Recipe, lens: Lens, size: i
 
 
 def _sample_place(rng: np.random.Generator, recipe: Recipe) -> Place:
-    generated, own, chosen = int(rng.integers(GENERATED)), rng.random() < recipe.environment_share, rng.random()
-    if not recipe.environments or not own:
+    generated, mapped, chosen = int(rng.integers(GENERATED)), rng.random() < recipe.environment_share, rng.random()
+    if not recipe.environments or not mapped:
         return generated_place(generated)
     maps = maps_of(recipe.environments)
     return read_place(stored_map(maps[int(chosen * len(maps))]))
 
 
 def defocused(image: np.ndarray, radius: float) -> np.ndarray:
-    """An image (S, S, C) float32 whose every point became a disc of a radius in pixels, as bright in sum."""
+    """Spread every point of an image (S, S, C) float32 to a disc of a radius in pixels, as bright in sum."""
     if radius < 0.5:
         return np.ascontiguousarray(image)
     size = image.shape[0]
-    shrink = max(1.0, radius / 4)  # large discs on a smaller picture: their edges are what one sees
+    shrink = max(1.0, radius / 4)  # large discs on a smaller picture: only their edges are sharp
     small = round(size / shrink)
     if shrink > 1:
         image = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)

@@ -1,4 +1,7 @@
-"""Skies by the CIE's standard distributions (Darula & Kittler 2002), with sun, clouds and night."""
+"""Skies by the CIE's standard distributions (Darula & Kittler 2002), with sun, clouds and night.
+
+Tints, clouds, glow and the shares of heights of the sun are by eye, on the places' views.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +40,12 @@ class Sky:
 
 
 def sample_sky(rng: np.random.Generator, weather: str) -> Sky:
-    """A day sky of a weather: ``overcast``, ``hazy``, ``broken`` or ``clear``; the level ground's light is about 1."""
+    """Sample a day sky: ``overcast``, ``hazy``, ``broken`` or ``clear``; the light on level ground is about 1."""
     a, b, c, d, e = _TYPES[weather]
     height = np.radians(rng.uniform(4, 70) if rng.random() < 0.75 else rng.uniform(2, 14))
     around = rng.uniform(-np.pi, np.pi)
     sun = np.array([np.sin(around) * np.cos(height), np.sin(height), np.cos(around) * np.cos(height)])
-    # Rayleigh and aerosol extinction along the air mass; blue suffers most
+    # extinction by air and aerosols, strongest in blue, along the air mass of Kasten 1965
     mass = 1 / (np.sin(height) + 0.15 * (np.degrees(height) + 3.885) ** -1.253)
     turbid = rng.uniform(0.05, 0.25)
     through = np.exp(-(np.array([0.05, 0.11, 0.24]) + turbid * np.array([0.85, 1.0, 1.25])) * mass)
@@ -74,15 +77,15 @@ def sample_sky(rng: np.random.Generator, weather: str) -> Sky:
         # clouds on a plane above: the picture repeats, and its middle is overhead
         column = (rays[:, 0] / (up + 0.18) * 45 + 128).astype(int) % size
         row = (rays[:, 2] / (up + 0.18) * 45 + 128).astype(int) % size
-        there, thick = clouds[row, column][:, None], shade[row, column][:, None]
+        cloudy, thick = clouds[row, column][:, None], shade[row, column][:, None]
         white = cloud_light * (1.15 - 0.75 * thick) * (1 + 1.2 * np.exp(-angle * 2.5)[:, None])
         if weather == "overcast":
-            bright = bright * (0.75 + 0.5 * there)
+            bright = bright * (0.75 + 0.5 * cloudy)
         else:
-            bright = bright * (1 - 0.9 * there) + there * white * 0.9
+            bright = bright * (1 - 0.9 * cloudy) + cloudy * white * 0.9
         glow = np.exp(-np.maximum(angle - 0.01, 0) * 45)[:, None] * beam * 6
         disc = (angle < 0.02)[:, None] * beam * 60
-        return bright + glow * (1 - 0.8 * there) + disc * (1 - there)
+        return bright + glow * (1 - 0.8 * cloudy) + disc * (1 - cloudy)
 
     probe = np.random.default_rng(0).standard_normal((4096, 3)).astype(np.float32)
     probe /= np.linalg.norm(probe, axis=1, keepdims=True)
