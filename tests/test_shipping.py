@@ -10,7 +10,8 @@ import onnx
 import pytest
 import torch
 
-sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("benchmarks", "tools")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
 import gpu
 import ship
