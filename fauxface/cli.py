@@ -13,51 +13,51 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    UnsupportedTypeAnnotationError,
+)
 
 from fauxface import __doc__ as about
 from fauxface import __version__
+from fauxface.audit.config import AuditConfig
+from fauxface.evaluation.config import AdaptationConfig, EvaluationConfig
+from fauxface.inference.config import CheckpointName, DetectorName, PredictionConfig
 from fauxface.names import printable
 from fauxface.ranges import (
     Amount,
-    Batch,
     CameraNumber,
     Count,
     ExportBatch,
-    Folds,
-    Images,
     InputSide,
     Margin,
     PictureSide,
     Port,
     Seed,
-    Seeds,
     Threads,
-    Together,
     Workers,
     check_words,
     in_range,
 )
+from fauxface.study.config import StudyConfig
 from fauxface.training.config import FormatName, TrainingConfig
-
-OptionalPath = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
-OptionalCount = Annotated[Count | None, tyro.conf.arg(metavar="INT")]
-OptionalAmount = Annotated[Amount | None, tyro.conf.arg(metavar="INT")]
-OptionalCamera = Annotated[CameraNumber | None, tyro.conf.arg(metavar="INT")]
-DetectorName = Annotated[str, tyro.conf.arg(metavar="{retinaface,own}")]
-OptionalStr = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 
 
 def demo(
     out: Path = Path("demo"),
     quick: bool = False,
-    count: OptionalCount = None,
-    held_out: OptionalCount = None,
-    samples: OptionalAmount = None,
+    count: Count | None = None,
+    held_out: Count | None = None,
+    samples: Amount | None = None,
     seed: Seed = 0,
 ) -> None:
     """Take the tour: render faces, train on them, evaluate on held-out ones, predict on a real photograph.
@@ -89,11 +89,11 @@ def render(
     seed: Seed = 0,
     size: PictureSide = 512,
     workers: Workers = 0,
-    recipe: OptionalPath = None,
+    recipe: Path | None = None,
     faces: Annotated[str | None, tyro.conf.arg(metavar="N|LOW-HIGH")] = None,
     dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
     labels: Annotated[str, tyro.conf.arg(metavar="dense,depth,normals")] = "",
-    environments: OptionalPath = None,
+    environments: Path | None = None,
 ) -> None:
     """Render faces with labels: 70 landmarks, segmentation, pose, camera, visibility.
 
@@ -178,37 +178,25 @@ def assets(
         print(f"environment maps: in {install_maps(source)}")
 
 
-def audit(
-    data: Annotated[Positional[Path], tyro.conf.arg(metavar="DIR")],
-    out: Path = Path("audit"),
-    format: FormatName = "auto",
-    split: OptionalStr = None,
-    strict: bool = False,
-    workers: Workers = 0,
-) -> None:
-    """Look at a data set: contact sheets, distributions, labels that contradict each other, duplicates, bad files.
+def audit(config: OmitArgPrefixes[AuditConfig], strict: bool = False) -> None:
+    """Check a data set: contact sheets, distributions, contradictory labels, duplicates, damaged files.
 
-    Writes OUT/report.html to open in a browser and OUT/audit.json. Takes every format of labelled faces, and our wide
-    frames of several people; rendered ones are looked at the closest, by their segmentation and points in space. Ends
-    well whatever it finds, unless --strict is asked for.
+    Writes OUT/report.html, to open in a browser, and OUT/audit.json. Reads every format of labelled faces, and rendered
+    frames with several people. Renders are checked most closely, by their segmentation and their 3-D points. The exit
+    status is 0 whatever is found, unless --strict is given.
 
     Examples:
       fauxface audit faces
       fauxface audit faces --out look --strict && fauxface train --data faces --out run
 
     Args:
-        data: folder of labelled faces, searched with its subfolders.
-        out: folder for the report; new, empty, or wholly an earlier audit's, which is replaced. It may lie below DIR.
-        format: how the faces lie there; auto looks.
-        split: one of the format's official parts.
-        strict: end with status 1 when anything is found.
-        workers: threads; 0 takes as many as there are CPU cores.
+        strict: Exit with status 1 if anything is found.
     """
-    from fauxface.audit import audit as run_audit
+    from fauxface.audit import run_audit
 
-    result = run_audit(data, out, workers, format, split)
+    result = run_audit(config)
     print(printable(result.summary(), keep="\n"))
-    print(f"wrote {printable(out / 'report.html')}")
+    print(f"wrote {printable(config.out / 'report.html')}")
     if strict and result.findings:
         raise SystemExit(1)
 
@@ -216,12 +204,12 @@ def audit(
 def pack(
     data: Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DIR]")]] = None,
     format: FormatName = "auto",
-    split: OptionalStr = None,
+    split: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None,
     size: InputSide = 128,
     crop: Literal["box", "five-points", "level"] = "box",
     crop_margin: Margin = 1.3,
-    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
-    out: OptionalPath = None,
+    labels: Literal["2d", "projected"] | None = None,
+    out: Path | None = None,
     skip_bad: bool = False,
     workers: Workers = 0,
     list: bool = False,
@@ -292,28 +280,13 @@ def train(
     print(printable(run_training(config)))
 
 
-def evaluate(
-    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
-    data: Path,
-    format: FormatName = "auto",
-    split: OptionalStr = None,
-    box: Literal["landmarks", "detector"] = "landmarks",
-    normaliser: Literal["inter-ocular", "inter-pupil", "box"] = "inter-ocular",
-    json: OptionalPath = None,
-    out: OptionalPath = None,
-    flip: bool = False,
-    skip_bad: bool = False,
-    threads: Threads = 0,
-    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
-    detector: DetectorName = "retinaface",
-    adapter: OptionalPath = None,
-) -> None:
+def evaluate(config: OmitArgPrefixes[EvaluationConfig]) -> None:
     """Measure a checkpoint's error on labelled faces.
 
-    Prints NME (percent of the distance between the outer eye corners), failure rate and AUC. Under `--box landmarks`
-    the crop comes from the annotated points, as most papers do, which flatters; under `--box detector` from a face
-    detector, and faces that it misses count as failures. Where checkpoint and data have different points, those that
-    both have are compared, and the output says how many.
+    Prints NME (percent of the distance between the outer eye corners), failure rate and AUC. With `--box landmarks`
+    each crop comes from the annotated points, as in most papers; this flatters the score. With `--box detector` it
+    comes from a face detector, and a face that the detector misses counts as a failure. If checkpoint and data have
+    different points, only the points that both have are compared, and the output gives their number.
 
     Examples:
       fauxface evaluate run --data held_out
@@ -322,131 +295,40 @@ def evaluate(
       fauxface evaluate run --data 300w --format ibug --split afw --adapter adapter
       fauxface evaluate run --data WFLW --split pose
       fauxface evaluate run --data AFLW2000 --split yaw-60-90 --normaliser box
-
-    Args:
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        data: folder of labelled faces, searched with its subfolders.
-        format: how they lie there; auto looks, and another package may bring more.
-        split: an official part: 300-W's common, challenging, full, private, train, afw, ...; WFLW's test, pose, ...
-        box: where each face's crop comes from.
-        normaliser: what errors are divided by: the distance of the outer eye corners, that of the eyes' centres, or
-            the square root of the landmark box's area, the only fair one beyond 60 degrees of yaw.
-        json: file for the scores; - is standard output.
-        out: folder for figures and tables: error distribution, worst faces, error by part of the face; new, empty, or
-            wholly an earlier evaluation's, which is replaced.
-        flip: see each face mirrored too and average.
-        skip_bad: name files that cannot be read and go on without them.
-        threads: CPU threads; 0 takes all there are.
-        labels: which convention of rendered labels to compare with; 2d where every sample has it, else projected.
-        detector: what finds the faces under `--box detector`: retinaface, own, or a one-stage checkpoint's folder.
-        adapter: a label adapter, fitted to this checkpoint's predictions by `fauxface adapt`; the scores name it.
     """
-    from fauxface.evaluation import evaluate as run_evaluation
+    from fauxface.evaluation import run_evaluation
     from fauxface.outputs import kept_for
 
-    with kept_for(json):
-        result = run_evaluation(
-            checkpoint,
-            data,
-            format,
-            split,
-            box,
-            normaliser,
-            json,
-            out,
-            flip,
-            skip_bad,
-            threads,
-            labels,
-            detector,
-            adapter=adapter,
-        )
-        print(printable(result.table(), keep="\n"))
+    with kept_for(config.json):
+        print(printable(run_evaluation(config).table(), keep="\n"))
 
 
-def adapt(
-    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
-    data: Path,
-    out: Path,
-    format: FormatName = "auto",
-    split: OptionalStr = None,
-    box: Literal["both", "landmarks", "detector"] = "both",
-    folds: Folds = 5,
-    seed: Seed = 0,
-    skip_bad: bool = False,
-    threads: Threads = 0,
-    detector: DetectorName = "retinaface",
-) -> None:
+def adapt(config: OmitArgPrefixes[AdaptationConfig]) -> None:
     """Learn where annotators click: a small network from a checkpoint's landmarks to theirs (Wood et al. 2021, §4.3).
 
-    The checkpoint stays as it is. The adapter sees no pixels and no boxes, only the predicted points, in a frame made
-    from them. Prints what it buys on faces that it was not fitted to (cross-validated), beside a ridge regression. It
-    is fitted to annotated photographs, so it is for research (lane `research`). Use it with `evaluate --adapter`.
+    The checkpoint itself does not change. The adapter sees neither pixels nor boxes, only the predicted points, in a
+    frame made from them. Prints its gain on faces that it was not fitted to (cross-validation), next to that of a ridge
+    regression. Because it is fitted to annotated photographs, it is for research only (lane `research`). Use it with
+    `evaluate --adapter`.
 
     Examples:
       fauxface adapt run --data 300w --format ibug --split train --out adapter
       fauxface evaluate run --data 300w --format ibug --split afw --adapter adapter
-
-    Args:
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        data: folder of annotated faces, searched with its subfolders.
-        out: the adapter's folder: adapter.safetensors and adapter.yaml; new, empty, or wholly an earlier
-            adapter's, which is replaced.
-        format: how the faces lie there; auto looks.
-        split: an official part, such as train.
-        box: which crops' predictions it learns from: annotated boxes', a face detector's, or both.
-        folds: of the cross-validation, which also chooses regularisation and when to stop.
-        seed: of the folds and the network.
-        skip_bad: name files that cannot be read and go on without them.
-        threads: CPU threads; 0 takes all there are.
-        detector: what finds the faces: retinaface, own, or a one-stage checkpoint's folder.
     """
-    from fauxface.evaluation import adapt as run_adaptation
+    from fauxface.evaluation import run_adaptation
 
-    found = run_adaptation(checkpoint, data, out, format, split, box, folds, seed, skip_bad, threads, detector)
-    print(printable(found.table(), keep="\n"))
-    print(f"wrote {printable(out)}")
+    print(printable(run_adaptation(config).table(), keep="\n"))
+    print(f"wrote {printable(config.out)}")
 
 
-def study(
-    data: Path,
-    test: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR ...")],
-    out: Path,
-    models: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (
-        "mobilenetv3-coordinates",
-        "resnet50-coordinates",
-        "resnet18-pip",
-        "mobilenetv2-heatmaps",
-    ),
-    images: Annotated[tuple[Images, ...], tyro.conf.arg(metavar="INT ...")] = (1000, 10000),
-    policies: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ("none", "translation-occlusion", "all"),
-    seeds: Seeds = 3,
-    samples: OptionalAmount = None,
-    schedule: Literal["ours", "paper"] = "ours",
-    ablations: bool = False,
-    curve: Annotated[tuple[Images, ...], tyro.conf.arg(metavar="INT ...")] = (),
-    curve_policy: str = "all",
-    adapt_data: OptionalPath = None,
-    adapt_split: OptionalStr = None,
-    val_data: OptionalPath = None,
-    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
-    input_size: InputSide = 128,
-    batch: Batch = 64,
-    devices: Together = 1,
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-    workers: Together = 1,
-    dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
-    detector: DetectorName = "retinaface",
-    report: bool = False,
-    resume: bool = False,
-) -> None:
+def study(config: OmitArgPrefixes[StudyConfig], report: bool = False, resume: bool = False) -> None:
     """Ask how many images are enough, which augmentations help, which model to take: a grid of runs, with error bars.
 
-    Every cell (model, number of images, augmentation policy, seed) starts from random weights and sees as many training
-    samples as every other, and is scored at its last averaged weights on every test set, under both box protocols, raw
-    and label-adapted. OUT gets results.csv, a row a scored cell, errors.csv, each face's error, report.html and
-    tables.md. A study that was stopped goes on: a cell that results.csv holds is never run again, one that was killed
-    continues, a changed setting is a new cell.
+    A cell is one run: a model, a number of images, an augmentation policy and a seed. Each cell starts from random
+    weights and sees the same number of training samples. Its last averaged weights are scored on every test set, with
+    both box protocols, raw and label-adapted. OUT gets results.csv (a row per score), errors.csv (the error of each
+    face), report.html and tables.md. A stopped study continues when it is started again: finished cells are kept, a
+    killed one resumes, and a changed setting makes a new cell.
 
     Examples:
       fauxface study --data faces --test 300w/afw --out study
@@ -455,61 +337,25 @@ def study(
       fauxface study --data faces --test 300w/afw --out study --dask tcp://head:8786
 
     Args:
-        data: folder of labelled faces to train on.
-        test: folders of labelled faces to score on, rendered or annotated; each needs another name.
-        out: the study's folder; new, empty, or an earlier study's, which goes on (its results.csv alone will do).
-        models: models to train, as `fauxface train --model` takes them.
-        images: numbers of images to train on; those of a smaller number are among those of a larger.
-        policies: augmentation policies; also such as all-rotation, all+colour, only-blur.
-        seeds: runs of each, with seeds 0, 1, ...
-        samples: faces that every cell sees in training, repeats counted; 64000 on a CPU, 192000 on a GPU.
-        schedule: paper is PIPNet's 60 epochs, whatever the number of images.
-        ablations: at the largest number of images, also each of the four augmentations left out of `all`, colour added
-            to it, and each of the five alone.
-        curve: more numbers of images, for a learning curve with a fitted power law.
-        curve_policy: the learning curve's policy.
-        adapt_data: annotated faces to fit each cell's label adapter to (see `fauxface adapt`); without, raw scores.
-        adapt_split: part of 300-W in it: train, lfpw/trainset, ...
-        val_data: labelled faces that the logs of training tell of; nothing is chosen by them. Without, one image of
-            each cell's is held out.
-        labels: which rendered labels to learn; 2d where every image has them, else projected.
-        input_size: side of the crops, pixels.
-        batch: faces a step.
-        devices: GPUs, or processes on the CPU, that train one cell together.
-        accelerator: where to train.
-        workers: cells at a time on this machine; they share its cores.
-        dask: address of a Dask scheduler whose workers run a cell each; OUT and the data must be where they see them.
-        detector: what finds the faces under the second box protocol.
-        report: run nothing, and write the report of what is done, also beside a study that runs.
-        resume: accepted as `train` has it; a study goes on anyway.
+        report: Run nothing; write the report of the finished cells. Works beside a running study.
+        resume: Accepted as in `train`; a study always continues.
     """
     import shlex
 
     from fauxface.info import machine
-    from fauxface.study import StudyConfig, run_study
+    from fauxface.study import run_study
 
-    told = {name: value for name, value in locals().items() if name in StudyConfig.__dataclass_fields__}
-    page, results = run_study(StudyConfig(**told), machine, shlex.join(["fauxface", *sys.argv[1:]]), report)
-    print(f"{len(results.rows)} rows in {printable(out / 'results.csv')}")
+    page, results = run_study(config, machine, shlex.join(["fauxface", *sys.argv[1:]]), report)
+    print(f"{len(results.rows)} rows in {printable(config.out / 'results.csv')}")
     print(f"open {printable(page)}")
 
 
-def predict(
-    source: Annotated[Positional[Path], tyro.conf.arg(metavar="SOURCE")],
-    checkpoint: str = "fauxface-s",
-    detector: DetectorName = "retinaface",
-    out: OptionalPath = None,
-    json: OptionalPath = None,
-    flip: bool = False,
-    skip_bad: bool = False,
-    style: Literal["all", "points", "lines", "sketch"] = "all",
-    threads: Threads = 0,
-) -> None:
+def predict(config: OmitArgPrefixes[PredictionConfig]) -> None:
     """Find the landmarks of every face in a photograph, in each photograph of a folder, or in a video.
 
-    Draws them into OUT (by default `predictions`, unless --json alone is asked for), with predictions.json beside. A
-    video's faces are followed from frame to frame, and get a table too: a row a face a frame.
-    Coordinates are image pixels, 0-based, pixel centres at whole numbers, of the image turned as its EXIF data says. A
+    Draws them into OUT, next to predictions.json. OUT is `predictions` unless only --json is given. In a video, faces
+    are followed from frame to frame, and OUT also gets a table with a row for each face in each frame. Coordinates are
+    image pixels, 0-based, with pixel centres at whole numbers, after the image is turned as its EXIF data says. A
     photograph without a face is no error: its list of faces is empty.
 
     Examples:
@@ -517,52 +363,22 @@ def predict(
       fauxface predict photos --out drawn --skip-bad
       fauxface predict photo.jpg --checkpoint run --json faces.json
       fauxface predict clip.mp4 --out drawn --style lines
-
-    Args:
-        source: a photograph, a folder of them, or a video (an animated GIF is one).
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        detector: what finds the faces: retinaface, own, or the folder of a one-stage checkpoint.
-        out: folder for the drawn pictures; new, empty, or wholly an earlier prediction's, which is replaced. It may lie
-            below a folder of photographs, but not hold them.
-        json: file (- is standard output) for [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}];
-            visibility (1 is seen) and sigma (pixels) are null where the checkpoint does not tell them; further targets
-            follow.
-        flip: see each face mirrored too and average (twice the time).
-        skip_bad: name photographs that cannot be read and go on without them.
-        style: all (box, lines, points), points, lines, or sketch: lines on black, as talking-head models take them.
-        threads: CPU threads; 0 takes all there are.
     """
-    from fauxface.inference import Landmarker
-    from fauxface.inference.predict import check_outputs, photos_in, predict_files
-    from fauxface.inference.predict_video import check_video, predict_video
-    from fauxface.inference.video import is_video
+    from fauxface.inference import run_prediction
     from fauxface.outputs import kept_for
 
-    if out is None and json is None:
-        out = Path("predictions")
-    moving = is_video(source) and not source.is_dir()
-    check_source = check_video if moving else photos_in
-    check_source(source)  # a source or a folder that will not do is said before a missing checkpoint
-    check_outputs(source, out, json)
-    with kept_for(json):
-        landmarker = Landmarker.load(checkpoint, detector, flip=flip, threads=threads)
-        if moving:
-            from fauxface.inference.tracker import Tracker
-
-            done = predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style)
-            print(printable(done.summary(source)))
-        else:
-            for path, faces in predict_files(source, landmarker, out, json, skip_bad, style).faces:
-                print(f"{printable(path)}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
-        for place in (out, json):
-            if place is not None:
-                print(f"wrote {printable(place)}")
+    with kept_for(config.json):
+        for line in run_prediction(config).lines():
+            print(printable(line))
+        for written in (config.drawings, config.json):
+            if written is not None:
+                print(f"wrote {printable(written)}")
 
 
 def live(
     checkpoint: str = "fauxface-s",
-    camera: OptionalCamera = None,
-    source: OptionalPath = None,
+    camera: CameraNumber | None = None,
+    source: Path | None = None,
     browser: bool = False,
     host: str = "127.0.0.1",
     port: Port = 8470,
@@ -596,7 +412,7 @@ def live(
 
 
 def calibrate(
-    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
+    checkpoint: Positional[CheckpointName],
     data: Path,
     also: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PATH ...")] = (),
     skip_bad: bool = False,
@@ -641,11 +457,11 @@ def models(input_size: InputSide = 128) -> None:
 
 
 def export(
-    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
+    checkpoint: Positional[CheckpointName],
     out: Path,
     batch: ExportBatch = 0,
     int8: bool = False,
-    calibrate: OptionalPath = None,
+    calibrate: Path | None = None,
     force: bool = False,
 ) -> None:
     """Write a checkpoint as an ONNX file that needs nothing of Fauxface to run.
@@ -751,6 +567,7 @@ def main(args: Sequence[str] | None = None) -> int:
             description=_explanation(command),
             args=args[1:],
             config=(FlagCreatePairsOff,),
+            registry=_TYPES,
         )
     except KeyboardInterrupt as error:
         told = isinstance(error, Terminated)
@@ -765,6 +582,28 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f"fauxface: error: {_one_line(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+_TYPES = ConstructorRegistry()
+"""Types of options beyond tyro's own."""
+
+
+@_TYPES.primitive_rule
+def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | UnsupportedTypeAnnotationError | None:
+    """An option of ``X | None`` looks like one of ``X`` in the help, and also takes the word None."""
+    kinds = [kind for kind in get_args(info.type) if kind is not NoneType]
+    if len(kinds) != 1 or NoneType not in get_args(info.type):
+        return None
+    spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kinds[0], info.markers))
+    if isinstance(spec, UnsupportedTypeAnnotationError):
+        return spec
+    return replace(
+        spec,
+        instance_from_str=lambda words: None if words == ["None"] else spec.instance_from_str(words),
+        is_instance=lambda value: value is None or spec.is_instance(value),
+        str_from_instance=lambda value: ["None"] if value is None else spec.str_from_instance(value),
+        choices=None if spec.choices is None else (*spec.choices, "None"),
+    )
 
 
 def _with_config_file(args: Sequence[str]) -> Callable[..., None]:
