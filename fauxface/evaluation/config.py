@@ -67,9 +67,9 @@ class AdaptationConfig:
     """A checkpoint's folder, a run's folder, or the name of shipped weights."""
     data: Path
     """Folder of annotated faces; its subfolders are searched too."""
-    out: Path | None
+    out: Path | None  # None, for programs: nothing is written
     """Folder for adapter.safetensors and adapter.yaml. It must be new, empty, or hold only an earlier
-    adapter, which is replaced. A program can pass None: nothing is written."""
+    adapter, which is replaced."""
     format: FormatName = "auto"
     """Format of the data; auto recognises it. Other packages can add formats."""
     split: Annotated[str | None, arg(metavar="NAME")] = None
