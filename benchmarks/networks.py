@@ -27,13 +27,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from fauxface.checkpoint import WEIGHTS_FILE, load_checkpoint, save_checkpoint
+from fauxface.datasets.config import PackConfig
 from fauxface.datasets.packing import pack_folder
 from fauxface.evaluation import evaluate
 from fauxface.files import atomic_path, write_text
@@ -124,7 +125,8 @@ def measure(row: Row, seed: int, data: Path, options: argparse.Namespace, table:
     threads = options.threads // row.settings.get("devices", 1)
     config = TrainingConfig(data, run, row.model, **told, **row.settings, threads=max(1, threads), resume=True)
     settled = settle(config)
-    pack_folder(data, settled.input_size, settled.framing, settled.labels)  # not part of the time
+    pack = PackConfig(data, size=settled.input_size, labels=settled.labels)
+    pack_folder(replace(pack, crop=settled.crop, crop_margin=settled.crop_margin))  # not part of the time
     spent = trained(config, options.threads)
     scores = evaluate(run, options.afw, format="ibug", split="afw").as_json()
     held_out = evaluate(run, options.held_out, labels=settled.labels).as_json()

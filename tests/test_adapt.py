@@ -18,9 +18,9 @@ from fauxface.datasets import FaceDataset
 from fauxface.datasets.ibug import files_of, read_sample
 from fauxface.evaluation import load_adapter
 from fauxface.evaluation.adapter import Adapter, AdapterCard, frames, mean_shape_of, save_adapter
-from fauxface.evaluation.evaluate import judge
 from fauxface.evaluation.fitting import Pairs, Settings, cross_validate, fit_network, fit_ridge
 from fauxface.evaluation.predictions import AnnotatedFaces, Predictions
+from fauxface.evaluation.run import judge
 from fauxface.landmarks import FACE_SYNTHETICS70, IBUG68
 from fauxface.models import build_model
 from fauxface.outputs import MANIFEST

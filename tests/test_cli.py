@@ -43,7 +43,7 @@ class Done:
 
 # each command is a process of its own, forked from one that has the rooms imported: three seconds less a command
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["fauxface.inference.predict", "fauxface.evaluation", "fauxface.training.loop"])
+SERVER.set_forkserver_preload(["fauxface.inference.run", "fauxface.evaluation.run", "fauxface.training.loop"])
 
 
 def command(args: list[str], out: Path, limit: int | None, more: dict[str, str]) -> None:

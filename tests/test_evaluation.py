@@ -17,8 +17,8 @@ from fauxface import metrics
 from fauxface.checkpoint import card_of, save_checkpoint
 from fauxface.datasets import BadSample, open_dataset
 from fauxface.evaluation import Evaluation, evaluate
-from fauxface.evaluation.evaluate import FILES
 from fauxface.evaluation.predictions import predict, read_faces
+from fauxface.evaluation.run import FILES
 from fauxface.faces import REACH, Crop
 from fauxface.images import read_image, write_image
 from fauxface.inference import Detection, Landmarker

@@ -23,7 +23,6 @@ ASKING: dict[str, int] = {
     "augment": 4,
     "calibrating": 4,
     "checkpoint": 2,
-    "cli": 1,
     "datasets": 5,
     "demo": 1,
     "evaluation": 13,
@@ -41,8 +40,6 @@ ASKING: dict[str, int] = {
     "training": 13,
 }
 LONG: dict[str, int] = {
-    "cli": 2,
-    "evaluation": 1,
     "training": 1,
 }
 

@@ -1,6 +1,14 @@
-"""A look at a data set: what is in it, whether its labels hold, and what is wrong with its files."""
+"""A report on a data set: its contents, contradictions among its labels, and faults of its files."""
 
-from fauxface.audit.records import Audit
-from fauxface.audit.run import audit
+from typing import TYPE_CHECKING
 
-__all__ = ["Audit", "audit"]
+from fauxface.audit.config import AuditConfig
+from fauxface.lazy import load_on_use
+
+if TYPE_CHECKING:
+    from fauxface.audit.records import Audit
+    from fauxface.audit.run import audit, run_audit
+else:
+    __getattr__ = load_on_use(__name__, records="Audit", run="audit run_audit")
+
+__all__ = ["Audit", "AuditConfig", "audit", "run_audit"]

@@ -1,4 +1,4 @@
-"""Audit a folder: every picture looked at by all cores, then one page and one JSON file."""
+"""Audit of a folder: all cores check its pictures; one page and one JSON file are written."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fauxface.audit.annotated import look_at_samples
+from fauxface.audit.config import AuditConfig
 from fauxface.audit.duplicates import near_pairs
 from fauxface.audit.pictures import look_at
 from fauxface.audit.records import Audit, Finding, PictureRecord
@@ -28,24 +29,31 @@ RESULT, REPORT = "audit.json", "report.html"
 _ENDINGS = ("_seg.png", "_ldmks.txt", ".json")
 
 
-@in_range
 def audit(folder: Path, out: Path, workers: Workers = 0, format: str = "auto", split: str | None = None) -> Audit:
-    """Look at every picture in ``folder`` and below, and write ``report.html`` and ``audit.json`` into ``out``.
+    """Check every picture of a folder, by keywords; see `run_audit`.
 
     Args:
-        folder: a data set of any format that can be read, or wide frames with lists of faces.
-        out: folder for the report; new, empty, or wholly an earlier audit's, which is replaced; may lie below `folder`.
-        workers: threads; 0 means one a core.
-        format: how the faces lie there; ``auto`` looks.
-        split: one of the format's official splits; None is all.
+        folder: a data set of any known format, or wide frames with lists of faces.
+        out: folder for the report: new, empty, or only an earlier audit's, which is replaced; it may lie in ``folder``.
+        workers: threads; 0 uses one for each core.
+        format: format of the data; ``auto`` recognises it.
+        split: an official part of the data; None is all.
+    """
+    return run_audit(AuditConfig(folder, out, format, split, workers))
+
+
+@in_range
+def run_audit(config: AuditConfig) -> Audit:
+    """Check every picture of a folder and its subfolders, and write ``report.html`` and ``audit.json``.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: it holds no such pictures, a negative number of workers, or ``out`` is ``folder`` or above it.
-        FileExistsError: ``out`` holds something else.
+        ValueError: it has no labelled faces, a number is out of range, or the report would go to the data or above it.
+        FileExistsError: the report's folder holds something else.
     """
+    folder, out = config.data, config.out
     check_folder(out, "audit", [folder])
-    result = look_through(folder, workers, format, split)
+    result = look_through(folder, config.workers, config.format, config.split)
     with filled_folder(out, "audit", [folder]) as temporary:
         write_text(temporary / RESULT, figures_of(result))
         page(result).save(temporary / REPORT)
@@ -54,7 +62,7 @@ def audit(folder: Path, out: Path, workers: Workers = 0, format: str = "auto", s
 
 @in_range
 def look_through(folder: Path, workers: Workers = 0, format: str = "auto", split: str | None = None) -> Audit:
-    """Look at every picture, and write nothing; errors as `audit`."""
+    """Check every picture and write nothing; arguments and errors as `audit`."""
     files = list_files(folder)
     sources = find_pictures(files) if format in ("auto", face_synthetics.NAME) and split is None else []
     workers = workers or min(os.cpu_count() or 1, 32)
@@ -75,7 +83,7 @@ def look_through(folder: Path, workers: Workers = 0, format: str = "auto", split
 
 
 def _annotated(dataset: FaceDataset, folder: Path, workers: int) -> Audit:
-    """A look at a data set that has no files beside its pictures to miss."""
+    """Audit of a data set whose pictures have no label files of their own."""
     pictures = look_at_samples(dataset, folder, workers)
     findings = [finding for picture in pictures for finding in picture.findings] + [*_copies(pictures, folder)]
     notes = [f"format {dataset.format}, points {dataset.scheme}, labels {dataset.labels}", *dataset.notes]
@@ -83,7 +91,7 @@ def _annotated(dataset: FaceDataset, folder: Path, workers: int) -> Audit:
 
 
 def find_pictures(files: list[Path]) -> list[Path]:
-    """Pictures among the files: with a number for a name and in a folder with labels, and those that have labels."""
+    """Pictures among the files: those with labels, and numbered ones in a folder where others have labels."""
     labels = [f for f in files if f.name.endswith("_ldmks.txt") or (f.suffix == ".json" and f.stem.isdecimal())]
     folders = {f.parent for f in labels}
     named = {f for f in files if f.suffix == ".png" and f.stem.isdecimal() and f.parent in folders}
@@ -119,7 +127,7 @@ def _looked_at(sources: list[Path], root: Path, expected: frozenset[str], worker
 
 
 def _odd_sizes(pictures: list[PictureRecord], folder: Path) -> Iterator[Finding]:
-    """Pictures of another size than nearly all others."""
+    """Findings for pictures whose size differs from that of at least 90 % of all."""
     sizes = Counter(picture.size for picture in pictures if picture.size)
     if not sizes:
         return

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fauxface.datasets.base import Labels
+from fauxface.datasets.config import PackConfig
 from fauxface.datasets.opening import open_dataset
 from fauxface.datasets.pack_store import gib, list_packs, packs_folder, remove_pack
 from fauxface.datasets.packed import PADDING
 from fauxface.datasets.packs import open_pack
-from fauxface.faces import Framing
-from fauxface.ranges import InputSide, Workers, in_range
+from fauxface.ranges import in_range
 
 
 @in_range
-def pack_folder(
-    data: Path,
-    size: InputSide,
-    framing: Framing,
-    labels: Labels | None = None,
-    root: Path | None = None,
-    skip_bad: bool = False,
-    workers: Workers = 0,
-    format: str = "auto",
-    split: str | None = None,
-) -> str:
-    """Pack the faces in ``data`` as training's crops of ``size`` pixels; what there is now, in words.
+def pack_folder(config: PackConfig) -> str:
+    """Pack the faces of a folder as training's crops; returns a line about the pack.
 
-    ValueError for a number out of range; other errors as `open_dataset` and `open_pack`.
+    ValueError for no folder and for a number out of range; other errors as `open_dataset` and `open_pack`.
     """
-    dataset = open_dataset(data, format, split, labels)
-    padding = round(PADDING * size)
-    crops = open_pack(dataset, size, framing, padding, skip_bad=skip_bad, workers=workers or None, folder=root)
-    lies = next(pack for pack in list_packs(root or packs_folder()))  # the last used
+    if config.data is None:
+        raise ValueError("which folder? fauxface pack DIR, or --list, or --remove")
+    dataset = open_dataset(config.data, config.format, config.split, config.labels)
+    crops = open_pack(
+        dataset,
+        config.size,
+        config.framing,
+        round(PADDING * config.size),
+        skip_bad=config.skip_bad,
+        workers=config.workers or None,
+        folder=config.out,
+    )
+    lies = next(pack for pack in list_packs(config.out or packs_folder()))  # the last used
     skipped = f", {len(crops.skipped)} skipped" if crops.skipped else ""
-    return f"{len(crops)} faces of {data} packed{skipped}: {gib(lies.bytes)} in {lies.folder}"
+    return f"{len(crops)} faces of {config.data} packed{skipped}: {gib(lies.bytes)} in {lies.folder}"
 
 
 def show_packs(root: Path | None = None) -> str:

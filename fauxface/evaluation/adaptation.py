@@ -1,11 +1,11 @@
-"""What ``fauxface adapt`` does: fits a label adapter to a frozen checkpoint's predictions on annotated photographs."""
+"""Label adapters: a small network fitted to a frozen checkpoint's predictions on annotated photographs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,15 +14,15 @@ from rich.progress import Progress
 
 from fauxface.datasets import open_dataset
 from fauxface.evaluation.adapter import Adapter, save_adapter, weights_hash
+from fauxface.evaluation.config import AdaptationConfig, Boxes
 from fauxface.evaluation.fitting import CHOICES, CrossValidation, Pairs, Settings, cross_validate, fit_network
-from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
+from fauxface.evaluation.predictions import AnnotatedFaces, predict, read_faces
 from fauxface.inference import Landmarker
 from fauxface.landmarks import common_scheme, convert, scheme_of
 from fauxface.metrics import bootstrap_interval, nme, point_errors, usual_normaliser
 from fauxface.outputs import check_folder
-from fauxface.ranges import Folds, Seed, Threads, in_range
+from fauxface.ranges import in_range
 
-BoxChoice = Literal["both", "landmarks", "detector"]
 PARTS = {
     "jaw": ("jaw",),
     "brows": ("right_brow", "left_brow"),
@@ -30,13 +30,14 @@ PARTS = {
     "eyes": ("right_eye", "left_eye"),
     "mouth": ("mouth",),
 }
-"""The parts of the face that the table tells of, as groups of a scheme."""
+"""Parts of the face in the table, as groups of a scheme."""
 FEWEST_A_FOLD = 4
+"""Faces that a fold needs at least."""
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """An adapter, and what it buys on faces that it was not fitted to (cross-validated).
+    """An adapter, and its gain on faces that it was not fitted to (cross-validated).
 
     Attributes:
         adapter: fitted to all faces.
@@ -58,7 +59,7 @@ class Adaptation:
     gain: dict[str, tuple[float, float]]
 
     def table(self) -> str:
-        """What the command prints."""
+        """Table for the terminal: errors by box protocol, kind and part of the face."""
         card = self.adapter.card
         parts = list(next(iter(next(iter(self.rows.values())).values()))) if self.rows else []
         lines = [
@@ -79,49 +80,47 @@ class Adaptation:
         return "\n".join(lines)
 
 
-@in_range
 def adapt(
     checkpoint: str | Path,
     data: Path,
     out: Path | None,
     format: str = "auto",
     split: str | None = None,
-    box: BoxChoice = "both",
-    folds: Folds = 5,
-    seed: Seed = 0,
-    skip_bad: bool = False,
-    threads: Threads = 0,
-    detector: str = "retinaface",
+    **settings: Any,
 ) -> Adaptation:
-    """Fit a label adapter and say, by cross-validation, what it buys.
+    """Fit a label adapter, by keywords; see `run_adaptation`.
 
     Args:
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        data: folder of annotated faces.
-        out: the adapter's folder, new, empty or wholly an earlier adapter's; None writes nothing.
-        format: how the faces lie there; ``auto`` looks.
-        split: one of the format's official splits; None is all.
-        box: whose predictions it is fitted to: of crops from annotated boxes, from a detector's, or of both.
-        folds: of the cross-validation.
-        seed: of the folds and the network.
-        skip_bad: leave out what cannot be read.
-        threads: CPU threads; 0 takes all there are.
-        detector: name of the face detector.
+        data: folder of annotated faces; its subfolders are searched too.
+        out: the adapter's folder: new, empty, or only an earlier adapter's; None writes nothing.
+        format: format of the data; ``auto`` recognises it.
+        split: an official part of the data; None is all.
+        settings: further fields of `AdaptationConfig`, such as ``box``, ``folds`` or ``seed``.
 
-    Of schemes of which neither holds the other it learns the points that both have. ValueError for too few faces and
-    for schemes without common points; errors as ``evaluate``.
+    TypeError for a setting that is no field; other errors as `run_adaptation`.
     """
-    sources = (data, Path(checkpoint))
-    if out is not None:
-        check_folder(out, "adapt", sources)
-    dataset = open_dataset(data, format, split)
-    landmarker = Landmarker.load(checkpoint, detector, threads=threads)
+    return run_adaptation(AdaptationConfig(str(checkpoint), data, out, format, split, **settings))
+
+
+@in_range
+def run_adaptation(config: AdaptationConfig) -> Adaptation:
+    """Fit a label adapter, measure by cross-validation how much it gains, and write it.
+
+    If neither scheme contains the other, the adapter learns the points that both have. ValueError for too few faces and
+    for schemes without common points; other errors as `fauxface.evaluation.run_evaluation`.
+    """
+    sources = (config.data, Path(config.checkpoint))
+    if config.out is not None:
+        check_folder(config.out, "adapt", sources)
+    dataset = open_dataset(config.data, config.format, config.split)
+    landmarker = Landmarker.load(config.checkpoint, config.detector, threads=config.threads)
     common_scheme(landmarker.card.scheme, dataset.scheme)  # before the work
-    faces = read_faces(dataset, skip_bad)
-    boxes: tuple[Boxes, ...] = ("landmarks", "detector") if box == "both" else (box,)
-    result = fit(landmarker, faces, boxes, str(checkpoint), folds, seed)
-    if out is not None:
-        save_adapter(out, result.adapter, sources)
+    faces = read_faces(dataset, config.skip_bad)
+    boxes: tuple[Boxes, ...] = ("landmarks", "detector") if config.box == "both" else (config.box,)
+    result = fit(landmarker, faces, boxes, config.checkpoint, config.folds, config.seed)
+    if config.out is not None:
+        save_adapter(config.out, result.adapter, sources)
     return result
 
 
@@ -136,7 +135,7 @@ def fit(
 ) -> Adaptation:
     """Fit an adapter to a landmarker's predictions of these faces; errors as `adapt`.
 
-    ``name`` is the checkpoint's; ``choices`` what cross-validation chooses from (None: `CHOICES`).
+    ``name`` is the checkpoint's; cross-validation chooses among ``choices`` (None: `CHOICES`).
     """
     choices = choices or CHOICES
     pairs, protocol, missed = _pairs(landmarker, faces, boxes)
@@ -174,7 +173,7 @@ def fit(
 def _pairs(
     landmarker: Landmarker, faces: AnnotatedFaces, boxes: Sequence[Boxes]
 ) -> tuple[Pairs, np.ndarray, dict[str, int]]:
-    """All that is fitted to, which protocol (a place in ``boxes``) each is of, and how many faces each one missed."""
+    """Pairs to fit to, the protocol of each (an index into ``boxes``), and the number of faces that each missed."""
     predicted, truth, number, protocol, missed = [], [], [], [], {}
     target = common_scheme(landmarker.card.scheme, faces.dataset.scheme)
     annotated = convert(faces.truth, faces.dataset.scheme, target)
@@ -199,8 +198,8 @@ def _pairs(
 def _rows(
     pairs: Pairs, found: CrossValidation, protocol: np.ndarray, boxes: Sequence[Boxes]
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, tuple[float, float]]]:
-    """Errors by box protocol, kind and part; the interval of what the network gains."""
-    said = {
+    """Errors by box protocol, kind and part; the interval of the network's gain."""
+    kinds = {
         "raw": convert(pairs.predicted, pairs.source, pairs.target),
         "ridge": found.ridge,
         "adapted": found.network,
@@ -220,10 +219,10 @@ def _rows(
             continue
         truth = pairs.truth[mine]
         rows[box] = {}
-        for kind, points in said.items():
+        for kind, points in kinds.items():
             errors = point_errors(points[mine], truth, pairs.target, unit)
             rows[box][kind] = {part: float(errors[:, indices].mean()) for part, indices in parts.items()}
-        raw, adapted = (nme(said[kind][mine], truth, pairs.target, unit, parts["all"]) for kind in ("raw", "adapted"))
+        raw, adapted = (nme(kinds[kind][mine], truth, pairs.target, unit, parts["all"]) for kind in ("raw", "adapted"))
         gain[box] = bootstrap_interval(raw - adapted)
     return rows, gain
 

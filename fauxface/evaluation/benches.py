@@ -14,9 +14,9 @@ import numpy as np
 from fauxface.datasets import FaceDataset, map_samples, open_dataset
 from fauxface.evaluation.adaptation import FEWEST_A_FOLD, Adaptation, fit
 from fauxface.evaluation.adapter import save_adapter
-from fauxface.evaluation.evaluate import judge
 from fauxface.evaluation.fitting import CHOICES
 from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
+from fauxface.evaluation.run import judge
 from fauxface.evaluation.scores import Evaluation
 from fauxface.faces import FaceSample
 from fauxface.inference import Camera, Detection, Detector, Landmarker, head_pose

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import safetensors.numpy
@@ -20,12 +19,12 @@ import torch
 from safetensors import SafetensorError
 
 from fauxface.datasets import BadSample, FaceDataset, map_samples
+from fauxface.evaluation.config import Boxes
 from fauxface.faces import FaceSample, Framing, box_iou
 from fauxface.files import cache_folder, tell_damaged, write_bytes
 from fauxface.inference import Detector, Landmarker, landmark_crops
 from fauxface.landmarks import convert, five_points, scheme_of
 
-Boxes = Literal["landmarks", "detector"]
 MIN_IOU = 0.3
 """A detection that overlaps the annotated box less than this is another face's."""
 _BATCH_IMAGES, _BATCH_PIXELS = 64, 40_000_000

@@ -1,4 +1,4 @@
-"""Photographs in, drawn pictures and JSON out: what ``fauxface predict`` does."""
+"""Prediction for photographs: drawn pictures and JSON of the faces in a photograph or a folder."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from fauxface.names import printable
 from fauxface.outputs import check_file, check_folder, distinct_names, filled_folder, in_folder
 
 BATCH_PIXELS = 32_000_000
-"""Photographs are taken together until they hold so many pixels, or until there are ``BATCH_IMAGES``."""
+"""Pixels of a batch of photographs at most, unless a single one has more."""
 BATCH_IMAGES = 32
+"""Photographs of a batch at most."""
 WHOLE_PIXELS = 64_000_000
-"""Larger photographs are looked at, and drawn, at a reduced size; what is found is told in the file's own pixels."""
+"""Larger photographs are searched and drawn at a reduced size; results stay in the pixels of the file."""
 MIN_SIDE = 16
 """Photographs with a side shorter than this are refused (px)."""
 RESULT = "predictions.json"
@@ -31,7 +32,7 @@ RESULT = "predictions.json"
 
 @dataclass
 class Predictions:
-    """What was found: (photograph, its faces) in order, and the photographs that could not be read, with the reason."""
+    """Results: (photograph, its faces) in order, and a line for each photograph that could not be read."""
 
     faces: list[tuple[Path, list[Face]]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -40,6 +41,10 @@ class Predictions:
         """The list that ``fauxface predict --json`` writes, as text; a photograph a line."""
         rows = [{"image": str(path), "faces": [face.as_json() for face in faces]} for path, faces in self.faces]
         return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
+
+    def lines(self) -> list[str]:
+        """A line for each photograph: its name and its number of faces."""
+        return [f"{path}: {len(faces)} face{'s' * (len(faces) != 1)}" for path, faces in self.faces]
 
 
 def predict_files(
@@ -82,7 +87,10 @@ def predict_files(
 
 
 def photos_in(source: Path) -> tuple[list[Path], str]:
-    """The photograph, or the folder's by name, and a line on the folder's other files; an error without photographs."""
+    """Photographs of a source, a file or a folder, sorted by name, and a line about the folder's other files.
+
+    ValueError for a source without photographs, FileNotFoundError for one that is missing.
+    """
     if source.is_dir():
         photos, left_out = sort_out(list(source.iterdir()))
         if not photos:
@@ -98,7 +106,7 @@ def photos_in(source: Path) -> tuple[list[Path], str]:
 
 
 def check_outputs(source: Path, out: Path | None, json_file: Path | None) -> None:
-    """Refuse, in one line, outputs that would cost something of the user's: see `fauxface.outputs`."""
+    """Refuse, in one line, outputs that would overwrite files of the user; see `fauxface.outputs`."""
     photos = photos_in(source)[0] if source.is_dir() else [source]
     if out is not None:
         check_folder(out, "predict", [source])

@@ -31,20 +31,21 @@ DRAWN_SIDE = 1920
 
 @dataclass
 class VideoPredictions:
-    """What was found: how many frames, how many faces by id, how many packets were broken, and what else to say."""
+    """Results of a video: frames, ids of the faces, most faces in a frame, broken packets, and further notes."""
 
+    source: Path
     frames: int = 0
     ids: set[int] = field(default_factory=set)
     most: int = 0
     broken: int = 0
     notes: list[str] = field(default_factory=list)
 
-    def summary(self, source: Path) -> str:
-        """One line: ``clip.mp4: 300 frames, 2 faces``."""
+    def lines(self) -> list[str]:
+        """One line, in a list: ``clip.mp4: 300 frames, 2 faces``."""
         count = max(len(self.ids), self.most)
-        line = f"{source}: {self.frames} frame{'s' * (self.frames != 1)}, {count} face{'s' * (count != 1)}"
+        line = f"{self.source}: {self.frames} frame{'s' * (self.frames != 1)}, {count} face{'s' * (count != 1)}"
         line += f", {self.broken} packet{'s' * (self.broken != 1)} that cannot be decoded" if self.broken else ""
-        return line + "".join(f"; {note}" for note in self.notes)
+        return [line + "".join(f"; {note}" for note in self.notes)]
 
 
 def check_video(source: Path) -> None:
@@ -68,7 +69,7 @@ def predict_video(
     not grow with the video's length. Raises ValueError or OSError, in one line, for a video that cannot be read.
     """
     check_outputs(source, out, json_file)
-    found = VideoPredictions()
+    found = VideoPredictions(source)
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source))
         sinks: list[Any] = []

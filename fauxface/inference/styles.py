@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import get_args
 
 import cv2
 import numpy as np
 from scipy.spatial import Delaunay
 
+from fauxface.inference.config import Style
 from fauxface.inference.drawing import COLOURS, LINES, Colour, draw_box, draw_landmarks, stroke
 from fauxface.inference.landmarker import Face
 from fauxface.landmarks import scheme_of
 
-Style = Literal["all", "points", "lines", "sketch"]
 STYLES: tuple[Style, ...] = get_args(Style)
 
 SKETCH_COLOURS: Mapping[str, Colour] = MappingProxyType(

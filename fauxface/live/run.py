@@ -3,69 +3,60 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 
 from fauxface.inference import Landmarker
 from fauxface.inference.tracker import Tracker
+from fauxface.live.config import LiveConfig
 from fauxface.live.sources import Clip, open_source
 from fauxface.live.window import HELP, check_screen, show
 from fauxface.names import printable
-from fauxface.ranges import CameraNumber, Port, Threads, in_range
+from fauxface.ranges import in_range
 
 
 @in_range
-def run_live(
-    checkpoint: str = "fauxface-s",
-    camera: CameraNumber | None = None,
-    source: Path | None = None,
-    browser: bool = False,
-    host: str = "127.0.0.1",
-    port: Port = 8470,
-    detector: str = "retinaface",
-    threads: Threads = 0,
-) -> None:
+def run_live(config: LiveConfig) -> None:
     """Follow the faces of a camera or a video, in a window or on a page in the browser, until it ends or is ended.
 
     ValueError or OSError, in one line, for choices that exclude each other, no camera, no screen, a video that cannot
-    be read, an address that is taken, and a checkpoint that is not there. The window and the source are looked at
-    before the checkpoint is loaded.
+    be read, an address in use, and a missing checkpoint. The window and the source are checked before the checkpoint is
+    loaded.
     """
-    if source is not None and camera is not None:
+    if config.source is not None and config.camera is not None:
         raise ValueError("--camera and --source exclude each other")
-    if browser and camera is not None:
+    if config.browser and config.camera is not None:
         raise ValueError("--browser takes the browser's camera, which is chosen there; leave out --camera")
-    if browser:
-        _serve(checkpoint, source, host, port, detector, threads)
+    if config.browser:
+        _serve(config)
         return
     check_screen()
-    with closing(open_source(source, camera or 0)) as opened:
-        landmarker = _ready(checkpoint, detector, threads)
+    with closing(open_source(config.source, config.camera or 0)) as opened:
+        landmarker = _ready(config)
         print(HELP)
         count = show(opened, Tracker(landmarker))
         print(f"{printable(opened.name)}: {count} frames")
 
 
-def _ready(checkpoint: str, detector: str, threads: int) -> Landmarker:
+def _ready(config: LiveConfig) -> Landmarker:
     """A landmarker that has seen a picture already, so that what it does once does not hold up the first face."""
-    landmarker = Landmarker.load(checkpoint, detector, threads=threads)
+    landmarker = Landmarker.load(config.checkpoint, config.detector, threads=config.threads)
     nothing = np.zeros((96, 96, 3), np.uint8)
     landmarker.detector(nothing)
     landmarker.landmarks(nothing, np.array([[16.0, 16.0, 80.0, 80.0]]))
     return landmarker
 
 
-def _serve(checkpoint: str, source: Path | None, host: str, port: int, detector: str, threads: int) -> None:
+def _serve(config: LiveConfig) -> None:
     try:
         from fauxface.live.server import serve
     except ImportError as error:
         raise ValueError(f"the page needs {error.name}: pip install 'fauxface[live]'") from None
-    if source is not None:
-        Clip(source).close()
-    landmarker = _ready(checkpoint, detector, threads)
+    if config.source is not None:
+        Clip(config.source).close()
+    landmarker = _ready(config)
 
     def announce(address: str) -> None:
         print(f"open {address} in a browser; Ctrl-C ends", flush=True)
 
-    serve(landmarker, source, host, port, announce=announce)
+    serve(landmarker, config.source, config.host, config.port, announce=announce)

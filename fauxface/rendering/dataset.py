@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,8 +16,9 @@ from fauxface.files import write_bytes, write_text
 from fauxface.jobs import run_jobs
 from fauxface.outputs import empty_or_new, only_writer
 from fauxface.parsing import clipped, read_yaml_mapping, shown
-from fauxface.ranges import Count, PictureSide, Seed, Workers, in_range
+from fauxface.ranges import in_range
 from fauxface.rendering.assets.wear import pack_name
+from fauxface.rendering.config import RenderConfig
 from fauxface.rendering.crowd import CrowdFrame, parse_faces, render_crowd
 from fauxface.rendering.frame import Frame, render_frame
 from fauxface.rendering.head.makehuman import load_bust
@@ -29,60 +31,62 @@ from fauxface.rendering.version import GENERATOR_VERSION
 SETTINGS = "render.yaml"
 
 
-@in_range
 def render_dataset(
     out: Path,
-    count: Count,
-    seed: Seed = 0,
-    size: PictureSide = 512,
-    workers: Workers = 0,
+    count: int,
+    seed: int = 0,
+    size: int = 512,
+    workers: int = 0,
     recipe: Path | None = None,
-    faces: str | None = None,
-    dask: str | None = None,
-    labels: str = "",
-    environments: Path | None = None,
+    **settings: Any,
 ) -> None:
-    """Render pictures 0 … ``count`` − 1 of a seed that are not in ``out`` yet.
+    """Render pictures of a seed into a folder, by keywords; see `run_render`.
 
     Args:
-        out: folder; new, empty, or one that an earlier call with the same settings began.
-        count: number of pictures; a larger one extends the folder.
+        out: folder: new, empty, or one that an earlier call with the same settings began.
+        count: number of pictures that it will hold; more than it holds already extend it.
         seed: the seed of every random choice.
         size: height and width of the pictures, pixels.
-        workers: processes; 0 means one a core.
+        workers: processes; 0 uses one for each core.
         recipe: YAML file with the differences from the default `Recipe`.
-        faces: None for one face a picture with FaceSynthetics' labels; a number or range (``"0-5"``, ``"3"``) for wide
-            frames, whose ``.json`` lists them.
-        labels: further label files of each face: some of ``dense,depth,normals``.
-        dask: address of a Dask scheduler, whose workers then render; they need only this package.
-        environments: folder of .hdr and .exr maps, instead of the recipe's ``environments``.
+        settings: further fields of `RenderConfig`: ``faces``, ``dask``, ``labels``, ``environments``.
+
+    TypeError for a setting that is no field; other errors as `run_render`.
+    """
+    run_render(RenderConfig(out, count, seed, size, workers, recipe, **settings))
+
+
+@in_range
+def run_render(config: RenderConfig) -> None:
+    """Render pictures 0 … ``count`` − 1 of a seed that are not in the folder yet.
 
     Raises:
         ValueError: a number out of range, a bad recipe or map, a folder with other settings, other versions elsewhere.
-        FileExistsError: ``out`` holds something else.
-        OSError: no OpenGL, a full disk, a killed worker, no scheduler, another render at work in ``out``.
+        FileExistsError: the folder holds something else.
+        OSError: no OpenGL, a full disk, a killed worker, no scheduler, another render at work in the folder.
     """
-    crowd = parse_faces(faces) if faces is not None else None
-    chosen = load_recipe(recipe)
-    if environments is not None:
-        chosen = replace(chosen, environments=str(environments.resolve()))
+    crowd = parse_faces(config.faces) if config.faces is not None else None
+    chosen = load_recipe(config.recipe)
+    if config.environments is not None:
+        chosen = replace(chosen, environments=str(config.environments.resolve()))
     if chosen.environments:
         prepare_maps(chosen.environments)
-    extra = parse_kinds(labels)
+    extra = parse_kinds(config.labels)
     if crowd is not None and extra:
         raise ValueError("--labels goes with one face a picture, not with --faces")
-    settings = Settings(seed, size, chosen, crowd, assets=pack_name(chosen), labels=extra)
+    settings = Settings(config.seed, config.size, chosen, crowd, assets=pack_name(chosen), labels=extra)
+    out, dask = config.out, config.dask
     if dask is None:
         renderer()
     with only_writer(out, "fauxface render"):
         _settle(out, settings.to_dict())
-        left = [i for i in range(count) if not (out / f"{i:06d}.json").exists()]
+        left = [i for i in range(config.count) if not (out / f"{i:06d}.json").exists()]
         title = f"rendering into {out}"
         if dask is not None:
             run_jobs(partial(frame_files, settings), left, title=title, keep=partial(_keep, out), dask=dask)
             return
         load_bust()  # so that the workers find it in the cache
-        run_jobs(partial(_render_one, out, settings), left, workers, title=title)
+        run_jobs(partial(_render_one, out, settings), left, config.workers, title=title)
 
 
 @dataclass(frozen=True)

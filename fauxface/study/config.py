@@ -1,4 +1,4 @@
-"""What a study is told, and the cells that follow from it. No torch here."""
+"""Settings of a study, and the cells that follow from them. No torch here: the command line reads this for its help."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from tyro.conf import arg
+
+from fauxface.evaluation.config import DETECTORS, DetectorName, Labels
 from fauxface.ranges import Amount, Batch, Images, InputSide, Seeds, Together, check_fields
 from fauxface.training.config import Scheduled, TrainingConfig
+
+Schedule = Literal["ours", "paper"]
+Accelerator = Literal["auto", "cpu", "cuda", "mps"]
 
 MODELS = ("mobilenetv3-coordinates", "resnet50-coordinates", "resnet18-pip", "mobilenetv2-heatmaps")
 POLICIES = ("none", "translation-occlusion", "all")
@@ -27,7 +33,7 @@ class Cell:
 
     Attributes:
         model: the model's name.
-        images: how many it is trained on.
+        images: number of training images.
         policy: the augmentation policy.
         seed: of the images drawn, the first weights, the order and the augmentation.
         samples: faces seen in all; None for the schedule's own number of epochs.
@@ -45,55 +51,85 @@ class Cell:
     policy: str
     seed: int
     samples: int | None
-    schedule: Literal["ours", "paper"]
+    schedule: Schedule
     input_size: int
     batch: int
     devices: int
-    labels: Literal["2d", "projected"] | None
+    labels: Labels | None
     data: str
     val: str
 
     @property
     def identity(self) -> str:
-        """A hash of all of it: a changed setting is another cell."""
+        """Hash of all attributes: a changed setting makes another cell."""
         return hashlib.blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=6).hexdigest()
 
     @property
     def name(self) -> str:
-        """As the overview shows it."""
+        """Name in the overview."""
         return f"{self.model}, {self.images:,} images, {self.policy}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class StudyConfig:
-    """What a study is told; the command's help explains each."""
+    """Settings of a study, and the cells that follow from them."""
 
     data: Path
-    test: tuple[Path, ...]
+    """Folder of labelled faces to train on."""
+    test: Annotated[tuple[Path, ...], arg(metavar="DIR ...")]
+    """Folders of labelled faces to score on, rendered or annotated. No two may have the same name."""
     out: Path
-    models: tuple[str, ...] = MODELS
-    images: tuple[Images, ...] = (1_000, 10_000)
-    policies: tuple[str, ...] = POLICIES
+    """Folder of the study. It must be new, empty, or hold an earlier study, which continues (its
+    results.csv alone is enough)."""
+    models: Annotated[tuple[str, ...], arg(metavar="NAME ...")] = MODELS
+    """Models to train, named as for `fauxface train --model`."""
+    images: Annotated[tuple[Images, ...], arg(metavar="INT ...")] = (1_000, 10_000)
+    """Numbers of training images. The images of a smaller number are among those of a larger one."""
+    policies: Annotated[tuple[str, ...], arg(metavar="NAME ...")] = POLICIES
+    """Augmentation policies, named as for `fauxface train --augment`: also all-rotation, all+colour,
+    only-blur, ..."""
     seeds: Seeds = 3
+    """Runs of each combination, with the seeds 0, 1, ..."""
     samples: Amount | None = None
-    schedule: Literal["ours", "paper"] = "ours"
+    """Faces that each cell sees in training, repeats counted. Default: 64000 on a CPU, 192000 on a GPU."""
+    schedule: Schedule = "ours"
+    """Training schedule: ours, or paper (the 60 epochs of PIPNet for every number of images)."""
     ablations: bool = False
-    curve: tuple[Images, ...] = ()
+    """At the largest number of images, also try the policy `all` without each of its four
+    augmentations, `all` with colour, and each of the five alone."""
+    curve: Annotated[tuple[Images, ...], arg(metavar="INT ...")] = ()
+    """Further numbers of images, for a learning curve with a fitted power law."""
     curve_policy: str = "all"
+    """Augmentation policy of the learning curve."""
     adapt_data: Path | None = None
-    adapt_split: str | None = None
+    """Annotated faces to fit a label adapter to for each cell (see `fauxface adapt`). Without them,
+    only raw scores are computed."""
+    adapt_split: Annotated[str | None, arg(metavar="NAME")] = None
+    """Official part of the adapters' data: train, lfpw/trainset, ..."""
     val_data: Path | None = None
-    labels: Literal["2d", "projected"] | None = None
+    """Labelled faces for the validation errors in the training logs; nothing is chosen by them.
+    Without them, one image of each cell is held out."""
+    labels: Labels | None = None
+    """Convention of rendered labels to learn. Default: 2d where every image has it, else projected."""
     input_size: InputSide = 128
+    """Side of the crops, pixels."""
     batch: Batch = 64
+    """Faces per training step."""
     devices: Together = 1
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """GPUs, or processes on the CPU, that train one cell together."""
+    accelerator: Accelerator = "auto"
+    """Device to train on."""
     workers: Together = 1
-    dask: str | None = None
-    detector: str = "retinaface"
+    """Cells that run at the same time on this machine; they share its cores."""
+    dask: Annotated[str | None, arg(metavar="ADDRESS")] = None
+    """Address of a Dask scheduler whose workers run one cell each. The workers must find OUT and the
+    data under the same paths."""
+    detector: DetectorName = DETECTORS[0]
+    """Face detector of the second box protocol: one of these names, or the folder of a one-stage
+    checkpoint."""
 
     def check(self) -> None:
-        """ValueError, in one line, for settings that cannot be."""
+        """Raise ValueError, in one line, for impossible settings."""
         check_fields(self)
         for name in ("test", "models", "images", "policies"):
             if not getattr(self, name):
@@ -110,9 +146,12 @@ class StudyConfig:
         return list(dict.fromkeys(found))
 
     def cells(self, samples: int, data: str, val: str) -> Iterator[Cell]:
-        """Every cell, the first seed's before the second's: an unfinished study then holds a whole grid.
+        """Every cell, all those of the first seed before the second's: an unfinished study then holds a whole grid.
 
-        ``samples`` where none are given; hashes of the data as `Cell` has them.
+        Args:
+            samples: faces that a cell sees where the settings leave it open.
+            data: hash of the training data, as `Cell` has it.
+            val: hash of the validation data, or an empty text.
         """
         budget = None if self.schedule == "paper" else self.samples or samples
         for seed in range(self.seeds):
@@ -133,7 +172,7 @@ class StudyConfig:
                 )
 
     def training(self, cell: Cell, out: Path, threads: int) -> Scheduled:
-        """The training run of a cell. Without data to validate on, one image is held out: the least there is.
+        """Settings of a cell's training run. Without data to validate on, one image is held out, the fewest possible.
 
         The study's default batch leaves the batch to the schedule.
         """

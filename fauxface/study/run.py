@@ -1,4 +1,4 @@
-"""Run a study: which cells are left, on processes here or on a cluster, results after each, the report at the end."""
+"""Run of a study: unfinished cells, in processes here or on a cluster; results after each, the report at the end."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from fauxface.training import check
 from fauxface.training.ranks import check_accelerator
 
 SETTINGS = "study.yaml"
+"""File in the study's folder that holds its settings."""
 
 
 def run_study(
@@ -33,16 +34,16 @@ def run_study(
     command: str = "",
     report_only: bool = False,
 ) -> tuple[Path, Results]:
-    """Run every cell that ``results.csv`` lacks, and write the report; the report's path and all results.
+    """Run every cell that ``results.csv`` lacks, and write the report; returns the report's path and all results.
 
     Args:
-        config: what to run.
+        config: the settings.
         about: versions and hardware, for the report.
         command: the command as typed, for the report.
-        report_only: run nothing, and report what is done.
+        report_only: run nothing; report the finished cells.
 
-    ValueError, FileNotFoundError or FileExistsError, in one line, for settings, models, policies, data or a folder that
-    will not do, before anything is run; errors as ``run_jobs`` later, and then the finished cells stay done.
+    ValueError, FileNotFoundError or FileExistsError, in one line, for wrong settings, models, policies, data or folder,
+    before anything is run; later errors as ``run_jobs``, and then the finished cells stay done.
     """
     config.check()
     if config.dask is None and not report_only:
@@ -72,7 +73,7 @@ def run_study(
 
 
 def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted: list[Key], adapted_to: str) -> None:
-    """Run the cells without those rows, and keep what comes of each as it is done."""
+    """Run the cells whose rows are missing, and save the results of each when it is done."""
     done = {cell.identity for cell in cells if results.has(cell.identity, wanted)}
     minutes = {str(row["cell"]): float(row["minutes"]) for row in results.rows.values() if row.get("minutes")}
     workers = 1 if config.dask else config.workers
@@ -99,7 +100,7 @@ def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted:
 
 
 def _adapted_to(config: StudyConfig, tests: list[DataFacts]) -> str:
-    """A hash of what adapters are fitted to, or nothing; ValueError for rendered faces, and for those of a test set."""
+    """Hash of the adapters' data, empty for none; ValueError for rendered faces and for faces of a test set."""
     if config.adapt_data is None:
         return ""
     data = data_facts(config.adapt_data, split=config.adapt_split)
@@ -114,7 +115,7 @@ def _adapted_to(config: StudyConfig, tests: list[DataFacts]) -> str:
 
 
 def _probe(config: StudyConfig, model: str, images: int, policy: str) -> Cell:
-    """A cell to try the settings of."""
+    """Cell with which the settings are checked."""
     cell = next(iter(config.cells(1, "", "")))
     return Cell(**{**vars(cell), "model": model, "images": images, "policy": policy})
 
@@ -132,9 +133,9 @@ def _claim(config: StudyConfig) -> None:
 
 
 def _is_settings(path: Path) -> bool:
-    """Whether that is a study's settings, of whatever version, and not another program's."""
+    """True if the file holds a study's settings, of any version."""
     try:
-        told = yaml.safe_load(path.read_text())
+        settings = yaml.safe_load(path.read_text())
     except (OSError, ValueError, yaml.YAMLError):
         return False
-    return isinstance(told, dict) and {"data", "test", "models", "policies"} <= told.keys()
+    return isinstance(settings, dict) and {"data", "test", "models", "policies"} <= settings.keys()

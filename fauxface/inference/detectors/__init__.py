@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fauxface.checkpoint import find_checkpoint
+from fauxface.inference.config import DETECTORS
 from fauxface.inference.detectors.base import Detection, Detector, RawFaces
 from fauxface.inference.detectors.one_stage import SHIPPED_NAME, OneStageDetector
 from fauxface.inference.detectors.retinaface import RetinaFace, to_landmark_frame
@@ -19,9 +20,6 @@ __all__ = [
     "load_detector",
     "to_landmark_frame",
 ]
-
-DETECTORS = ("retinaface", "own")
-"""The detectors by name; a one-stage checkpoint's folder will do too."""
 
 
 def load_detector(name: str | Path, threads: int = 0) -> Detector:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json as json_format
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
-from fauxface.datasets import FaceDataset, Labels, open_dataset
+from fauxface.datasets import FaceDataset, open_dataset
 from fauxface.evaluation import figures
 from fauxface.evaluation.adapter import Adapter, load_adapter, weights_hash
-from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, Predictions, predict, read_faces
+from fauxface.evaluation.config import Boxes, EvaluationConfig
+from fauxface.evaluation.predictions import AnnotatedFaces, Predictions, predict, read_faces
 from fauxface.evaluation.scores import Evaluation
 from fauxface.files import write_text
 from fauxface.images import write_image
@@ -17,83 +19,82 @@ from fauxface.inference import Landmarker
 from fauxface.landmarks import common_scheme, convert
 from fauxface.metrics import Normaliser, normalising_distance
 from fauxface.outputs import check_file, check_folder, filled_folder, in_folder
-from fauxface.ranges import Threads, in_range
+from fauxface.ranges import in_range
 
 FILES = ("scores.json", "groups.csv", "faces.csv", "ced.png", "risk_coverage.png", "worst_faces.png")
-"""What the folder of figures and tables holds."""
+"""Files in the folder of figures and tables."""
 
 
-@in_range
 def evaluate(
     checkpoint: str | Path,
     data: Path,
     format: str = "auto",
     split: str | None = None,
     box: Boxes = "landmarks",
-    normaliser: Normaliser = "inter-ocular",
-    json: Path | None = None,
-    out: Path | None = None,
-    flip: bool = False,
-    skip_bad: bool = False,
-    threads: Threads = 0,
-    labels: Labels | None = None,
-    detector: str = "retinaface",
-    device: str = "cpu",
-    adapter: Path | None = None,
+    **settings: Any,
 ) -> Evaluation:
-    """Measure a checkpoint's error on labelled faces, as the evaluation protocol says.
+    """Measure a checkpoint's error on labelled faces, by keywords; see `run_evaluation`.
 
     Args:
         checkpoint: a checkpoint's folder, a run's folder, or the name of shipped weights.
-        data: folder of labelled faces, searched with its subfolders.
-        format: how they lie there; ``auto`` looks.
-        split: one of the format's official splits, such as 300-W's common or WFLW's pose; None is all.
+        data: folder of labelled faces; its subfolders are searched too.
+        format: format of the data; ``auto`` recognises it.
+        split: an official part of the data, such as 300-W's common or WFLW's pose; None is all.
         box: crops from the box of the annotated points, or from a face detector, whose misses count as failures.
-        normaliser: what errors are divided by.
-        json: file for the scores.
-        out: folder for ``FILES``: figures and tables; new, empty, or wholly an earlier evaluation's, which is replaced.
-        flip: see each face mirrored too and average.
-        skip_bad: name samples that cannot be read and go on without them.
-        threads: CPU threads; 0 takes all there are.
-        labels: the convention of rendered labels; None is ``2d`` where every sample has it, else ``projected``.
-        detector: name of the face detector.
-        device: where the model runs.
-        adapter: folder of a label adapter that was fitted to this checkpoint's predictions (``fauxface adapt``).
+        settings: further fields of `EvaluationConfig`, such as ``json``, ``out``, ``threads`` or ``adapter``.
 
-    ValueError (BadSample for a broken sample), FileNotFoundError, FileExistsError or OSError, in one line, for what is
-    missing or wrong; nothing is written then.
+    TypeError for a setting that is no field; other errors as `run_evaluation`.
     """
-    sources = [path for path in (data, Path(checkpoint), adapter) if path is not None]
+    return run_evaluation(EvaluationConfig(str(checkpoint), data, format, split, box, **settings))
+
+
+@in_range
+def run_evaluation(config: EvaluationConfig) -> Evaluation:
+    """Measure a checkpoint's error on labelled faces by the evaluation protocol, and write what the settings ask for.
+
+    ValueError (BadSample for a broken sample), FileNotFoundError, FileExistsError or OSError, in one line, for missing
+    or wrong inputs and outputs; nothing is written then.
+    """
+    out, json = config.out, config.json
+    sources = [path for path in (config.data, Path(config.checkpoint), config.adapter) if path is not None]
     if out is not None:
         check_folder(out, "evaluate", sources)
-    dataset = open_dataset(data, format, split, labels)
+    dataset = open_dataset(config.data, config.format, config.split, config.labels)
     if json is not None:
         inputs = [file for source in dataset.sources for file in dataset.files(source)]
         check_file(json, "--json", inputs, out, FILES[1:])
-    landmarker = Landmarker.load(checkpoint, detector, flip, threads, device)
-    card = landmarker.card
-    using = None if adapter is None else (load_adapter(adapter), str(adapter))
-    if using is not None:
-        using[0].check(checkpoint, card.scheme, weights_hash(landmarker.model))
-    common_scheme(card.scheme if using is None else using[0].card.target, dataset.scheme)  # before the work
-    faces = read_faces(dataset, skip_bad)
-    normalising_distance(faces.truth, dataset.scheme, normaliser)  # before the work too
-    result = judge(
-        faces,
-        predict(landmarker, faces, box),
-        str(checkpoint),
-        card.lane,
-        box,
-        normaliser,
-        using,
-        predict(landmarker, faces, "landmarks") if box == "detector" else None,  # how much of the error is the box's
-    )
+    landmarker = Landmarker.load(config.checkpoint, config.detector, config.flip, config.threads, config.device)
+    result, faces = _measure(landmarker, dataset, config)
     with filled_folder(out, "evaluate", sources) if out is not None else nullcontext() as folder:
         if folder is not None:
             _write_figures(folder, result, faces.dataset)
         if json is not None:
             write_text(in_folder(json, out, folder), _as_text(result))
     return result
+
+
+def _measure(
+    landmarker: Landmarker, dataset: FaceDataset, config: EvaluationConfig
+) -> tuple[Evaluation, AnnotatedFaces]:
+    """The evaluation, and the faces that could be read; refuses what cannot be compared before it predicts."""
+    card, box = landmarker.card, config.box
+    adapter = None if config.adapter is None else (load_adapter(config.adapter), str(config.adapter))
+    if adapter is not None:
+        adapter[0].check(config.checkpoint, card.scheme, weights_hash(landmarker.model))
+    common_scheme(card.scheme if adapter is None else adapter[0].card.target, dataset.scheme)
+    faces = read_faces(dataset, config.skip_bad)
+    normalising_distance(faces.truth, dataset.scheme, config.normaliser)
+    result = judge(
+        faces,
+        predict(landmarker, faces, box),
+        config.checkpoint,
+        card.lane,
+        box,
+        normaliser=config.normaliser,
+        adapter=adapter,
+        on_landmark_boxes=predict(landmarker, faces, "landmarks") if box == "detector" else None,
+    )
+    return result, faces
 
 
 def judge(
@@ -106,17 +107,18 @@ def judge(
     adapter: tuple[Adapter, str] | None = None,
     on_landmark_boxes: Predictions | None = None,
 ) -> Evaluation:
-    """Predictions of faces beside their annotations, in the points that both have, after an adapter if there is one.
+    """Compare predictions with annotations in the points that both have, after a label adapter if one is given.
 
     Args:
         faces: the faces.
-        found: what the checkpoint predicts of each, under the box protocol ``box``.
+        found: the checkpoint's prediction for each, under the box protocol ``box``.
         checkpoint: its name.
         lane: its licence lane; an adapter's replaces it.
         box: the protocol.
-        normaliser: what errors are divided by.
+        normaliser: distance by which errors are divided.
         adapter: a label adapter and its name.
-        on_landmark_boxes: the checkpoint's predictions on the annotated boxes, to compare with.
+        on_landmark_boxes: the checkpoint's predictions on the annotated boxes, which show the share of the error that
+            is due to the detector's boxes.
 
     ValueError for schemes without common points.
     """

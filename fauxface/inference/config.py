@@ -1,0 +1,55 @@
+"""Settings of `fauxface predict`. No torch here: the command line reads this for its help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from fauxface.ranges import Threads
+
+DETECTORS = ("retinaface", "own")
+"""Names of the face detectors that `fauxface.inference.detectors.load_detector` makes; the first is the default."""
+DEFAULT_CHECKPOINT = "fauxface-s"
+DetectorName = Annotated[str, arg(metavar="{" + ",".join(DETECTORS) + "}")]
+"""Name of a face detector, or the folder of a one-stage checkpoint."""
+CheckpointName = Annotated[str, arg(metavar="CHECKPOINT")]
+"""A checkpoint's folder, a run's folder, or the name of shipped weights."""
+Style = Literal["all", "points", "lines", "sketch"]
+"""Ways to draw a face; ``sketch`` has black behind it instead of the photograph."""
+
+
+@dataclass(frozen=True)
+class PredictionConfig:
+    """Settings of a prediction: its source, its model, and its outputs."""
+
+    source: Annotated[Positional[Path], arg(metavar="SOURCE")]
+    """A photograph, a folder of photographs, or a video (an animated GIF counts as one)."""
+    checkpoint: str = DEFAULT_CHECKPOINT
+    """A checkpoint's folder, a run's folder, or the name of shipped weights."""
+    detector: DetectorName = DETECTORS[0]
+    """Face detector: one of these names, or the folder of a one-stage checkpoint."""
+    out: Path | None = None
+    """Folder for the drawn pictures. It must be new, empty, or hold only an earlier prediction, which
+    is replaced. It may lie inside a folder of photographs, but not contain them."""
+    json: Path | None = None
+    """File for the result (- is standard output):
+    [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}].
+    Visibility (1 is visible) and sigma (pixels) are null if the checkpoint does not predict them.
+    Further targets of the checkpoint follow."""
+    flip: bool = False
+    """Also predict on the mirrored face, and average (twice the time)."""
+    skip_bad: bool = False
+    """Skip photographs that cannot be read, and name them, instead of stopping at the first."""
+    style: Style = "all"
+    """Parts to draw: all (box, lines and points), points, lines, or sketch (lines on black, the input
+    of talking-head models)."""
+    threads: Threads = 0
+    """CPU threads; 0 uses all."""
+
+    @property
+    def drawings(self) -> Path | None:
+        """Folder for the drawn pictures: ``predictions`` where neither it nor a JSON file is given."""
+        return Path("predictions") if self.out is None and self.json is None else self.out
