@@ -14,7 +14,7 @@ import pytest
 from fake_data import write_face_synthetics, write_ibug
 
 from fauxface.cli import main
-from fauxface.evaluation.benches import Remembering, data_facts
+from fauxface.evaluation.evaluation_sets import CachedDetector, data_facts
 from fauxface.inference import Detection
 from fauxface.study import StudyConfig, run_study
 from fauxface.study.answers import answer
@@ -265,7 +265,7 @@ def test_the_detector_looks_at_a_picture_once():
 
     pictures = [np.full((4, 4, 3), value, np.uint8) for value in (1, 2, 1)]
     for _ in range(2):
-        remembering = Remembering(Counts())  # another checkpoint's
+        remembering = CachedDetector(Counts())  # another checkpoint's
         assert [len(remembering(picture)) for picture in pictures] == [1, 1, 1]
     assert looked == [1, 2]
 
@@ -344,7 +344,7 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
     from fauxface.study import cell as one_cell
     from fauxface.study.cell import Plan, run_cell
 
-    monkeypatch.setattr("fauxface.evaluation.benches.CHOICES", (Settings(), Settings(0.1, 0.05, 2)))
+    monkeypatch.setattr("fauxface.evaluation.evaluation_sets.CHOICES", (Settings(), Settings(0.1, 0.05, 2)))
     write_face_synthetics(tmp_path / "faces", 6)
     write_ibug(tmp_path / "afw", 3)
     write_ibug(tmp_path / "lfpw", 12, seed=1)

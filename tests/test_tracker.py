@@ -11,7 +11,7 @@ from fake_data import canonical_face
 
 from fauxface.faces import landmark_box
 from fauxface.inference import Camera, Detection, Landmarker, Landmarks, Tracker, head_pose
-from fauxface.inference.pose import angles, mean_head
+from fauxface.pose import angles, mean_head
 
 SCHEME = "face_synthetics70"
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from fauxface.audit.checks import check_face
 from fauxface.audit.pictures import take_figures, take_picture_figures
-from fauxface.audit.pose import estimated_pose
 from fauxface.audit.records import FaceRecord, Finding, PictureRecord
 from fauxface.datasets import BadSample, FaceDataset
 from fauxface.datasets.reading import try_samples
 from fauxface.faces import FaceSample
+from fauxface.pose import rough_angles
 
 
 def look_at_samples(dataset: FaceDataset, folder: Path, workers: int) -> list[PictureRecord]:
@@ -45,7 +45,7 @@ def _look_at(sample: FaceSample, folder: Path) -> PictureRecord:
         record.findings.append(Finding(name, kind, message, value))
 
     grey = take_picture_figures(record, sample.image, found)
-    pose = estimated_pose(sample.landmarks, sample.scheme)
+    pose = rough_angles(sample.landmarks, sample.scheme)
     face = FaceRecord(sample.landmarks, None, sample.visibility, pose, False, {}, scheme=sample.scheme)
     take_figures(face, sample.image, grey, None)
     record.faces = [face]

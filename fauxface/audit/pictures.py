@@ -12,7 +12,6 @@ import numpy as np
 from fauxface import parsing
 from fauxface.audit.checks import check_face, face_covers
 from fauxface.audit.duplicates import fingerprint
-from fauxface.audit.pose import estimated_pose
 from fauxface.audit.records import FaceRecord, Finding, PictureRecord
 from fauxface.audit.skin import monk_tone, skin_colour
 from fauxface.datasets.base import (
@@ -27,6 +26,7 @@ from fauxface.datasets.base import (
 from fauxface.faces import Crop, landmark_box
 from fauxface.files import read_bytes
 from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
+from fauxface.pose import rough_angles
 
 CLASSES = (*range(19), 255)
 """FaceSynthetics' segmentation classes."""
@@ -171,7 +171,7 @@ def _face(meta: dict[str, Any], projected: np.ndarray | None, file: Path) -> Fac
             raise BadSample(file, "head_pose is not three angles")
         pose = (float(pose[0]), float(pose[1]), float(pose[2]))
     else:
-        pose = estimated_pose(points)
+        pose = rough_angles(points)
     return FaceRecord(points, projected, visibility, pose, isinstance(told, dict), meta)
 
 

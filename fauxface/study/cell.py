@@ -21,7 +21,13 @@ import numpy as np
 import safetensors.numpy
 import torch
 
-from fauxface.evaluation.benches import Bench, Scored, open_bench, open_faces, score
+from fauxface.evaluation.evaluation_sets import (
+    EvaluationSet,
+    Scored,
+    open_evaluation_set,
+    open_faces,
+    score_checkpoint,
+)
 from fauxface.evaluation.predictions import AnnotatedFaces
 from fauxface.files import write_bytes, write_text
 from fauxface.names import printable
@@ -70,9 +76,9 @@ def run_cell(plan: Plan, job: int) -> Finished:
             _say(folder, "training")
             cost = _train(plan.config.training(cell, folder / "run", plan.threads), folder)
             _say(folder, "scoring")
-            scored = score(
+            scored = score_checkpoint(
                 folder / "run" / "checkpoint",
-                [_bench(path) for path in plan.config.test],
+                [_evaluation_set(path) for path in plan.config.test],
                 None if plan.config.adapt_data is None else _faces(plan.config.adapt_data, plan.config.adapt_split),
                 folder / "adapter",
                 plan.threads,
@@ -157,8 +163,8 @@ def _device(config: TrainingConfig) -> str:
 
 
 @lru_cache
-def _bench(folder: Path) -> Bench:
-    return open_bench(folder)
+def _evaluation_set(folder: Path) -> EvaluationSet:
+    return open_evaluation_set(folder)
 
 
 @lru_cache
@@ -170,7 +176,7 @@ def _keep_points(folder: Path, scored: list[Scored]) -> None:
     """Annotated and predicted points of every test face, for the report's drawings."""
     tensors: dict[str, np.ndarray] = {}
     for one in scored:
-        name = f"{one.bench.identity}.{one.evaluation.box}.{'yes' if one.adapted else 'no'}"
+        name = f"{one.data.identity}.{one.evaluation.box}.{'yes' if one.adapted else 'no'}"
         tensors[f"{name}.truth"] = one.evaluation.truth.astype(np.float32)
         tensors[f"{name}.points"] = one.evaluation.predictions.astype(np.float32)
     write_bytes(folder / POINTS, safetensors.numpy.save(tensors))

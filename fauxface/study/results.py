@@ -13,7 +13,7 @@ import numpy as np
 
 from fauxface import metrics
 from fauxface.evaluation.adaptation import PARTS
-from fauxface.evaluation.benches import BOXES, DataFacts, Scored
+from fauxface.evaluation.evaluation_sets import BOXES, DataFacts, Scored
 from fauxface.files import write_text
 from fauxface.parsing import number, read_csv, whole
 from fauxface.study.config import Cell
@@ -109,8 +109,8 @@ def row_of(cell: Cell, scored: Scored, cost: dict[str, Any], detector: str, adap
     row: Row = {
         **{name: getattr(cell, name) for name in ("model", "images", "policy", "seed", "samples", "schedule")},
         **{name: getattr(cell, name) for name in ("input_size", "batch", "labels", "data")},
-        "test_set": scored.bench.name,
-        "test_id": scored.bench.identity,
+        "test_set": scored.data.name,
+        "test_id": scored.data.identity,
         "box": result.box,
         **dict(zip(KEY[3:], _asked(result.box, scored.adapted, detector, adapted_to), strict=True)),
         "cell": cell.identity,
@@ -118,7 +118,7 @@ def row_of(cell: Cell, scored: Scored, cost: dict[str, Any], detector: str, adap
         **parts,
         **cost,
     }
-    away = np.abs(scored.bench.yaw)
+    away = np.abs(scored.data.yaw)
     for low, high, name in zip(YAWS, YAWS[1:], BINS, strict=False):
         inside = (away >= low) & (away < high)
         row[name] = metrics.mean_found(result.errors[inside])
