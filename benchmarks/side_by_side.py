@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fauxface.audit.sheets import sheet
 from fauxface.datasets import FaceDataset, open_dataset
 from fauxface.faces import Crop
 from fauxface.images import write_image
+from fauxface.reports import sheet
 
 MARGIN = 2.0
 COLUMNS = 6

@@ -315,5 +315,5 @@ def test_the_page_shows_its_pictures_in_a_browser(renders: Path, tmp_path: Path)
     assert len(pictures) >= 10
     assert all(complete and natural > 50 and shown > 50 for complete, natural, shown in pictures)
     assert overflow <= 0
-    assert headings == ["Findings", "Pictures", "Extremes", "Distributions", "What counts as a finding"]
+    assert headings == ["Findings", "Pictures", "Extremes", "Distributions", "Kinds of findings"]
     assert not wrong

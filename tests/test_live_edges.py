@@ -18,7 +18,7 @@ from test_live import Server, frame, serving
 from websockets.exceptions import ConnectionClosed
 
 from fauxface.inference.video import write_video
-from fauxface.live.protocol import PICTURE, READY, Ask
+from fauxface.live.protocol import PICTURE, READY, PageMessage
 from fauxface.live.server import _place, _refusal, _refusal_of_page
 from fauxface.live.sources import Clip
 
@@ -222,7 +222,7 @@ def test_clips_of_clients_that_vanish_are_closed(clip: Path):
         before = threading.active_count()
         for number in range(24):
             client = server.client()
-            client.send(Ask(READY, True, False, 1, 0.0, b"").packed())
+            client.send(PageMessage(READY, True, False, 1, 0.0, b"").packed())
             if number % 3 == 0:
                 assert client.recv(20)[0] == PICTURE
             client.socket.shutdown(socket.SHUT_RDWR)  # gone, while its clip is opened or its frame is read

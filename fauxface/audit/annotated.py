@@ -1,4 +1,4 @@
-"""The look at data sets of other formats: faces that readers give one by one, gathered by picture."""
+"""Audits of data sets of other formats, whose readers give faces one by one; here they are grouped by picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fauxface.pose import rough_angles
 
 
 def look_at_samples(dataset: FaceDataset, folder: Path, workers: int) -> list[PictureRecord]:
-    """Every picture of a data set in ``folder`` with its faces; a face that cannot be read is a finding of its file."""
+    """Every picture of a data set in ``folder`` with its faces; an unreadable face is a finding of its file."""
     pictures: dict[str, PictureRecord] = {}
     bad: list[PictureRecord] = []
     with closing(try_samples(dataset, lambda sample: _look_at(sample, folder), workers, "looking at")) as results:

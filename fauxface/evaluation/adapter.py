@@ -128,7 +128,7 @@ class Adapter:
     layers: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Points (M, K, 2) as annotators would click them, from predicted ones (M, N, 2), image pixels; NaN stay NaN."""
+        """Points (M, K, 2) as annotators would click them, from predicted ones (M, N, 2); image pixels; NaN stays."""
         source, target = scheme_of(self.card.source), scheme_of(self.card.target)
         assert points.shape[1:] == (source.count, 2), points.shape
         out = np.full((len(points), target.count, 2), np.nan)

@@ -67,7 +67,7 @@ class Calibration:
         return "\n".join(lines)
 
     def as_card(self, total: float) -> dict[str, object]:
-        """The entry on the checkpoint's card; ``total`` is the factor now in the weights, earlier calibrations included."""
+        """The entry on the checkpoint's card; ``total`` is the weights' factor after all calibrations."""
         shares = {self.data: self.after, **{name: shares for name, (_, shares) in self.others.items()}}
         percent = {name: [round(100 * share, 2) for share in both] for name, both in shares.items()}
         return {

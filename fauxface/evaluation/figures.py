@@ -45,7 +45,7 @@ def write_ced(path: Path, result: Evaluation, limit: float = 15) -> None:
 
 
 def write_risk_coverage(path: Path, result: Evaluation) -> None:
-    """Plot the mean error of the rest when points, or whole faces, are dropped in order of their scores, worst first."""
+    """Plot the mean error of the rest when points, or whole faces, are dropped by score, worst first."""
     figure = Figure(figsize=(9, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, whole_faces in zip(figure.subplots(1, 2), (False, True), strict=True):

@@ -164,7 +164,7 @@ def fit_network(
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Result of cross-validation: the chosen settings, and each kind of adapter's points for faces it was not fitted to.
+    """Result of cross-validation: the chosen settings, and each kind of adapter's points for held-out faces.
 
     Attributes:
         settings: of the network, with the number of epochs of the smallest error.
@@ -186,7 +186,7 @@ def cross_validate(
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
 ) -> CrossValidation:
-    """Choose settings, epochs and penalty by the mean error on the held-out folds; ``tick`` is called after each fit."""
+    """Choose settings, epochs and penalty by the mean error on held-out folds; ``tick`` is called after each fit."""
     number = pairs.folds(folds, seed)
     ridge = np.empty((len(PENALTIES), *pairs.truth.shape))
     for fold in range(folds):

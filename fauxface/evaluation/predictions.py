@@ -98,8 +98,8 @@ def predict(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> Predic
     """The landmarks of every face, in the model's scheme, from the cache if they are there; NaN for missed faces.
 
     The crop is laid by the annotated box (or five points, for a model of five-point crops) or, with ``box``
-    ``detector``, by the detection that overlaps it most, if by ``MIN_IOU`` or more. ValueError for a model that predicts
-    NaN; OSError if the cache cannot be written.
+    ``detector``, by the detection that overlaps it most, if by ``MIN_IOU`` or more. ValueError for a model that
+    predicts NaN; OSError if the cache cannot be written.
     """
     path = cache_folder() / "predictions" / f"{_key(landmarker, faces, box)}.safetensors"
     card = landmarker.card
