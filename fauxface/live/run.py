@@ -65,6 +65,6 @@ def _serve(checkpoint: str, source: Path | None, host: str, port: int, detector:
     landmarker = _ready(checkpoint, detector, threads)
 
     def announce(address: str) -> None:
-        print(f"open {address} in a browser; Ctrl-C stops", flush=True)
+        print(f"open {address} in a browser; Ctrl-C ends", flush=True)
 
     serve(landmarker, source, host, port, announce=announce)

@@ -68,7 +68,7 @@ def has_screen() -> bool:
 def check_screen() -> None:
     """Raise ValueError without a screen."""
     if not has_screen():
-        raise ValueError("there is no screen for a window; `--browser` shows a page in a browser instead")
+        raise ValueError("there is no screen for a window here; `--browser` shows a page in a browser instead")
 
 
 def compose(image: np.ndarray, faces: list[Face], choices: Choices, text: str = "") -> np.ndarray:
