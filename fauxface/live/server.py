@@ -162,7 +162,7 @@ def _host_and_port(text: str, scheme: str = "http") -> tuple[str, int] | None:
     found = _HOST.fullmatch(text)
     if found is None:
         return None
-    name, port = found["name"].strip("[]").removesuffix(".").lower(), int(found["port"] or _PORTS[scheme])
+    name, port = found["name"].strip("[]").removesuffix(".").lower(), int(found["port"] or _PORTS.get(scheme, 0))
     if port > 65_535 or (found["name"].startswith("[") and not _is_address(name)):
         return None
     return name, port
@@ -197,10 +197,10 @@ def _refusal_of_page(headers: Headers) -> Response | None:
     scheme, colon, rest = (origins[0] if len(origins) == 1 else "").partition("://")
     if origins == ["null"] or not origins:  # a page from a file or in a sandbox, or not a browser
         return PlainTextResponse("only the server's page may open this WebSocket\n", 403, HEADERS)
-    origin = _host_and_port(rest, scheme) if colon and scheme in _PORTS else None
+    origin = _host_and_port(rest, scheme) if colon else None
     if origin is None:
         return PlainTextResponse("the Origin header is not an origin\n", 400, HEADERS)
-    if origin != _host_and_port(headers["host"], scheme):
+    if scheme not in _PORTS or origin != _host_and_port(headers["host"], scheme):
         return PlainTextResponse("only the server's page may open this WebSocket\n", 403, HEADERS)
     return None
 
