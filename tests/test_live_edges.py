@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from fauxface.inference.video import write_video
 from fauxface.live.protocol import PICTURE, READY, PageMessage
-from fauxface.live.server import _place, _refusal, _refusal_of_page
+from fauxface.live.server import _host_and_port, _refusal, _refusal_of_page
 from fauxface.live.sources import Clip
 
 
@@ -80,7 +80,7 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> bool:
     ],
 )
 def test_a_host_is_a_name_and_a_port_or_nothing(text: str, place: tuple[str, int] | None):
-    assert _place(text) == place
+    assert _host_and_port(text) == place
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class FaceRecord:
         pose_told: True for a labelled pose, False for one estimated from the points.
         meta: the face's entry of the ``.json``, empty without one.
         figures: name → number, for the distributions.
-        covers: cover, such as hair → share of the face that it hides; empty without a segmentation mask.
+        covers: what covers the face, such as hair → share of the face; empty without a segmentation mask.
         scheme: the landmark scheme of the points.
     """
 
@@ -65,8 +65,8 @@ class FaceRecord:
             for aspect in ("hair_style", "hair", "beard"):
                 if aspect in identity:
                     yield aspect.replace("_", " "), str(identity[aspect] or "none")
-            for thing in identity.get("worn") or ():
-                yield "worn", str(thing)
+            for kind in identity.get("worn") or ():
+                yield "worn", str(kind)
         if isinstance(place, dict):
             yield from (
                 (aspect, str(place[key])) for aspect, key in (("place", "name"), ("light", "light")) if key in place

@@ -21,7 +21,7 @@ KINDS = {
     "unreadable": "a file that cannot be read, or holds values that are not numbers",
     "missing": "a label file that the other pictures have",
     "stray": "labels without a picture",
-    "size": "a mask of another size than its picture, or a picture of another size than nearly all others",
+    "size": "a mask that differs in size from its picture, or a picture that differs from nearly all others",
     "classes": "an unknown segmentation class",
     "empty": "a picture of a single colour",
     "duplicate": f"pictures whose perceptual hashes differ in at most {NEAR} of {BITS} bits",

@@ -33,7 +33,7 @@ class DataFacts:
         name: the folder's name.
         count: number of faces.
         identity: a hash of its files' names and sizes, its scheme and its labels' convention.
-        annotated: whether annotators made its labels, so that an adapter can be used.
+        annotated: True if annotators made its labels, so that an adapter can be used.
         sources: its label files, links resolved.
     """
 

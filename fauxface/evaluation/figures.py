@@ -58,7 +58,7 @@ def write_risk_coverage(path: Path, result: Evaluation) -> None:
         shown = np.unique(np.linspace(0, errors.size - 1, 500).astype(int))
         for label, curve, area in (
             ("by score", metrics.risk_coverage(errors, scores), areas.aurc),
-            ("by lot", np.full(errors.size, areas.random), areas.random),
+            ("at random", np.full(errors.size, areas.random), areas.random),
             ("by true error", metrics.risk_coverage(errors, -errors), areas.oracle),
         ):
             axes.plot(kept[shown], curve[shown], label=f"{label}: area {area:.2f}")

@@ -214,7 +214,7 @@ def cross_validate(
 
 
 def _network(inputs: int, outputs: int, dropout: float) -> nn.Module:
-    """The network, whose last layer starts at zero, so that it starts without any shift."""
+    """Make the network; its last layer starts at zero, so at first it shifts nothing."""
     last = nn.Linear(HIDDEN, outputs)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)

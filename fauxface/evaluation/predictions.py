@@ -27,7 +27,7 @@ from fauxface.landmarks import convert, five_points, scheme_of
 
 Boxes = Literal["landmarks", "detector"]
 MIN_IOU = 0.3
-"""Least IoU of a detection with the annotated box; below it, the detection is taken for another face."""
+"""Least IoU of a detection with the annotated box; below it, the detection counts as another face's."""
 _BATCH_IMAGES, _BATCH_PIXELS = 64, 40_000_000
 _CODE = (
     *("faces.py", "images.py", "landmarks.py", "targets/**/*.py", "models/**/*.py"),
@@ -97,7 +97,7 @@ class Predictions:
 def predict(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> Predictions:
     """The landmarks of every face, in the model's scheme, from the cache if they are there; NaN for missed faces.
 
-    The crop is laid by the annotated box (or five points, for a model of five-point crops) or, with ``box``
+    The crop is made by the annotated box (or five points, for a model of five-point crops) or, with ``box``
     ``detector``, by the detection that overlaps it most, if by ``MIN_IOU`` or more. ValueError for a model that
     predicts NaN; OSError if the cache cannot be written.
     """

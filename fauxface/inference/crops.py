@@ -54,7 +54,7 @@ class Landmarks:
 
 @runtime_checkable
 class CropModel(Protocol):
-    """A landmark model that another runtime than torch runs: crops in, landmarks out."""
+    """A landmark model on a runtime other than torch: crops in, landmarks out."""
 
     input_size: int
     scheme: str

@@ -96,7 +96,7 @@ class Landmarker:
     def __call__(self, image: np.ndarray | Sequence[np.ndarray]) -> list[Face] | list[list[Face]]:
         """The faces in an image H×W×3 uint8 RGB, best detection first, or in each of a list of images.
 
-        The faces of all images go through the model together. ValueError for anything but such images.
+        The faces of all images go through the model together. ValueError for anything else.
         """
         if isinstance(image, np.ndarray):
             return self([image])[0]
@@ -129,8 +129,8 @@ class Landmarker:
     ) -> Landmarks:
         """The landmarks, image pixels, of the faces at M places of one image, or of a sequence of M images.
 
-        A place is the face's box (4,). For a model whose crops are not laid by the box, `Framing.place` makes a better
-        one of the box and the face's five points.
+        A place is the face's box (4,). For a model that crops by five points, `Framing.place` makes a better place of the
+        box and the points.
         """
         return landmark_crops(self._running(), image, places, self.framing, self.flip)
 

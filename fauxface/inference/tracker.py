@@ -133,7 +133,7 @@ class Tracker:
         """
         check_image(frame)
         if not (math.isfinite(seconds) and seconds > self._seconds):
-            raise ValueError(f"a frame's time must be later than the one before: {seconds} after {self._seconds} s")
+            raise ValueError(f"a frame's time must be later than the last: {seconds} after {self._seconds} s")
         self._seconds = seconds
         self._read(frame, self._tracks)
         self._drop_duplicates()

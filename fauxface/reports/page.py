@@ -155,7 +155,7 @@ def _figure(picture: Picture, caption: str) -> str:
 
 
 def data_uri(picture: Picture) -> str:
-    """A picture as a data URI: an array as JPEG, a file as it is. ValueError for another suffix than ``_MIME``'s."""
+    """A picture as a data URI: an array as JPEG, a file as it is. ValueError for a suffix that is not in ``_MIME``."""
     if isinstance(picture, np.ndarray):
         data, mime = encode_image(picture, ".jpg"), "image/jpeg"
     else:

@@ -13,7 +13,7 @@ from fauxface.inference.detectors.base import Detection, RawFaces, at_sizes, sup
 LANDMARK_FRAME = (1.043, 0.781, 0.0, 0.114)
 """From retinaface's box to the landmark box: width, height, and shift of the centre to the right and down, in units of
 the detector's width and height. Fitted by ``tools/detector_frame.py`` on 500 renders alone (generator 11; 486 found).
-Its five points need no correction: on 160 renders, crops laid by them and by the true points differ on average by −2 %
+Its five points need no correction: on 160 renders, crops by them and by the true points differ on average by −2 %
 in scale, 0.7 % of the face in position and 0.1° (single faces: 5.6 %, 2.8 %, 3.6°)."""
 
 
