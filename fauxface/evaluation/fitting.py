@@ -205,7 +205,7 @@ def cross_validate(
             for epoch, adapter in enumerate(history):
                 predicted[epoch, out] = adapter(pairs.predicted[out])
             tick()
-        errors = [_error(points, pairs) for points in predicted]
+        errors = [_error(predicted[i], pairs) for i in range(len(predicted))]
         epoch = int(np.argmin(errors))
         if best is None or errors[epoch] < best[0]:
             best = (errors[epoch], replace(settings, epochs=epoch + 1), predicted[epoch].astype(np.float64))

@@ -129,8 +129,8 @@ class Landmarker:
     ) -> Landmarks:
         """The landmarks, image pixels, of the faces at M places of one image, or of a sequence of M images.
 
-        A place is the face's box (4,). For a model that crops by five points, `Framing.place` makes a better place of the
-        box and the points.
+        A place is the face's box (4,). For a model that crops by five points, `Framing.place` makes a better place of
+        the box and the points.
         """
         return landmark_crops(self._running(), image, places, self.framing, self.flip)
 
