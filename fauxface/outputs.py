@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from fauxface.files import is_standard_output, is_stream, sweep, take_lock, write_text
+from fauxface.files import is_held, is_standard_output, is_stream, remove_lock, sweep, take_lock, write_text
 
 MANIFEST = ".fauxface-manifest"
 """A file in each folder that a run has filled: the command, and name and SHA-256 of all that it wrote."""
@@ -116,8 +116,7 @@ def only_writer(folder: Path, what: str) -> Iterator[None]:
             sweep(folder)
             yield
         finally:
-            if lock is not None:
-                _unlock(lock, folder / LOCK)
+            remove_lock(lock, folder / LOCK)
     finally:
         with suppress(OSError):  # it holds something now
             for path in made:
@@ -239,17 +238,9 @@ def _lock(folder: Path, what: str) -> IO[bytes] | None:
             raise
         if lock is None:
             raise BlockingIOError(f"{folder}: another {what} is at work in it; wait for its end, or stop it")
-        if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+        if is_held(lock, path):
             return lock
         lock.close()  # its holder removed it before we had it
-
-
-def _unlock(lock: IO[bytes], path: Path) -> None:
-    if sys.platform == "win32":
-        lock.close()
-    with suppress(OSError):
-        path.unlink()
-    lock.close()
 
 
 # --- files
