@@ -57,7 +57,7 @@ class AdapterCard:
     licence: str = LICENCES["research"]
 
 
-class Frame(NamedTuple):
+class AdapterFrame(NamedTuple):
     """The similarity transforms of M faces: image point (x + iy) = ``unit`` · adapter frame's point + ``centre``."""
 
     unit: np.ndarray
@@ -72,7 +72,7 @@ class Frame(NamedTuple):
         return _as_points(_as_numbers(points) * self.unit[:, None] + self.centre[:, None])
 
 
-def frames(points: np.ndarray, mean_shape: np.ndarray) -> Frame:
+def adapter_frames(points: np.ndarray, mean_shape: np.ndarray) -> AdapterFrame:
     """The adapter frames in which faces' points (M, N, 2) are nearest, by least squares, to ``mean_shape`` (N, 2).
 
     ``mean_shape`` is centred (Umeyama 1991). Points that all lie in one place get the unit 1.
@@ -80,7 +80,7 @@ def frames(points: np.ndarray, mean_shape: np.ndarray) -> Frame:
     numbers, shape = _as_numbers(points), _as_numbers(mean_shape)
     centre = numbers.mean(1)
     unit = (numbers - centre[:, None]) @ shape.conj() / np.vdot(shape, shape).real
-    return Frame(np.where(np.abs(unit) > 1e-9, unit, 1), centre)
+    return AdapterFrame(np.where(np.abs(unit) > 1e-9, unit, 1), centre)
 
 
 def mean_shape_of(points: np.ndarray, scheme: str, rounds: int = 10) -> np.ndarray:
@@ -98,7 +98,7 @@ def mean_shape_of(points: np.ndarray, scheme: str, rounds: int = 10) -> np.ndarr
         if not size > 1e-9:
             raise ValueError("the checkpoint predicts all points in one place: there is nothing to adapt")
         shape = shape / size
-        shape_next = frames(points, shape).enter(points).mean(0)
+        shape_next = adapter_frames(points, shape).enter(points).mean(0)
         if np.abs(shape_next - shape).max() < 1e-12:
             break
         shape = shape_next
@@ -135,7 +135,7 @@ class Adapter:
         found = np.isfinite(points).all((1, 2))
         if not found.any():
             return out
-        frame = frames(points[found], self.mean_shape)
+        frame = adapter_frames(points[found], self.mean_shape)
         aligned = frame.enter(points[found])
         mirrored = self._shift(aligned[:, list(source.mirror)] * [-1, 1])[:, list(target.mirror)] * [-1, 1]
         shift = (self._shift(aligned) + mirrored) / 2

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fauxface.evaluation.adapter import Adapter, AdapterCard, frames, mean_shape_of
+from fauxface.evaluation.adapter import Adapter, AdapterCard, adapter_frames, mean_shape_of
 from fauxface.landmarks import conversion, scheme_of
 from fauxface.metrics import normalising_distance, usual_normaliser
 
@@ -93,7 +93,7 @@ class _Framed:
 
 def _framed(pairs: Pairs) -> _Framed:
     shape = mean_shape_of(pairs.predicted, pairs.source)
-    frame = frames(pairs.predicted, shape)
+    frame = adapter_frames(pairs.predicted, shape)
     aligned = frame.enter(pairs.predicted)
     values = aligned.reshape(len(pairs), -1)
     mirrored = (aligned[:, list(scheme_of(pairs.source).mirror)] * [-1, 1]).reshape(len(pairs), -1)
