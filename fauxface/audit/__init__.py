@@ -1,4 +1,4 @@
-"""A report on a data set: its contents, contradictions among its labels, and faults of its files."""
+"""An audit of a data set: its content, label errors, and faults of its files, as a page and as JSON."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Evaluation of a checkpoint on labelled faces: box protocols, cached predictions, scores, label adapters, figures."""
+"""Evaluation of checkpoints on labelled faces: box protocols, cached predictions, scores, label adapters, figures."""
 
 from typing import TYPE_CHECKING
 

@@ -1,20 +1,21 @@
 """Landmarks from pixels: the public ``Landmarker``, detectors, the tracker, drawing.
 
-The one function that predicts is ``landmark_crops``. ONNX: see ``fauxface.export.onnx``, imported on its own.
+``landmark_crops`` is the one function that predicts. ``fauxface.export.onnx`` writes ONNX files.
 """
 
 from typing import TYPE_CHECKING
 
 from fauxface.inference.config import DETECTORS, PredictionConfig
 from fauxface.lazy import load_on_use
+from fauxface.pose import Camera, Pose, head_pose
 
 if TYPE_CHECKING:
     from fauxface.inference.crops import CropModel, Landmarks, landmark_crops, predict_crops
     from fauxface.inference.detectors import Detection, Detector, RetinaFace, load_detector, to_landmark_frame
     from fauxface.inference.drawing import contact_sheet, draw_box, draw_landmarks
-    from fauxface.inference.landmarker import Face, Landmarker
+    from fauxface.inference.face import Face
+    from fauxface.inference.landmarker import Landmarker
     from fauxface.inference.onnx_model import OnnxModel
-    from fauxface.inference.pose import Camera, Pose, head_pose
     from fauxface.inference.run import run_prediction
     from fauxface.inference.smoothing import FaceFilter, OneEuro
     from fauxface.inference.tracker import Tracker, TrackerSettings
@@ -24,9 +25,9 @@ else:
         crops="CropModel Landmarks landmark_crops predict_crops",
         detectors="Detection Detector RetinaFace load_detector to_landmark_frame",
         drawing="contact_sheet draw_box draw_landmarks",
-        landmarker="Face Landmarker",
+        face="Face",
+        landmarker="Landmarker",
         onnx_model="OnnxModel",
-        pose="Camera Pose head_pose",
         run="run_prediction",
         smoothing="FaceFilter OneEuro",
         tracker="Tracker TrackerSettings",

@@ -1,4 +1,4 @@
-"""A study of images, augmentations and models: a grid of runs, scored alike, with error bars."""
+"""The study: how many images, which augmentations, which model; a grid of runs, scored alike, with intervals."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Face detectors: an image in, boxes out, in the frame of the landmark box that the models were trained on."""
+"""Face detectors: an image in, boxes out, as landmark boxes, which the models were trained on."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = [
 
 
 def load_detector(name: str | Path, threads: int = 0) -> Detector:
-    """The detector of that name, or of a one-stage checkpoint, on so many threads (0: all).
+    """The detector with this name, or of a one-stage checkpoint, on this many threads (0: all).
 
-    ValueError, naming those there are, if there is none; FileNotFoundError for ``own`` without shipped weights.
+    ValueError, with the known names, for an unknown one; FileNotFoundError for ``own`` without shipped weights.
     """
     if name == RetinaFace.name:
         return RetinaFace(threads=threads)
