@@ -175,12 +175,12 @@ def load_network(name: str | Path) -> tuple[FaceNetwork, Card]:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing, though {CARD_FILE} is there") from None
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not readable as safetensors ({_one_line(error)})") from error
+        raise ValueError(f"{path}: not readable as safetensors ({clipped(error, 160)})") from error
     try:
         check_options(card.model, card.options)
         model = build_network(card.model, card.input_size, card.scheme, **card.options)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{folder / CARD_FILE}: {_one_line(error)}") from error
+        raise ValueError(f"{folder / CARD_FILE}: {clipped(error, 160)}") from error
     _check_agreement(folder, model, card, weights, identity)
     model.load_state_dict(weights)
     return model.eval(), card
@@ -230,7 +230,3 @@ def _stored(value: Tensor, half: bool) -> Tensor:
     if half and bool((value.abs() <= _LARGEST_FP16).all()):
         return value.half()
     return value
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
 from fauxface.files import regular_size, write_bytes
+from fauxface.parsing import clipped
 
 FORMATS: dict[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"),
@@ -155,7 +156,7 @@ def _reasons(path: Path) -> Iterator[None]:
         raise ValueError(f"{path}: cannot be read: not enough memory") from None
     except Exception as error:  # decoders raise nearly anything on broken files
         reason = getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ") or type(error).__name__
-        raise ValueError(f"{path}: cannot be read: {' '.join(reason.split())[:120]}") from None
+        raise ValueError(f"{path}: cannot be read: {clipped(reason, 120)}") from None
 
 
 @cache

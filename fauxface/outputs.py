@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -26,6 +25,7 @@ from types import FrameType
 from typing import IO
 
 from fauxface.files import is_standard_output, is_stream, sweep, take_lock, write_text
+from fauxface.hashing import file_hash
 
 MANIFEST = ".fauxface-manifest"
 """A file in each folder that a run has filled: the command, and name and SHA-256 of all that it wrote."""
@@ -165,10 +165,10 @@ def _owned(out: Path, command: str) -> Owned:
     """What the manifest tells of, if it is one of ``command``'s; nothing outside the folder."""
     owned: Owned = {}
     try:
-        told = json.loads((out / MANIFEST).read_text())
-        if told["command"] != command:
+        manifest = json.loads((out / MANIFEST).read_text())  # not parse_json: names need not be Unicode
+        if manifest["command"] != command:
             return {}
-        for name, digest in told["files"]:
+        for name, digest in manifest["files"]:
             if not Path(name).is_absolute() and ".." not in Path(name).parts:
                 owned.setdefault(name, set()).add(digest)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -179,8 +179,7 @@ def _owned(out: Path, command: str) -> Owned:
 def _hash(path: Path) -> str:
     if not path.is_file():  # a pipe, a device
         return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_hash(path)
 
 
 def _note(out: Path, command: str, *runs: Owned) -> None:

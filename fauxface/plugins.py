@@ -9,6 +9,8 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import TypeVar
 
+from fauxface.parsing import clipped
+
 Kind = TypeVar("Kind")
 
 
@@ -30,7 +32,7 @@ def load_plugin(group: str, name: str, kind: type[Kind]) -> Kind | None:
     try:
         found = entry.load()
     except Exception as error:  # another's code may raise anything
-        raise ValueError(f"{where} cannot be loaded: {' '.join(str(error).split())[:160]}") from error
+        raise ValueError(f"{where} cannot be loaded: {clipped(error, 160)}") from error
     if not isinstance(found, kind):
         raise ValueError(f"{where} is no {kind.__name__}")
     return found

@@ -15,6 +15,7 @@ import numpy as np
 
 from fauxface.audit.records import FaceRecord
 from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
+from fauxface.segmentation import COVERS, FACE, WORN, Segment
 
 LEAST = 1.5
 """Pixels that any point may be off: segmentation has no finer grain."""
@@ -49,26 +50,22 @@ TOLERANCES: dict[str, float] = {
     "reprojection": 0.05,
 }
 """Kind → how far off is a finding: shares of the face's side, but for ``reprojection``, which is in pixels."""
-COVERS = {"hair": 13, "beard": 14, "glasses": 16, "headwear": 17, "facewear": 18, "ignored": 255}
-"""Classes of what lies over a face; what is ignored is a hand, a thing or another person before it."""
-HIDES = (13, 17, 18, 255)
-"""Classes that hide a point; beards and glasses may let it through."""
-_FACE = (1, 2, 3, 4, 5, 6, 9, 10, 11)
+_NAMES = {Segment.IGNORE: "ignored"}  # the others go by their class's own name
 _ENOUGH = 4  # seen points of a part that must show some of it
 _CLOSED = 0.2  # lids this near, in widths of the eye, need not show any eye between them
 
 _PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     # FaceSynthetics' "right" eye and brow are those on the image's right, the subject's left
-    ("eyes", tuple(range(36, 42)), (4,)),
-    ("eyes", tuple(range(42, 48)), (3,)),
-    ("pupils", (68,), (4,)),
-    ("pupils", (69,), (3,)),
-    ("brows", tuple(range(17, 22)), (6,)),
-    ("brows", tuple(range(22, 27)), (5,)),
-    ("nose", tuple(range(28, 36)), (2,)),
-    ("lips", tuple(range(49, 54)), (10,)),
-    ("lips", tuple(range(55, 60)), (11,)),
-    ("lips", (48, 54, *range(60, 68)), (9, 10, 11)),
+    ("eyes", tuple(range(36, 42)), (Segment.LEFT_EYE,)),
+    ("eyes", tuple(range(42, 48)), (Segment.RIGHT_EYE,)),
+    ("pupils", (68,), (Segment.LEFT_EYE,)),
+    ("pupils", (69,), (Segment.RIGHT_EYE,)),
+    ("brows", tuple(range(17, 22)), (Segment.LEFT_BROW,)),
+    ("brows", tuple(range(22, 27)), (Segment.RIGHT_BROW,)),
+    ("nose", tuple(range(28, 36)), (Segment.NOSE,)),
+    ("lips", tuple(range(49, 54)), (Segment.TOP_LIP,)),
+    ("lips", tuple(range(55, 60)), (Segment.BOTTOM_LIP,)),
+    ("lips", (48, 54, *range(60, 68)), (Segment.MOUTH_INTERIOR, Segment.TOP_LIP, Segment.BOTTOM_LIP)),
 )
 # points of rigid parts: expressions move the others to one side
 _STEADY = tuple(FACE_SYNTHETICS70.names[i] for i in (0, 2, 4, 27, 30, 31, 33, 36, 39))
@@ -94,18 +91,18 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
     points = face.points - corner
     held = _held(face, points, window)
     still = held if face.projected is None else held & (np.linalg.norm(face.points - face.projected, axis=1) < _SLID)
+    covered = np.isin(window, (Segment.BEARD, *COVERS))  # there a part may go on unseen
     distances: dict[tuple[int, ...], np.ndarray | None] = {}
     for kind, indices, classes in _PARTS:
         if kind in ("eyes", "pupils") and _closed(face, indices[0]):
             continue
         if classes not in distances:
-            # under what covers a face the part may go on
-            found = np.isin(window, classes)
-            distances[classes] = _distance_to(np.isin(window, (*classes, 14, *HIDES))) if found.any() else None
+            found = np.isin(window, classes).any()
+            distances[classes] = _distance_to(np.isin(window, classes) | covered) if found else None
         if distances[classes] is None and abs(face.pose[0]) > _LASHES:
             continue
         yield from _off(face, kind, [i for i in indices if still[i]], points, distances[classes])
-    edge = _distance_to(_edge_of_face(window) | np.isin(window, (14, *HIDES)))  # which may go on under what covers it
+    edge = _distance_to(_edge_of_face(window) | covered)  # the edge, too, may go on there
     # a 3-D jaw lies on the bone, which is the face's edge from the front alone
     if abs(face.pose[0]) < JAW_POSE and abs(face.pose[1]) < JAW_POSE:
         edged = [i for i in range(17) if held[i] and (i not in _CHIN or face.pose[1] < _DOWN)]
@@ -115,14 +112,14 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
 
 
 def face_covers(face: FaceRecord, labels: np.ndarray) -> dict[str, float]:
-    """Share of the face, within its points' hull, that lies under each of ``COVERS``."""
+    """Share of the face, within its points' hull, that lies under each class of ``WORN``, by name."""
     corner, window = _window(face, labels)
     inside = np.zeros(window.shape, np.uint8)
     hull = cv2.convexHull(np.round(face.points[:68] - corner).astype(np.int32))
     cv2.fillConvexPoly(inside, hull, 1)
     within = window[inside > 0]
     counted = np.bincount(within, minlength=256) / max(within.size, 1)
-    return {name: float(counted[number]) for name, number in COVERS.items()}
+    return {_NAMES.get(segment, segment.name.lower()): float(counted[segment]) for segment in WORN}
 
 
 def _window(face: FaceRecord, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -134,7 +131,7 @@ def _window(face: FaceRecord, labels: np.ndarray) -> tuple[np.ndarray, np.ndarra
     part = labels[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
     top, left = max(-y0, 0), max(-x0, 0)
     bottom, right = max(y1 - max(height, y0), 0), max(x1 - max(width, x0), 0)
-    window = np.pad(part, ((top, bottom), (left, right)), constant_values=255)[: y1 - y0, : x1 - x0]
+    window = np.pad(part, ((top, bottom), (left, right)), constant_values=Segment.IGNORE)[: y1 - y0, : x1 - x0]
     return np.array([x0, y0]), window
 
 
@@ -149,7 +146,7 @@ def _held(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.ndarra
     if abs(face.pose[0]) > ASIDE / 2 and np.hypot(*face.pose[:2]) > ASIDE:
         left = np.array(_LEFT)
         seen[left if face.pose[0] > 0 else np.array(FACE_SYNTHETICS70.mirror)[left]] = False
-    covered = cv2.dilate(np.isin(window, list(COVERS.values())).astype(np.uint8), np.ones((3, 3), np.uint8))
+    covered = cv2.dilate(np.isin(window, WORN).astype(np.uint8), np.ones((3, 3), np.uint8))
     return seen & (covered[_pixels(points, window)] == 0)
 
 
@@ -159,7 +156,7 @@ def _called_visible_but_hidden(face: FaceRecord, corner: np.ndarray, window: np.
         return []
     points = (face.points if face.projected is None else face.projected) - corner
     reach = 2 * round(max(2.0, 0.03 * face.side)) + 1
-    hidden = cv2.erode(np.isin(window, HIDES).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    hidden = cv2.erode(np.isin(window, COVERS).astype(np.uint8), np.ones((reach, reach), np.uint8))
     # jaw and brows lie under hair that is let through: the label is of the strand, the point shows between strands
     wrong = face.visibility & (hidden[_pixels(points, window)] > 0)
     return [int(i) for i in np.flatnonzero(wrong) if i < 68]
@@ -174,7 +171,7 @@ def _distance_to(mask: np.ndarray) -> np.ndarray | None:
 
 def _edge_of_face(window: np.ndarray) -> np.ndarray:
     """Pixels of the face next to others: where it ends against neck, ears, hair, background, clothes."""
-    face = np.isin(window, _FACE).astype(np.uint8)
+    face = np.isin(window, FACE).astype(np.uint8)
     return np.logical_and(face, cv2.dilate(1 - face, np.ones((3, 3), np.uint8)))
 
 

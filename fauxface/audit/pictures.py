@@ -27,9 +27,8 @@ from fauxface.datasets.base import (
 from fauxface.faces import Crop, landmark_box
 from fauxface.files import read_bytes
 from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
+from fauxface.segmentation import Segment
 
-CLASSES = (*range(19), 255)
-"""FaceSynthetics' segmentation classes."""
 SHARPNESS_SIZE = 128
 """Side of the crop about a face in which its sharpness is taken, so that faces of all sizes compare."""
 _OPENINGS = {
@@ -112,7 +111,7 @@ def _labels(path: Path, size: tuple[int, int], found: Any) -> np.ndarray | None:
     if labels.shape != size:
         found("size", f"{file.name} has {labels.shape[1]}×{labels.shape[0]} px, the picture {size[1]}×{size[0]}")
         return None
-    strange = np.flatnonzero(np.bincount(labels.ravel(), minlength=256) * ~np.isin(np.arange(256), CLASSES))
+    strange = np.flatnonzero(np.bincount(labels.ravel(), minlength=256) * ~np.isin(np.arange(256), list(Segment)))
     if len(strange):
         found("classes", f"{file.name} has class {strange[0]}, which does not exist", float(strange[0]))
     return labels

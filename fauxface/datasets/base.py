@@ -142,7 +142,7 @@ def read_sample_image(path: Path) -> np.ndarray:
     except FileNotFoundError:
         raise BadSample(path, "no such image") from None
     except Exception as error:  # decoders raise nearly anything on broken files
-        raise BadSample(path, _one_line(str(error).removeprefix(f"{path}: "))) from error
+        raise BadSample(path, parsing.clipped(str(error).removeprefix(f"{path}: "), 120)) from error
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE:
         raise BadSample(path, f"an image of {width}×{height} px is too small; {MIN_SIDE}×{MIN_SIDE} is the least")
@@ -156,7 +156,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise BadSample(path, "no such file") from None
     except (OSError, ValueError) as error:
-        raise BadSample(path, _one_line(str(error).removeprefix(f"{path}: "))) from error
+        raise BadSample(path, parsing.clipped(str(error).removeprefix(f"{path}: "), 120)) from error
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -228,7 +228,3 @@ def read_targets(record: Mapping[str, Any], image: Path, scheme: Scheme) -> dict
     with broken_in(image.with_suffix(".json")):
         found = {name: target.of_face(record, image, scheme) for name, target in TARGETS.items() if name != "landmarks"}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:120]

@@ -19,6 +19,7 @@ import numpy as np
 from fauxface.datasets.base import MIN_SIDE, BadSample, FaceDataset, Format, Labels, check_points
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import COFW29
+from fauxface.parsing import clipped
 
 _FILE = re.compile(r"COFW_(train|test)(_color)?\.mat")
 _NAMES = {"train": ("IsTr", "phisTr"), "test": ("IsT", "phisT")}
@@ -103,8 +104,7 @@ def _opened(path: Path) -> Iterator[Any]:
     except BadSample:
         raise
     except Exception as error:  # h5py raises nearly anything on broken files
-        reason = " ".join(str(error).split())[:80]
-        raise BadSample(path, f"not a MATLAB file of version 7.3 as COFW's ({reason})") from error
+        raise BadSample(path, f"not a MATLAB file of version 7.3 as COFW's ({clipped(error)})") from error
 
 
 def _part(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fauxface.datasets.base import BadSample
+from fauxface.parsing import clipped
 
 LARGEST = 1 << 20
 """Bytes that one picture's .mat may have; the official ones have some ten thousand."""
@@ -26,7 +27,7 @@ def read_mat(path: Path, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
     except FileNotFoundError:
         raise BadSample(path, "no such file") from None
     except Exception as error:  # scipy raises nearly anything on broken files
-        raise BadSample(path, f"not a MATLAB file of version 5 ({' '.join(str(error).split())[:80]})") from error
+        raise BadSample(path, f"not a MATLAB file of version 5 ({clipped(error)})") from error
     if key not in content:
         raise BadSample(path, f"has no {key}")
     array = content[key]

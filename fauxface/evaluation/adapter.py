@@ -23,7 +23,7 @@ from fauxface.checkpoint import LICENCES
 from fauxface.files import read_bytes, write_bytes, write_text
 from fauxface.landmarks import conversion, scheme_of
 from fauxface.outputs import filled_folder
-from fauxface.parsing import as_record, read_yaml_mapping
+from fauxface.parsing import as_record, clipped, read_yaml_mapping
 
 WEIGHTS_FILE, CARD_FILE = "adapter.safetensors", "adapter.yaml"
 MAX_BYTES = 256 << 20
@@ -201,7 +201,7 @@ def load_adapter(path: Path) -> Adapter:
         adapter = Adapter(card, *(tensors[name] for name in _TENSORS), layers=layers)
         _check_shapes(adapter)
     except (OSError, TypeError, KeyError, ValueError, SafetensorError) as error:
-        raise ValueError(f"{folder}: a broken adapter ({' '.join(str(error).split())[:120]})") from error
+        raise ValueError(f"{folder}: a broken adapter ({clipped(error, 120)})") from error
     return adapter
 
 

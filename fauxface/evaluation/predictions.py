@@ -16,12 +16,12 @@ from typing import Literal
 
 import numpy as np
 import safetensors.numpy
-import torch
 from safetensors import SafetensorError
 
 from fauxface.datasets import BadSample, FaceDataset, map_samples
 from fauxface.faces import FaceSample, Framing, box_iou
 from fauxface.files import cache_folder, tell_damaged, write_bytes
+from fauxface.hashing import add_code, add_weights
 from fauxface.inference import Detector, Landmarker, landmark_crops
 from fauxface.landmarks import convert, five_points, scheme_of
 
@@ -29,7 +29,6 @@ Boxes = Literal["landmarks", "detector"]
 MIN_IOU = 0.3
 """A detection that overlaps the annotated box less than this is another face's."""
 _BATCH_IMAGES, _BATCH_PIXELS = 64, 40_000_000
-_PACKAGE = Path(__file__).parents[1]
 _CODE = (
     *("faces.py", "images.py", "landmarks.py", "targets/**/*.py", "models/**/*.py"),
     *("inference/**/*.py", "evaluation/predictions.py"),
@@ -157,9 +156,7 @@ def _key(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> str:
     """A hash of everything that the predictions depend on."""
     model, card = landmarker.model, landmarker.card
     digest = hashlib.blake2b(digest_size=20)
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    add_weights(digest, model.state_dict())
     question = {
         "model": [card.model, card.input_size, card.scheme, card.crop, card.crop_margin, landmarker.flip],
         "images": faces.digests,
@@ -176,9 +173,7 @@ def _key(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> str:
 
 def _code_digest() -> str:
     digest = hashlib.blake2b(digest_size=20)
-    for pattern in _CODE:
-        for path in sorted(_PACKAGE.glob(pattern)):
-            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
+    add_code(digest, _CODE)
     return digest.hexdigest()
 
 

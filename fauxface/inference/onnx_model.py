@@ -11,10 +11,10 @@ from typing import TypeVar
 import numpy as np
 import onnx
 import onnxruntime
-import torch
 
 from fauxface.checkpoint import Card, find_checkpoint
 from fauxface.files import cache_folder, regular_size, tell_damaged, write_bytes
+from fauxface.hashing import add_code, add_weights
 from fauxface.inference.crops import Landmarks
 from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel
@@ -23,7 +23,6 @@ from fauxface.targets import TARGETS
 
 Opened = TypeVar("Opened")
 ONNX_FILE = "model.onnx"
-_PACKAGE = Path(__file__).parents[1]
 _CODE = ("models/**/*.py", "targets/**/*.py", "export/onnx.py")
 """The code that an exported file depends on, as patterns in the package."""
 
@@ -119,7 +118,7 @@ def session(file: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSessio
             str(file) if isinstance(file, Path) else file, _options(threads), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the runtime's exceptions have no common class of their own
-        raise ValueError(f"{name}: not a model that ONNX Runtime can run: {_one_line(error)}") from error
+        raise ValueError(f"{name}: not a model that ONNX Runtime can run: {clipped(error, 160)}") from error
 
 
 def check_ends(
@@ -147,12 +146,8 @@ def check_ends(
 def _key(model: FaceNetwork, card: Card) -> str:
     """A hash of all that the exported file depends on: weights, model, code, exporter."""
     digest = hashlib.blake2b(digest_size=20)
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    for pattern in _CODE:
-        for path in sorted(_PACKAGE.glob(pattern)):
-            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
+    add_weights(digest, model.state_dict())
+    add_code(digest, _CODE)
     digest.update(repr((card, [version(library) for library in ("onnx", "onnxscript", "timm", "torch")])).encode())
     return digest.hexdigest()
 
@@ -163,7 +158,3 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the frame's other work needs the cores
     return options
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]

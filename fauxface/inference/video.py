@@ -15,6 +15,7 @@ import numpy as np
 
 from fauxface.files import atomic_path, regular_size
 from fauxface.images import IMAGE_SUFFIXES, is_animated, is_readable
+from fauxface.parsing import clipped
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mjpeg", ".y4m", ".ts")
 MAX_SIDE = 3840
@@ -329,4 +330,4 @@ def _av() -> Any:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(getattr(error, "strerror", None) or error).split())[:120]
+    return clipped(getattr(error, "strerror", None) or error, 120)

@@ -117,8 +117,7 @@ def _create(name: str, pretrained: bool = False, strides: Sequence[float] = ()) 
         indices = tuple(sorted(nearest))
         return Backbone(_ended(timm.create_model(network, pretrained, features_only=True, out_indices=indices)))
     except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise ValueError(f"the timm network '{network}' cannot be used as a backbone: {reason}") from error
+        raise ValueError(f"the timm network '{network}' cannot be used as a backbone: {clipped(error, 120)}") from error
 
 
 def folded(model: Network) -> Network:

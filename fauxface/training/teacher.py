@@ -7,7 +7,6 @@ learns from another, its score maps take the place of the labels' hard ones. A s
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from fauxface.checkpoint import CARD_FILE, WEIGHTS_FILE, Card, find_checkpoint, load_checkpoint, read_card
+from fauxface.hashing import file_hash
 from fauxface.models import FaceNetwork, LandmarkModel, Prediction
 from fauxface.models.pip import PipOutputs
 from fauxface.training.config import Scheduled
@@ -73,7 +73,7 @@ def load_teacher(config: Scheduled, scheme: str, labels: str, device: torch.devi
     for name, wanted in student.items():
         if taught[name] != wanted:
             raise ValueError(f"--teacher {config.teacher} learned {name} {taught[name]}, the student {wanted}")
-    digest = hashlib.sha256((find_checkpoint(config.teacher) / WEIGHTS_FILE).read_bytes()).hexdigest()
+    digest = file_hash(find_checkpoint(config.teacher) / WEIGHTS_FILE)
     if (config.out / "checkpoint" / CARD_FILE).is_file():
         before = read_card(config.out / "checkpoint").provenance.get("teacher", {}).get("sha256", digest)
         if before != digest:

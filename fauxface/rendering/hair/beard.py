@@ -14,9 +14,9 @@ from fauxface.rendering.hair.scalp import CENTRE, Patch, Skull, patch, wave
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.photo.camera import View
 from fauxface.rendering.recipe import Recipe
+from fauxface.segmentation import Segment
 
 KINDS = {
     "stubble": (0.30, (1.0, 1.0, 0.9, 0.7, 0.4)),
