@@ -84,7 +84,8 @@ def parse_json(text: str) -> Any:
     try:
         if text.count("[") + text.count("{") > DEPTH and _depth(text) > DEPTH:
             raise ValueError(f"not valid JSON that we take: more than {DEPTH} levels deep")
-        return _of_text(json.loads(text, parse_int=_whole, object_pairs_hook=_once), text)
+        parse_int = _whole if _LONG.search(text) else None  # calling it for every number takes as long as all the rest
+        return _of_text(json.loads(text, parse_int=parse_int, object_pairs_hook=_once), text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not valid JSON ({error.msg}, line {error.lineno})") from None
 
@@ -99,6 +100,7 @@ def _of_text(found: Any, text: str) -> Any:
     return found
 
 
+_LONG = re.compile(rf"[0-9]{{{DIGITS + 1}}}")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -273,6 +275,19 @@ def numbers(value: Any, what: str) -> np.ndarray:
     if found.dtype.kind not in "iufb":
         raise ValueError(f"{what} is not an array of numbers")
     return found.astype(np.float64)
+
+
+def number_list(values: Any, what: str) -> np.ndarray:
+    """A flat list of numbers, or of texts that are numbers, as an array (M,) float64, finite or not.
+
+    ValueError that calls it ``what`` for anything else.
+    """
+    try:
+        if not isinstance(values, list | tuple) or any(isinstance(value, bool | list | dict) for value in values):
+            raise TypeError
+        return np.array([float(value) for value in values], np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{what} hold something that is not a number") from None
 
 
 def fits(value: Any, hint: Any) -> bool:

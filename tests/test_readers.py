@@ -122,8 +122,8 @@ def test_wflw_subsets_from_their_own_lists(tmp_path: Path):
         ("1--Parade/1_Parade_1.png", "../1_Parade_1.png", r"'\.\./1_Parade_1\.png' is no name of a picture below"),
         ("1--Parade/1_Parade_1.png", "/etc/passwd.png", r"the picture '/etc/passwd\.png' lies outside"),
         ("1--Parade/1_Parade_1.png", "nobody.png", r"no picture 'nobody\.png' in the folder"),
-        ("FIRST", "here", "something that is no number stands among the points"),
-        ("FIRST", "-1e7", "point 0 is more than 1e+06 px away"),
+        ("FIRST", "here", "its points hold something that is not a number"),
+        ("FIRST", "-1e7", r"point 0 is more than 1e\+06 px away"),
         ("FIRST", "nan", "point 0 has a coordinate that is not a finite number"),
     ],
 )
@@ -299,22 +299,23 @@ def test_what_coco_may_hold_instead(changes: dict[str, Any], reason: str, tmp_pa
         open_dataset(write_coco(tmp_path / "coco", 1, **changes))
 
 
-@pytest.mark.parametrize("value", [None, "x", [1], {}, True, 10**400, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [None, "x", [1], {}, True, float("nan"), float("inf")])
 def test_odd_numbers_in_coco_are_one_face_each(value: object, tmp_path: Path):
     faces = [coco_face(i, "ibug68", i + 1) for i in range(2)]
     faces[1]["keypoints"] = [value, *faces[1]["keypoints"][1:]]  # pyright: ignore[reportIndexIssue]
     dataset = open_dataset(write_coco(tmp_path / "coco", 2, annotations=faces))
-    with pytest.raises(BadSample, match=r"annotation 1: (something that is no number|point 0 has a coordinate)"):
+    with pytest.raises(BadSample, match=r"annotation 1: (its key points hold something|point 0 has a coordinate)"):
         dataset[1]
     assert len(list(read_samples(dataset, skip_bad=True))) == 1
 
 
 @pytest.mark.parametrize(
-    "content", ['{"images": [', '{"images": ' + "[" * 100_000, '{"images": [], "annotations": \x00}']
+    "content",
+    ['{"images": [', '{"images": ' + "[" * 100_000, '{"images": [], "annotations": \x00}', '{"images": [1' + "0" * 400],
 )
 def test_json_that_is_none_is_one_line(content: str, tmp_path: Path):
     (tmp_path / "labels.json").write_text(content)
-    with pytest.raises(BadSample, match=r"labels\.json: not valid JSON") as error:
+    with pytest.raises(BadSample, match=r"labels\.json: (not valid JSON|a number of 401 digits)") as error:
         open_dataset(tmp_path)
     assert "\n" not in str(error.value)
 
@@ -468,15 +469,13 @@ def test_another_package_brings_a_format(tmp_path: Path, monkeypatch: pytest.Mon
         open_dataset(photos)
 
 
-@pytest.mark.parametrize(
-    ("code", "reason"), [("FORMAT = 3", r"is no fauxface\.datasets\.Format"), ("1 / 0", "cannot be loaded: division")]
-)
+@pytest.mark.parametrize(("code", "reason"), [("FORMAT = 3", "is no Format"), ("1 / 0", "cannot be loaded: division")])
 def test_another_packages_broken_format_is_one_line(
     code: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.syspath_prepend(str(bring_format(tmp_path, code)))
     monkeypatch.delitem(__import__("sys").modules, "fauxface_lab", raising=False)
     with pytest.raises(
-        ValueError, match=rf"the format 'lab' \(fauxface_lab:FORMAT of the package fauxface-lab\) {reason}"
+        ValueError, match=rf"'lab' of the package fauxface-lab \(fauxface\.datasets: fauxface_lab:FORMAT\) {reason}"
     ):
         format_of("lab")

@@ -149,20 +149,20 @@ def read_sample_image(path: Path) -> np.ndarray:
     return pixels
 
 
-def read_text(path: Path) -> str:
-    """A label file's text; BadSample if it is missing, too long or not text."""
+def read_text(path: Path, limit: int = parsing.LABEL_BYTES) -> str:
+    """A label file's text; BadSample if it is missing, longer than ``limit`` bytes, or not text."""
     try:
-        return parsing.read_text(path)
+        return parsing.read_text(path, limit)
     except FileNotFoundError:
         raise BadSample(path, "no such file") from None
     except (OSError, ValueError) as error:
         raise BadSample(path, parsing.clipped(str(error).removeprefix(f"{path}: "), 120)) from error
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """The JSON object in a label file; BadSample if it is missing or no such thing (see `fauxface.parsing`)."""
+def read_record(path: Path, limit: int = parsing.LABEL_BYTES) -> dict[str, Any]:
+    """The JSON object in a label file; BadSample if the file is missing, too long, or holds anything else."""
     try:
-        record = parsing.parse_json(read_text(path))
+        record = parsing.parse_json(read_text(path, limit))
     except BadSample:
         raise
     except ValueError as error:

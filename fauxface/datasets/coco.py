@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels
-from fauxface.datasets.listed import Entry, Points, numbers, open_listed, read_listing
+from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels, read_record
+from fauxface.datasets.listed import Entry, Points, open_listed
 from fauxface.datasets.naming import COUNTS, recognise_points
 from fauxface.landmarks import Scheme
+from fauxface.parsing import number_list, parse_json
 
 _START = re.compile(rb'\s*\{\s*"(info|licenses|images|annotations|categories|videos|type)"\s*:')
 LARGEST = 320 << 20
@@ -71,13 +72,8 @@ def _begins(path: Path) -> bool:
 
 def _read(path: Path) -> tuple[str, list[Entry]]:
     """The scheme of a file's faces, and the faces."""
-    try:
-        record = json.loads(read_listing(path, LARGEST))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, BadSample):
-            raise
-        raise BadSample(path, f"not valid JSON ({' '.join(str(error).split())[:80]})") from None
-    lists = {key: record.get(key) if isinstance(record, dict) else None for key in ("images", "annotations")}
+    record = read_record(path, LARGEST)
+    lists = {key: record.get(key) for key in ("images", "annotations")}
     for key, value in lists.items():
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise BadSample(path, f"{key} is not a list of objects")
@@ -133,7 +129,7 @@ def _entries(
 
 def _points(entry: Entry) -> Points:
     text, order = entry.labels
-    values = numbers(json.loads(text))
+    values = number_list(parse_json(text), "its key points")
     if not order or len(values) != 3 * len(order):
         raise ValueError(f"{len(values)} numbers of key points, which is no known number of points ({COUNTS})")
     points = values.reshape(-1, 3)[list(order)]

@@ -15,8 +15,9 @@ import numpy as np
 
 from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels
 from fauxface.datasets.coco import of_split
-from fauxface.datasets.listed import LARGEST, Entry, Points, numbers, open_listed
+from fauxface.datasets.listed import LARGEST, Entry, Points, open_listed
 from fauxface.datasets.naming import COUNTS, recognise_points
+from fauxface.parsing import number_list
 
 
 def find(files: list[Path]) -> list[Path]:
@@ -111,7 +112,7 @@ def _points(entry: Entry) -> Points:
         raise ValueError(f"{len(names)} parts, which is no known number ({COUNTS})")
     if len(set(names)) < len(names):
         raise ValueError("two parts have the same name")
-    return np.stack([numbers(x), numbers(y)], 1)[found[1]], None
+    return np.stack([number_list(axis, "its parts") for axis in (x, y)], 1)[found[1]], None
 
 
 FORMAT = Format("dlib", "imglab's .xml with its pictures", find, open_folder)

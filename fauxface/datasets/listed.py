@@ -16,6 +16,7 @@ import numpy as np
 from fauxface.datasets.base import BadSample, FaceDataset, Format, check_points, read_sample_image
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import scheme_of
+from fauxface.parsing import clipped
 
 LARGEST = 1 << 30
 """Bytes that a label file may have."""
@@ -101,32 +102,7 @@ def points_of(entry: Entry, scheme: str, parse: Callable[[Entry], Points]) -> Po
     except BadSample as error:
         raise entry.bad(error.reason) from None
     except (ValueError, OverflowError) as error:
-        raise entry.bad(" ".join(str(error).split())[:160]) from None
-
-
-def read_listing(path: Path, most: int = LARGEST) -> str:
-    """A label file's text; BadSample for one that is no text or has more than ``most`` bytes."""
-    try:
-        if path.stat().st_size > most:
-            raise BadSample(path, f"more than {most >> 20} MiB of labels")
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise BadSample(path, error.strerror or "cannot be read") from error
-    except UnicodeDecodeError as error:
-        raise BadSample(path, "not text in UTF-8") from error
-
-
-def numbers(values: object, count: int | None = None) -> np.ndarray:
-    """A list of numbers, or of text that are some, as float64 (M,); ValueError for anything else."""
-    try:
-        if not isinstance(values, list | tuple) or any(isinstance(value, bool | list | dict) for value in values):
-            raise TypeError
-        array = np.array([float(value) for value in values], np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError("something that is no number stands among the points") from None
-    if count is not None and len(array) != count:
-        raise ValueError(f"{len(array)} numbers, not {count}")
-    return array
+        raise entry.bad(clipped(error, 160)) from None
 
 
 class _Pictures:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from fauxface.datasets.base import FaceDataset, Format, Labels
-from fauxface.datasets.listed import Entry, Points, numbers, open_listed, read_listing
+from fauxface.datasets.base import FaceDataset, Format, Labels, read_text
+from fauxface.datasets.listed import LARGEST, Entry, Points, open_listed
 from fauxface.landmarks import WFLW98
+from fauxface.parsing import number_list
 
 ATTRIBUTES = ("pose", "expression", "illumination", "make-up", "occlusion", "blur")
 """In the order in which a line has them; each is also a split, the test faces that have it."""
@@ -50,7 +51,7 @@ def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labe
 
 def _entries(path: Path, attribute: str | None) -> Iterator[Entry]:
     """The lines of a list that have an attribute; a line too short for attributes is kept, for the reader to refuse."""
-    for number, line in enumerate(read_listing(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path, LARGEST).splitlines(), 1):
         fields = line.split(maxsplit=_COORDINATES + 10)
         if not fields:
             continue
@@ -65,7 +66,7 @@ def _points(entry: Entry) -> Points:
     wanted = (_COORDINATES + 11,) if "rect_attr" in entry.file.name else (_COORDINATES + 1,)
     if len(fields) not in wanted:
         raise ValueError(f"{len(fields)} fields, not {wanted[0]}")
-    return numbers(fields[:_COORDINATES]).reshape(-1, 2), None
+    return number_list(fields[:_COORDINATES], "its points").reshape(-1, 2), None
 
 
 FORMAT = Format("wflw", "list_98pt_rect_attr_test.txt", find, open_folder, ("train", "test", *ATTRIBUTES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fauxface.models import one_stage
 from fauxface.models.backbones import PAPERS
 from fauxface.models.registry import MODELS, build_network
+from fauxface.parsing import read_json_object
 from fauxface.ranges import InputSide, in_range
 
 VARIANTS = ("mobilenetv3small-pip --neck fuse", "resnet18-pip --neck fuse")
@@ -72,7 +72,7 @@ def timings(input_size: int = INPUT_SIZE, path: Path = TIMINGS) -> dict[str, Any
     """The measured times, if there are any for crops of that size."""
     if not path.is_file():
         return None
-    found = json.loads(path.read_text())
+    found = read_json_object(path)
     return found if found["input_size"] == input_size else None
 
 
