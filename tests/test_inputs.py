@@ -143,7 +143,7 @@ def test_a_folder_says_what_it_leaves_out(tmp_path: Path):
     [
         ("a:" + BOMB, "values"),
         ("a: " + "[" * 3000 + "]" * 3000, "levels deep"),
-        ("a: &x [*x]", "within what it stands for"),
+        ("a: &x [*x]", "inside the value that it stands for"),
         ("1: 2", "no text"),
         ("? [a, b]\n: 2", "unhashable"),
         ("a: 1\na: 2", "twice"),
@@ -219,12 +219,12 @@ def test_numbers_are_finite_and_of_their_kind():
 def test_tables_are_checked(tmp_path: Path):
     path = tmp_path / "a.csv"
     for text, why in (
-        ("a,c\n1,2\n", "has no column b"),
+        ("a,c\n1,2\n", "lacks the column b"),
         ("a,b\n1\n", "line 2 has 1 values, not 2"),
         ("a,b\n1,2,3\n", "line 2 has 3 values"),
         ("a,b,a\n1,2,3\n", "twice"),
         ('a,b\n"1,2\n', "is not CSV"),
-        ("", "has no column a, b"),
+        ("", "lacks the column a, b"),
     ):
         path.write_text(text)
         refused(parsing.read_csv, path, ("a", "b"), match=why)

@@ -469,7 +469,9 @@ def test_another_package_brings_a_format(tmp_path: Path, monkeypatch: pytest.Mon
         open_dataset(photos)
 
 
-@pytest.mark.parametrize(("code", "reason"), [("FORMAT = 3", "is no Format"), ("1 / 0", "cannot be loaded: division")])
+@pytest.mark.parametrize(
+    ("code", "reason"), [("FORMAT = 3", "is not a Format"), ("1 / 0", "cannot be loaded: division")]
+)
 def test_another_packages_broken_format_is_one_line(
     code: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
