@@ -223,7 +223,7 @@ def test_the_least_recently_used_go_but_never_those_in_use(cache, faces, monkeyp
     del held
     assert remove_pack(busy)
     monkeypatch.setenv("FAUXFACE_PACKS_GIB", "much")
-    with pytest.raises(ValueError, match="FAUXFACE_PACKS_GIB is a number of GiB, not 'much'"):
+    with pytest.raises(ValueError, match="FAUXFACE_PACKS_GIB must be a number of GiB, not 'much'"):
         open_pack(dataset, 32)
 
 

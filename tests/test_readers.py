@@ -119,9 +119,9 @@ def test_wflw_subsets_from_their_own_lists(tmp_path: Path):
     ("old", "new", "reason"),
     [
         (" 10 10 80 80", " 10 10 80", "206 fields, not 207"),
-        ("1--Parade/1_Parade_1.png", "../1_Parade_1.png", r"'\.\./1_Parade_1\.png' is no name of a picture below"),
-        ("1--Parade/1_Parade_1.png", "/etc/passwd.png", r"the picture '/etc/passwd\.png' lies outside"),
-        ("1--Parade/1_Parade_1.png", "nobody.png", r"no picture 'nobody\.png' in the folder"),
+        ("1--Parade/1_Parade_1.png", "../1_Parade_1.png", r"'\.\./1_Parade_1\.png' is not an image below"),
+        ("1--Parade/1_Parade_1.png", "/etc/passwd.png", r"the image '/etc/passwd\.png' is outside"),
+        ("1--Parade/1_Parade_1.png", "nobody.png", r"no image 'nobody\.png' in the folder"),
         ("FIRST", "here", "its points hold something that is not a number"),
         ("FIRST", "-1e7", r"point 0 is more than 1e\+06 px away"),
         ("FIRST", "nan", "point 0 has a coordinate that is not a finite number"),

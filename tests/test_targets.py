@@ -155,7 +155,7 @@ def test_a_packs_labels_of_before_there_were_targets_are_read(tmp_path):
     seen = np.ones((3, 70), bool)
     np.savez(path, landmarks=points, visibility=seen, state=np.array([0, 1, 2], np.uint8))
     labels = PackLabels.read(path, 3, SCHEME)
-    assert labels.there.tolist() == [False, True, True]
+    assert labels.packed.tolist() == [False, True, True]
     assert labels.has["visibility"].tolist() == [False, False, True]
     assert list(labels.rows(np.array([1, 2])).common()) == ["landmarks"]
     assert list(labels.rows(np.array([2])).common()) == ["landmarks", "visibility"]
