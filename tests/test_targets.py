@@ -366,9 +366,9 @@ def test_a_run_goes_on_with_a_new_target_and_keeps_its_own(gaze, faces, tmp_path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--targets", "gaze"], "--targets must hold landmarks, which every model learns, not gaze"),
+        (["--targets", "gaze"], "--targets must include landmarks, which every model learns, not only gaze"),
         (["--targets", "landmarks", "smell"], "unknown target 'smell'; there are landmarks, visibility, gaze"),
-        (["--targets", "landmarks", "--model", "one-stage"], "one-stage cannot take --targets"),
+        (["--targets", "landmarks", "--model", "one-stage"], "one-stage does not accept --targets"),
         (["--targets", "landmarks", "gaze"], "--targets: not every face of the data has gaze"),
     ],
 )

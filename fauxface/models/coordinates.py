@@ -29,7 +29,7 @@ GOOD_ERROR = 0.01
 SIDE_WEIGHT = 0.01
 """Weight of the losses of scores and visibility, whose gradients reach only their own layers."""
 FIRST_SIGMA = 0.05
-"""First σ of the likelihood, as a share of the crop's side; from a smaller one training neglects hard faces."""
+"""First σ of the likelihood, as a share of the crop's side; from a smaller one training gives up on hard faces."""
 SIGMA_PACE = 0.3
 """Factor of the layer that predicts log σ: a σ far below the error makes ‖e‖²/2σ² so large that it upsets Adam."""
 LEAST_SIGMA = 2e-3

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
 BETA = 0.01
-"""Error at which smooth L1 changes from squared to linear: 1 % of the crop (from a trial on AFW, see DESIGN)."""
+"""Error at which smooth L1 changes from squared to linear: 1 % of the crop's side."""
 
 
 def l1(error: Tensor) -> Tensor:
