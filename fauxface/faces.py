@@ -108,7 +108,7 @@ def _similarity(five: np.ndarray) -> tuple[complex, complex]:
 
 
 def _has_extent(factor: complex) -> bool:
-    """Whether five points with this similarity do not all coincide."""
+    """True unless the five points with this similarity coincide."""
     return bool(np.isfinite(factor)) and abs(factor) > 1e-6
 
 

@@ -24,7 +24,7 @@ from fauxface.parsing import number_list, parse_json
 
 _START = re.compile(rb'\s*\{\s*"(info|licenses|images|annotations|categories|videos|type)"\s*:')
 LARGEST = 320 << 20
-"""Bytes that a label file may have, which take many times as much memory; COCO's own largest has 240 MiB."""
+"""Most bytes of a label file, which needs many times as much memory; the largest of COCO itself has 240 MiB."""
 _Known = dict[Any, tuple[Scheme, np.ndarray]]
 
 

@@ -83,16 +83,7 @@ class Pip(LandmarkModel):
         """
         options = {"stride": stride, "neighbours": neighbours, "visibility": visibility}
         super().__init__(name, input_size, scheme, options)
-        if stride not in (32, 64, 128):
-            raise ValueError(f"the stride must be 32, 64 or 128, not {stride}")
-        if not 0 <= neighbours < self.points:
-            raise ValueError(
-                f"each of {self.points} points can have 0 to {self.points - 1} neighbours, not {neighbours}"
-            )
-        if neck not in ("none", "fuse"):
-            raise ValueError(f"the neck must be none or fuse, not {neck!r}")
-        if neck == "none" and neck_width is not None:
-            raise ValueError("a neck's width is given, but no neck")
+        _check_options(self.points, stride, neighbours, neck, neck_width)
         target = input_size / SIDE
         wanted = (target,) if neck == "none" else (target / 2, target, 2 * target)
         self.backbone = create_backbone(backbone, input_size, pretrained, wanted)
@@ -181,3 +172,15 @@ class Pip(LandmarkModel):
         visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
         extra = self.extra.decode(outputs.extra)
         return Prediction(landmarks, read(outputs.score, cells).clamp(0, 1), visibility, extra=extra)
+
+
+def _check_options(points: int, stride: int, neighbours: int, neck: str, neck_width: int | None) -> None:
+    """Raise a ValueError for options of `Pip` that are unknown or do not fit each other."""
+    if stride not in (32, 64, 128):
+        raise ValueError(f"the stride must be 32, 64 or 128, not {stride}")
+    if not 0 <= neighbours < points:
+        raise ValueError(f"each of {points} points can have 0 to {points - 1} neighbours, not {neighbours}")
+    if neck not in ("none", "fuse"):
+        raise ValueError(f"the neck must be none or fuse, not {neck!r}")
+    if neck == "none" and neck_width is not None:
+        raise ValueError("a neck's width is given, but no neck")

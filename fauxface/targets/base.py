@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 """The content of a render's ``.json`` for one face."""
 BETA = 0.01
-"""Error at which smooth L1 changes from squared to linear, as a share of the crop's side or in the target's own unit.
+"""Error at which smooth L1 changes from squared to linear, as a share of the crop's side or in the target's unit.
 
 The 1 % of the landmarks' loss (`fauxface.models.losses`)."""
 

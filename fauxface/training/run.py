@@ -112,26 +112,26 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
         return model, Start(None, config.pretrained)
     source, card = load_checkpoint(config.init)
     wanted = f"{config.model} at {config.input_size} px for {scheme}"
-    there = f"{card.model} at {card.input_size} px for {card.scheme}"
+    found = f"{card.model} at {card.input_size} px for {card.scheme}"
     if (config.model, scheme) != (card.model, card.scheme):
-        raise ValueError(f"--init {config.init} is {there}, not {wanted}")
-    # what decides the shapes of weights stays as it is there; the loss may change, and so may targets (new heads)
+        raise ValueError(f"--init {config.init} is {found}, not {wanted}")
+    # options for the shapes of weights stay; the loss may change, and so may targets, which are new heads
     changing = {"loss"} if config.targets is None else {"loss", "visibility", "targets"}
     kept = {name: value for name, value in card.options.items() if name not in changing}
     for name in PIP_ONLY:
-        now, then = getattr(config, name), kept.get(name, "none")  # a card tells of a neck only if there is one
+        now, then = getattr(config, name), kept.get(name, "none")  # cards of models without a neck have no entry for it
         if now not in (None, then):
             raise ValueError(f"--{name.replace('_', '-')} of --init {config.init} is {then}, not {now}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(config.model, config.input_size, scheme, **(options | kept))
-    # calibration is of the weights as they were there: these go on, and their card tells of none
+    # the calibration belongs to the old weights; the new card has none
     fresh = model.state_dict()
     names = fresh.keys() - {"sigma_factor"}
     weights = {name: value for name, value in source.state_dict().items() if name in names}
     # convolutions take crops of any size
     if any(value.shape != fresh[name].shape for name, value in weights.items()):
-        raise ValueError(f"--init {config.init} is {there}, whose weights do not fit {wanted}")
+        raise ValueError(f"--init {config.init} is {found}, whose weights do not fit {wanted}")
     model.load_state_dict(fresh | weights)
     return model, Start(card, False)
 
