@@ -163,8 +163,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     again. For folders that a user names see `fauxface.outputs.filled_folder`.
     """
     new, old = (path.with_name(f".{path.name}.{word}") for word in ("new", "old"))
-    lock = take_lock(path.with_name(f".{path.name}.lock"))
-    assert lock is not None
+    lock_file = path.with_name(f".{path.name}.lock")
+    lock = take_lock(lock_file)
+    while not is_held(lock, lock_file):  # its holder removed the file meanwhile
+        lock = take_lock(lock_file)
     try:
         if old.exists() and not path.exists():  # killed between the two renames
             old.rename(path)
@@ -179,7 +181,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         for left in (new, old):
             if path.exists() or left == new:
                 shutil.rmtree(left, ignore_errors=True)
-        lock.close()
+        remove_lock(lock, lock_file)
 
 
 def take_lock(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes] | None:
@@ -205,6 +207,22 @@ def take_lock(path: Path, *, shared: bool = False, wait: bool = True) -> IO[byte
                 handle.close()
                 return None
             time.sleep(0.1)
+
+
+def is_held(lock: IO[bytes] | None, path: Path) -> bool:
+    """True if ``lock`` locks the file now at ``path``, which another holder may have removed with `remove_lock`."""
+    return lock is not None and path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())
+
+
+def remove_lock(lock: IO[bytes] | None, path: Path) -> None:
+    """Release a lock and remove its file; waiting processes notice it with `is_held`."""
+    if lock is None:
+        return
+    if sys.platform == "win32":
+        lock.close()
+    with suppress(OSError):
+        path.unlink()
+    lock.close()
 
 
 def cache_folder() -> Path:

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from fauxface.files import is_standard_output, is_stream, sweep, take_lock, write_text
+from fauxface.files import is_held, is_standard_output, is_stream, remove_lock, sweep, take_lock, write_text
 from fauxface.hashing import file_hash
 
 MANIFEST = ".fauxface-manifest"
@@ -116,8 +116,7 @@ def only_writer(folder: Path, what: str) -> Iterator[None]:
             sweep(folder)
             yield
         finally:
-            if lock is not None:
-                _unlock(lock, folder / LOCK)
+            remove_lock(lock, folder / LOCK)
     finally:
         with suppress(OSError):  # not empty
             for path in made:
@@ -239,18 +238,10 @@ def _lock(folder: Path, what: str) -> IO[bytes] | None:
                 return None
             raise
         if lock is None:
-            raise BlockingIOError(f"{folder}: another {what} is working in it; wait until it ends, or stop it")
-        if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+            raise BlockingIOError(f"{folder}: another {what} is at work in it; wait until it ends, or stop it")
+        if is_held(lock, path):
             return lock
         lock.close()  # its holder removed the file meanwhile
-
-
-def _unlock(lock: IO[bytes], path: Path) -> None:
-    if sys.platform == "win32":
-        lock.close()
-    with suppress(OSError):
-        path.unlink()
-    lock.close()
 
 
 # --- files

@@ -115,7 +115,7 @@ def check_words(function: Callable[..., Any], words: Sequence[str]) -> None:
     ranges = dict(_ranges(function))
     for hint in get_type_hints(function).values():
         ranges |= _ranges(hint) if is_dataclass(hint) else {}
-    for option, following in zip(words, [*words[1:], "None"], strict=True):
+    for option, following in zip(words, [*words, "None"][1:], strict=True):
         name, equals, word = option.partition("=")
         allowed = ranges.get(name[2:].replace("-", "_")) if name.startswith("--") else None
         word = word if equals else following

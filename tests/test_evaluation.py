@@ -287,8 +287,7 @@ def test_the_scheme_of_comparison():
     assert common_scheme("face_synthetics70", "face_synthetics70") == "face_synthetics70"
     assert common_scheme("ibug68", "face_synthetics70") == "ibug68"
     assert common_scheme("face_synthetics70", "wflw98") == "face_synthetics70"
-    with pytest.raises(ValueError, match="cannot be compared"):
-        common_scheme("face_synthetics70", "cofw29")
+    assert common_scheme("face_synthetics70", "cofw29") == "cofw29&face_synthetics70"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_data import draw_face, write_face_synthetics
-from fauxface.inference.export import metadata
 from test_five_points import Nodding
 
 from fauxface import augment
@@ -19,6 +18,7 @@ from fauxface.checkpoint import load_checkpoint, read_card
 from fauxface.cli import main
 from fauxface.datasets import open_dataset, pack
 from fauxface.evaluation import evaluate
+from fauxface.export.onnx import metadata
 from fauxface.faces import FRONTAL_POINTS, Crop, Framing, landmark_box, roll_of
 from fauxface.inference import Landmarker, Landmarks, Tracker
 from fauxface.landmarks import FACE_SYNTHETICS70, five_points

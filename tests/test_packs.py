@@ -150,7 +150,7 @@ def test_a_full_disk_is_an_error_that_leaves_what_was_there(cache, faces, monkey
             open_pack(dataset, 32)
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
-        with pytest.raises(ValueError, match=r"crops take 0\.0 MiB in .* 0\.0 MiB are free: let FAUXFACE_CACHE"):
+        with pytest.raises(ValueError, match=r"crops take 0\.0 MiB in .* 0\.0 MiB are free: set FAUXFACE_CACHE"):
             open_pack(dataset, 32)
     assert_equal(open_pack(dataset, 32), pack(dataset, 32))
 

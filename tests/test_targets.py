@@ -23,7 +23,6 @@ from fauxface.datasets import BadSample, open_dataset, open_pack, pack
 from fauxface.datasets.pack_labels import PackLabels
 from fauxface.faces import Crop, Framing
 from fauxface.inference import Detection, Landmarker, OnnxModel, Tracker, predict_crops
-from fauxface.inference.predict_video import in_own_pixels
 from fauxface.landmarks import FACE_SYNTHETICS70
 from fauxface.models import METHODS, Targets, build_model
 from fauxface.rendering import Recipe, render_frame
@@ -317,7 +316,7 @@ def test_from_the_command_to_a_face(gaze, faces, tmp_path, cache, capsys, method
     assert face.as_json()["gaze"] == face.targets["gaze"].round(4).tolist()
     [followed] = Tracker(landmarker).update(image, 0.0)
     np.testing.assert_allclose(followed.targets["gaze"], face.targets["gaze"])
-    np.testing.assert_allclose(in_own_pixels(face, 2.0).targets["gaze"], face.targets["gaze"])
+    np.testing.assert_allclose(face.scaled(2.0).targets["gaze"], face.targets["gaze"])
     # of a mirrored picture a mirrored answer, when both are seen
     both = replace(landmarker, flip=True)
     square = np.ascontiguousarray(image[:64, :64])

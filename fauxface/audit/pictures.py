@@ -179,8 +179,8 @@ def _check_meta(meta: dict[str, Any], file: Path) -> None:
     camera, identity = meta.get("camera"), meta.get("identity")
     if isinstance(camera, dict) and read_array(camera, "matrix", file).shape != (3, 3):
         raise BadSample(file, "the camera's matrix is not 3×3")
-    if isinstance(identity, dict) and not isinstance(identity.get("worn") or [], list):
-        raise BadSample(file, "worn is not a list")
+    if isinstance(identity, dict) and not isinstance(identity.get("worn") or [], list | dict):
+        raise BadSample(file, "worn is neither a list nor a mapping")
 
 
 def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, np.ndarray]]:

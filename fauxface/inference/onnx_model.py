@@ -45,9 +45,9 @@ class OnnxModel:
         if not {"scheme", "input_size"} <= said.keys() or not {"landmarks", "scores"} <= set(self._outputs) <= known:
             raise ValueError(f"{name}: not a model that fauxface exported")
         self.scheme, self.input_size = said["scheme"], whole(said["input_size"], f"{name}: input_size", 32, 4096)
-        side, points = self.input_size, scheme_of(self.scheme).count
-        shapes = {"image": (None, side, side, 3), "landmarks": (None, points, 2)}
-        batch = check_ends(name, self._session, shapes, other=(None, points))
+        side, scheme = self.input_size, scheme_of(self.scheme)
+        shapes = {target.name: (None, *target.shape_of(scheme)) for target in TARGETS.values()}
+        batch = check_ends(name, self._session, {"image": (None, side, side, 3), **shapes}, other=(None, scheme.count))
         self._batch = batch if isinstance(batch, int) and batch > 0 else None
 
     def predict(self, crops: np.ndarray) -> Landmarks:
