@@ -1,4 +1,4 @@
-"""What each part of the generator is worth: the same small training on renders with one part taken away at a time.
+"""Ablation of the generator: the same small training on renders that each lack one part of it.
 
     python benchmarks/ablation.py WORK --afw PATH_TO/300w [--recipe FILE] [--before DIR] [--seeds 3] [--count 2000]
         [--samples 40000]
@@ -6,10 +6,10 @@
 In the style of Wood et al. 2021 (figure 8). Every variant renders the same people of the same seed, without one part;
 one small model is trained on each from random weights, for as many samples, and measured on AFW with landmark boxes,
 raw. ``full`` and the three variants that cost most get all the seeds. ``--before`` is a folder of renders of an earlier
-generator to compare with. Each figure is split: the mean offset of every point between prediction and annotation, in
-the face's own frame, is what labels cost; the rest is what remains when it is taken away.
+generator to compare with. Each error is split into the mean offset of every point between prediction and annotation, in
+the face's frame, which label conventions cause, and the rest.
 
-A stopped run goes on: finished rows stay in ``docs/ablation/results.csv``. Writes a table and a plot beside it.
+A stopped run resumes: finished rows stay in ``docs/ablation/results.csv``. Writes a table and a plot beside it.
 """
 
 from __future__ import annotations

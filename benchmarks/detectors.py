@@ -1,15 +1,15 @@
-"""How many faces each detector finds in whole photographs, at the rate of one false alarm per ten face-free pictures.
+"""Recall of each detector on whole photographs, at one false alarm per ten face-free pictures.
 
     python benchmarks/detectors.py --photos ../shared/data/whole_photos [--own CHECKPOINT] [--quick] [--out FILE]
 
-A folder of photographs with ``faces.json`` (a list of ``{image, faces: [{landmarks}]}``, 0-based). A face counts whose
-landmark box is 24 px or longer; it is found by a detection, its box in the landmark box's frame, with IoU ≥ 0.4. The
-face-free pictures are scikit-image's photographs without people, and every photograph of the folder with all faces
-painted over: those annotated, and whatever retinaface sees with a score above 0.3, head and all, filled from their
-surroundings, but for photographs that are nothing but heads. Each detector's threshold is the least at which it raises
+A folder of photographs with ``faces.json`` (a list of ``{image, faces: [{landmarks}]}``, 0-based). Faces count
+whose landmark box is 24 px or longer; one is found by a detection with IoU ≥ 0.4, as landmark boxes. The face-free
+pictures are scikit-image's photographs without people, and every photograph of the folder with all heads painted over
+from their surroundings: annotated ones, and all that retinaface finds with a score above 0.3. Photographs that show
+only heads are left out. Each detector's threshold is the least at which it raises
 at most one false alarm per ten of these.
-Time: median of whole calls on a 640×480 picture, one thread. With --quick, and so without a folder, the photographs are
-mosaics of a few renders made on the spot. The last line on standard output is one JSON object.
+Time: median of whole calls on a 640×480 picture, one thread. With --quick and no folder, the photographs are a few
+rendered wide frames. The last line on standard output is one JSON object.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ WITHOUT_PEOPLE = (
     "moon",
     "rocket",
 )
-"""scikit-image's photographs, all in its package, that show nobody: not ``coins``, which have portraits on them."""
+"""scikit-image's photographs, all in its package, without people; ``coins`` is left out because of its portraits."""
 MOST = 0.9
-"""Share of a photograph that heads may take; of one that is all head nothing is left to fill it from."""
+"""Largest share of a photograph to paint over; beyond it too little is left to fill from."""
 HEAD = (0.35, 0.9, 0.35, 0.45)
-"""How much farther than the landmark box a painted-over face goes: left, up, right and down, in shares of its side."""
+"""Margins of a painted-over head around the landmark box: left, up, right and down, in shares of its side."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def rendered_photos(count: int = 4) -> list[Photo]:
 
 
 def painted_over(image: np.ndarray, boxes: np.ndarray) -> np.ndarray | None:
-    """The picture with these boxes (M, 4), heads and all, filled from what lies around them; None if little does."""
+    """The picture with the heads at these boxes (M, 4) filled from their surroundings; None if too little is left."""
     mask = np.zeros(image.shape[:2], np.uint8)
     for x0, y0, x1, y1 in boxes:
         side = max(x1 - x0, y1 - y0)
@@ -94,7 +94,7 @@ def painted_over(image: np.ndarray, boxes: np.ndarray) -> np.ndarray | None:
         cv2.rectangle(mask, first, last, 255, -1)
     if (mask > 0).mean() > MOST:
         return None
-    # in a smaller picture: large holes are filled by broad strokes, and soon
+    # in a smaller picture, where large holes are filled smoothly and quickly
     scale = min(1.0, 160 / max(image.shape[:2]))
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     holes = (cv2.resize(mask, small.shape[1::-1], interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
@@ -116,16 +116,16 @@ def face_free(photos: list[Photo], retinaface: RetinaFace) -> list[np.ndarray]:
 
 
 def alarms_of(detect: Any, empty: list[np.ndarray]) -> list[float]:
-    """The scores of all that is detected where there is no face, highest first."""
+    """Scores of all detections in face-free pictures, highest first."""
     return sorted((detection.score for picture in empty for detection in detect(picture)), reverse=True)
 
 
 def measure(detect: Any, photos: list[Photo], empty: list[np.ndarray]) -> dict[str, float]:
-    """Recall in percent at the threshold that gives the false alarms allowed, that threshold, and counts."""
+    """Recall in percent at the threshold that gives the allowed false alarms, this threshold, and counts."""
     threshold, allowed = LOWEST, int(ALARMS * len(empty))
-    # each threshold is tried as it would be used: a faint face seen in a coarse look hides what a finer one says of it
+    # each threshold is tried as in use, because faint detections at a coarse size suppress those at a finer one
     while len(alarms := alarms_of(replace(detect, threshold=threshold), empty)) > allowed:
-        threshold = alarms[allowed]  # what scores more counts
+        threshold = alarms[allowed]  # scores above it count
     detect = replace(detect, threshold=threshold)
     faces = found = 0
     for photo in photos:
@@ -142,7 +142,7 @@ def measure(detect: Any, photos: list[Photo], empty: list[np.ndarray]) -> dict[s
 
 
 def matched(boxes: np.ndarray, detections: list[Detection]) -> int:
-    """How many of the boxes (F, 4) are found, each detection counting for one, best score first."""
+    """Number of the boxes (F, 4) that are found, where each detection counts for one box, best score first."""
     left = list(boxes)
     for detection in detections:
         overlaps = [float(box_iou(detection.box[None], box[None])[0, 0]) for box in left]
@@ -163,7 +163,7 @@ def milliseconds(detect: Any, image: np.ndarray, repeats: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, help="folder of photographs with faces.json")
-    parser.add_argument("--own", default=SHIPPED_NAME, help="one-stage checkpoint; left out where there is none")
+    parser.add_argument("--own", default=SHIPPED_NAME, help="one-stage checkpoint; left out if missing")
     parser.add_argument("--quick", action="store_true", help="a few renders instead of photographs")
     parser.add_argument("--out", type=Path, help="file for the figures")
     options = parser.parse_args()
@@ -178,7 +178,7 @@ def main() -> None:
     try:
         detectors["own"] = replace(OneStageDetector.load(options.own, threads=1), threshold=LOWEST)
     except FileNotFoundError as error:
-        print(f"without our own: {error}")
+        print(f"without the own detector: {error}")
     empty = face_free(photos, retinaface)
     frame = cv2.resize(photos[0].image, (640, 480))
     result: dict[str, Any] = {}

@@ -1,8 +1,8 @@
 """One call on a machine with an NVIDIA GPU: render there, train fauxface-m in bf16, measure, bring the weights back.
 
     python benchmarks/gpu.py OUT [--wheels DIR] [--debs DIR] [--render-minutes 2] [--train-minutes 5]
-    python benchmarks/gpu.py OUT --quick                         a dry run, on the CPU if need be, in a few minutes
-    python benchmarks/gpu.py OUT --join                          back here: the parts of the weights put together
+    python benchmarks/gpu.py OUT --quick                         a dry run, on any device, in a few minutes
+    python benchmarks/gpu.py OUT --join                          afterwards: join the parts of the weights
 
 Needs Python 3.11 or newer and PyTorch, but no network: what else is missing comes as wheels in a folder (--wheels; they
 are installed apart from the machine's own packages), OpenGL's loaders as Debian packages (--debs). Renders on all cores

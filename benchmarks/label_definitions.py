@@ -1,10 +1,10 @@
-"""Try other definitions of the mouth's points on a checkpoint's predictions, before any label is changed.
+"""Try other definitions of the mouth's points on a checkpoint's predictions, before labels are changed.
 
     python benchmarks/label_definitions.py fauxface-s --data 300w/afw [--data 300w/lfpw/trainset …]
 
-Annotators put the lips' inner corners farther inside than our labels do, and the points of the lower lip's outline
-below those of the upper one. Each definition is applied to the predicted points, and the error beside the annotations
-is printed: the most that training on labels of that definition could gain. For looking: nothing here may be fitted.
+Annotators put the lips' inner corners farther inside than the renders' labels do, and the points of the lower lip's
+outline below those of the upper one. Each definition is applied to the predicted points, and the error against the
+annotations is printed: the most that training on such labels could gain. For inspection only: nothing may be fitted.
 """
 
 from __future__ import annotations

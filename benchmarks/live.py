@@ -1,13 +1,13 @@
-"""How fast the whole live loop is, where its time goes, how steady its points are, and whether its memory stays flat.
+"""Speed of the live loop and of its parts, steadiness of its points, and memory over time.
 
     python benchmarks/live.py [--quick] [--checkpoint fauxface-s] [--threads 2] [--frames 20000] [--afw PATH_TO/300w]
 
-Rendered faces sway before a 640×480 camera. *fps* is of the whole loop: the clip's frames decoded, faces followed
-(detector, crops, landmarks, filter, pose), drawn. *landmark_ms* is crop, network and mapping back of one face on one
-thread. *Jitter*: a still face under white pixel noise, the points' standard deviation with smoothing in percent less
-than without; then the same face on a 1 Hz sinusoid of half an inter-ocular distance, how many frames (30 a second) the
-smoothed points come after the unsmoothed ones; the same settings in both. The full run goes through ``--frames`` frames
-and watches the process's memory, and then sets MediaPipe's face mesh and dlib beside ours on the same video and, with
+Rendered faces sway in a 640×480 clip. *fps*: the whole loop of decoding, following (detector, crops, landmarks, filter,
+pose) and drawing. *landmark_ms*: crop, network and mapping back of one face on one thread. *jitter_reduction*: for a
+still face under white pixel noise, the percentage by which smoothing lowers the points' standard deviation.
+*lag_frames*: for the same face on a 1 Hz sinusoid of half an inter-ocular distance, the delay of smoothed points
+against unsmoothed ones, at 30 frames a second with the same settings. The full run goes through ``--frames`` frames
+and measures the process's memory, then compares with MediaPipe's face mesh and dlib on the same video and, with
 ``--afw``, on AFW (``peers.py``). The last line on standard output is one JSON object.
 """
 
@@ -34,7 +34,7 @@ WIDTH, HEIGHT, RATE = 640, 480, 30
 SCHEME = "face_synthetics70"
 PEOPLE = (29, 16, 23)
 PEERS_SEE = 300
-"""Frames of the video that other programs are timed on; they travel uncompressed."""
+"""Frames of the video for other programs, which are passed on uncompressed."""
 CALM = Recipe(yaw=6, pitch=4, roll=3, closed_eyes=0)
 
 
@@ -50,7 +50,7 @@ def paste(canvas: np.ndarray, person: Frame, scale: float, x: float, y: float) -
 
 
 def clip(people: list[Frame], count: int) -> list[np.ndarray]:
-    """Frames H×W×3 of people who sway."""
+    """Frames H×W×3 of swaying people."""
     frames, canvas = [], np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     for t in np.arange(count) / RATE:
         image = canvas
@@ -63,7 +63,7 @@ def clip(people: list[Frame], count: int) -> list[np.ndarray]:
 
 
 class Clock:
-    """Adds up the seconds spent in functions that it wraps."""
+    """A stopwatch: sums up the seconds spent in wrapped functions."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -117,7 +117,7 @@ def landmark_ms(checkpoint: str, frame: np.ndarray, repeats: int) -> float:
 
 
 def jitter(landmarker: Landmarker, person: Frame, seconds: float) -> dict[str, float]:
-    """How much steadier, and how much later, the points are with smoothing."""
+    """Reduction of jitter by smoothing, and the delay that it causes."""
     canvas, count, noise = np.full((HEIGHT, WIDTH, 3), 90, np.uint8), round(seconds * RATE), np.random.default_rng(0)
     eyes = 1.6 * float(np.linalg.norm(person.landmarks[36] - person.landmarks[45]))
 
@@ -130,7 +130,7 @@ def jitter(landmarker: Landmarker, person: Frame, seconds: float) -> dict[str, f
             frame = np.clip(clean + noise.normal(0, 8, clean.shape), 0, 255).astype(np.uint8)
             for tracker, out in zip(trackers, found, strict=True):
                 faces = tracker.update(frame, t)
-                assert len(faces) == 1, f"{len(faces)} faces found where one is"
+                assert len(faces) == 1, f"{len(faces)} faces found instead of one"
                 out.append(faces[0].landmarks)
         return np.stack(found[0])[RATE:], np.stack(found[1])[RATE:]
 
@@ -144,14 +144,14 @@ def jitter(landmarker: Landmarker, person: Frame, seconds: float) -> dict[str, f
 
 
 def lag(first: np.ndarray, second: np.ndarray, step: float = 0.02) -> float:
-    """Frames by which ``second`` comes after ``first``: where their cross-correlation is highest."""
+    """Delay of ``second`` after ``first`` in frames, by the maximum of their cross-correlation."""
     fine = np.arange(0, len(first) - 1, step)
     a, b = (np.interp(fine, np.arange(len(s)), s - s.mean()) for s in (first, second))
     return step * int(np.argmax([np.dot(a[: len(a) - k], b[k:]) / (len(a) - k) for k in range(round(6 / step))]))
 
 
 def memory(landmarker: Landmarker, frames: list[np.ndarray], count: int) -> dict[str, float]:
-    """MB of the process after a tenth of the frames and at the end; ``count`` frames."""
+    """Memory of the process in MB after a tenth of ``count`` frames and at the end."""
     tracker, sizes = Tracker(landmarker), []
     for i in range(count):
         tracker.update(frames[i % len(frames)], i / RATE)

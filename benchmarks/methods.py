@@ -2,12 +2,12 @@
 
     python benchmarks/methods.py WORK --data RENDERS --held-out RENDERS --afw PATH_TO/300w [--minutes 10] [--only NAME]
 
-Each model first takes a few steps to tell what a face costs it (processor time, so that other work on the machine does
-hardly count), then learns from random weights for as many faces as the budget pays for, by the settings that ``fauxface
-train`` has for it; variants of a model see as many as it. Runs lie in WORK and go on where they were stopped; methods
-that are done are not done again.
+Each model first takes a few steps to measure the processor time of a face, which other work on the machine hardly
+changes, then is trained from random weights on as many faces as the budget allows, with the usual settings of
+``fauxface train``; variants of a model see the same number. Runs are in WORK and resume when stopped; finished
+methods are kept.
 
-Writes a table of all that is done to ``docs/methods.md``.
+Writes a table of finished methods to ``docs/methods.md``.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ METHODS: dict[str, dict[str, Any]] = {
     "heatmaps": {"model": "mobilenetv3small-heatmaps"},
 }
 TURNED = 30.0
-"""Yaw from which a head counts as turned, degrees."""
+"""Degrees of yaw from which a head counts as turned."""
 TRIAL = (20, 80)
-"""Steps of the two trials whose difference tells what a step costs."""
+"""Steps of the two trials whose difference gives the time of a step."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, help="folder for the runs")
-    parser.add_argument("--data", type=Path, required=True, help="renders to learn from")
+    parser.add_argument("--data", type=Path, required=True, help="renders to train on")
     parser.add_argument("--held-out", type=Path, required=True, help="renders to test on")
     parser.add_argument("--afw", type=Path, required=True, help="a folder with 300-W's afw in it")
     parser.add_argument("--images", type=int, default=4000)
@@ -90,11 +90,11 @@ def settings(options: argparse.Namespace, name: str, out: Path, **budget: int) -
 
 
 def price(options: argparse.Namespace, name: str) -> float:
-    """Processor seconds that a face costs a method in training."""
+    """Processor seconds of a method's training for each face."""
     spent = []
     for steps in (1, *TRIAL):  # the first one packs the data
         trial = settings(options, name, folder(options, name) / f"trial-{steps}", steps=steps).scheduled()
-        shutil.rmtree(trial.out, ignore_errors=True)  # what a stopped call left would not be paid for again
+        shutil.rmtree(trial.out, ignore_errors=True)  # otherwise a stopped trial would resume, and take less
         began = time.process_time()
         train(trial)
         spent.append((time.process_time() - began) / trial.batch)
@@ -102,9 +102,9 @@ def price(options: argparse.Namespace, name: str) -> float:
 
 
 def measure(options: argparse.Namespace, name: str) -> None:
-    """Train a method for its budget, test it, and keep what came of it."""
+    """Train a method within its budget, evaluate it, and keep the result."""
     run = folder(options, name)
-    # trials never cost the same twice: a run that goes on keeps its samples, and variants of a model pay its price
+    # measured once, because trials vary: a resumed run keeps its samples, and variants of a model share its price
     priced = options.work / f"{METHODS[name]['model']}.json"
     if not priced.is_file():
         write_text(priced, json.dumps(price(options, name)))
@@ -134,19 +134,23 @@ def measure(options: argparse.Namespace, name: str) -> None:
         "machine": machine(),
     }
     if name == GAUSSIAN:
-        told = calibrate(run / "run", options.held_out, [options.afw / "afw"], threads=1)
-        found["calibration"] = {"factor": told.factor, "held out": told.after, "AFW": told.others["afw"][1]}
+        calibration = calibrate(run / "run", options.held_out, [options.afw / "afw"], threads=1)
+        found["calibration"] = {
+            "factor": calibration.factor,
+            "held out": calibration.after,
+            "AFW": calibration.others["afw"][1],
+        }
     write_text(result_of(options, name), json.dumps(found, default=str))
 
 
 def turned(row: dict[str, Any], where: str, more: float = TURNED, less: float = 181.0) -> np.ndarray:
-    """Errors (M,), percent, of the faces of ``afw`` or ``renders`` whose heads are turned by so much."""
+    """Errors (M,) in percent of the faces of ``afw`` or ``renders`` with a yaw from ``more`` to ``less`` degrees."""
     yaw = np.array(row[f"{where}_yaw"], float)
     return np.array(row[f"{where}_errors"])[(more <= yaw) & (yaw < less)]
 
 
 def neighbours(with_them: dict[str, Any], without: dict[str, Any]) -> list[str]:
-    """What PIPNet's neighbour regression is worth, by how far heads are turned."""
+    """Gain by PIPNet's neighbour regression, by the heads' yaw, as lines of Markdown."""
     lines = ["PIPNet's error with neighbours minus without, 95 % interval over faces (negative: they help):", ""]
     lines += ["| faces | held-out renders | AFW |", "| --- | --- | --- |"]
     for more, less in ((0.0, 15.0), (15.0, 30.0), (30.0, 45.0), (45.0, 181.0)):
@@ -163,7 +167,7 @@ def neighbours(with_them: dict[str, Any], without: dict[str, Any]) -> list[str]:
 
 
 def ranking(found: dict[str, dict[str, Any]]) -> list[str]:
-    """How well each method's scores tell its better points from its worse."""
+    """Quality of each method's scores as a ranking of its points, as lines of Markdown."""
     lines = [
         "Does a method's score rank its errors? Mean error of the points that are kept when they are dropped from the "
         "worst score on (AURC), by lot, and by true error (the least there is):",
@@ -178,7 +182,7 @@ def ranking(found: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def sigma(calibration: dict[str, Any]) -> str:
-    """How many errors lie within σ and 2σ."""
+    """Shares of errors within σ and 2σ, in words."""
     wanted, held_out, afw = (
         " and ".join(f"{100 * share:.1f} %" for share in shares)
         for shares in (EXPECTED_COVERAGE, calibration["held out"], calibration["AFW"])
@@ -190,7 +194,7 @@ def sigma(calibration: dict[str, Any]) -> str:
 
 
 def write_table(options: argparse.Namespace) -> None:
-    """``docs/methods.md``: a row a method, best first."""
+    """Write ``docs/methods.md``: a row for each method, best first."""
     found = {n: json.loads(result_of(options, n).read_text()) for n in METHODS if result_of(options, n).is_file()}
     some = next(iter(found.values()))
     lines = [

@@ -1,10 +1,10 @@
-"""How long each registered model takes for a face on one CPU thread, in ONNX Runtime.
+"""Time of each registered model for one face, on one CPU thread in ONNX Runtime.
 
     python benchmarks/models.py [--quick] [--input-size 128]
 
 Prints a table, then one line of JSON: ``ms`` by model. At 128 px and without --quick (a small model a method, briefly)
-the times go into ``fauxface/models/timings.json``, which `fauxface models` shows, so run it on a machine that does
-nothing else.
+the times go into ``fauxface/models/timings.json``, which `fauxface models` shows, so run it on an otherwise idle
+machine.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
-"""Which network: the error that each reaches on photographs, against the processor minutes that it took to train.
+"""Comparison of networks: error on photographs against processor minutes of training.
 
     python benchmarks/networks.py WORK --data renders/train --held-out renders/held_out --afw PATH_TO/300w
         [--rows NAME …] [--images 4000] [--samples 64000] [--seeds 1]
 
 Every row trains from random weights on the first ``--images`` renders of the folder, with the policy ``strong``, and
-is measured at its last averaged weights: on held-out renders, and on AFW with landmark boxes, raw. Minutes are the
-processor's: the time that training's processes kept its cores busy, by the number of cores, so that a machine with
-other work to do gives about the same figure as an idle one; ``wall`` is the clock's, and ``load`` what was running (1:
-training alone). Milliseconds are those of `fauxface models`' method (ONNX Runtime, one thread, the network alone); they
-are only worth anything on an idle machine, and ``--times`` takes them again. MB are those of ``model.safetensors`` in
-fp16.
+is measured at its last averaged weights: on held-out renders, and on AFW with landmark boxes, raw. Minutes are
+processor time of the training processes divided by the number of cores, so that a busy machine gives about the same
+figure as an idle one; ``wall`` is wall-clock time, and ``load`` the load of the machine (1: training alone).
+Milliseconds are measured as in `fauxface models` (ONNX Runtime, one thread, the network alone); they need an idle
+machine, and ``--times`` measures them again. MB: size of ``model.safetensors`` in fp16.
 
 A row that ``docs/networks/results.csv`` holds is not run again; one that was stopped goes on. Writes ``table.md`` and
 ``networks.png`` beside it.
@@ -44,7 +43,7 @@ from fauxface.training.step import precision_of
 OUT = Path(__file__).parents[1] / "docs" / "networks"
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 KEY = ("row", "seed", "images", "samples")
-"""Columns that tell a row from another."""
+"""Columns that identify a row."""
 SETTINGS = (
     "model",
     "neck",
@@ -58,14 +57,14 @@ SETTINGS = (
     "compile",
     "devices",
 )
-"""Columns that a run's settled configuration fills."""
+"""Columns from a run's complete configuration."""
 MEASURED = ("generator", "minutes", "wall", "load", "held_out", "afw", "afw_inner", "ms", "megabytes", "parameters")
 COLUMNS: tuple[str, ...] = (*KEY, *SETTINGS, *MEASURED)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A network and how it is trained; ``settings`` are fields of `TrainingConfig` that are not as usual."""
+    """A network and its training; ``settings`` are fields of `TrainingConfig` that differ from their defaults."""
 
     name: str
     model: str
@@ -101,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=CORES, help="of all training processes together")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the table; default: %(default)s")
-    parser.add_argument("--times", action="store_true", help="take only the milliseconds again, of the rows there are")
+    parser.add_argument("--times", action="store_true", help="only measure the milliseconds of existing rows again")
     options = parser.parse_args(arguments)
     table = Table(options.out)
     if options.times:
@@ -115,14 +114,20 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(row: Row, seed: int, data: Path, options: argparse.Namespace, table: Table) -> None:
-    """Train and score one row; a row that is there stays."""
+    """Train and score one row, unless the table has it."""
     key = (row.name, seed, options.images, options.samples)
     if table.has(key):
         return
     run = options.work / "-".join(map(str, key))
-    told = {"samples": options.samples, "seed": seed, "augment": "strong", "val_fraction": 0.01, "labels": "2d"}
+    common: dict[str, Any] = {
+        "samples": options.samples,
+        "seed": seed,
+        "augment": "strong",
+        "val_fraction": 0.01,
+        "labels": "2d",
+    }
     threads = options.threads // row.settings.get("devices", 1)
-    config = TrainingConfig(data, run, row.model, **told, **row.settings, threads=max(1, threads), resume=True)
+    config = TrainingConfig(data, run, row.model, **common, **row.settings, threads=max(1, threads), resume=True)
     settled = settle(config)
     pack_folder(data, settled.input_size, settled.framing, settled.labels)  # not part of the time
     spent = trained(config, options.threads)
@@ -148,9 +153,9 @@ def measure(row: Row, seed: int, data: Path, options: argparse.Namespace, table:
 
 
 def first_images(data: Path, folder: Path, count: int) -> Path:
-    """A folder of links to the files of the first ``count`` faces, so that a folder that still grows will do.
+    """A folder of links to the files of the first ``count`` faces, so that ``data`` may still grow.
 
-    SystemExit if there are not so many.
+    SystemExit for too few faces.
     """
     stems = sorted(path.name.removesuffix("_ldmks.txt") for path in data.glob("*_ldmks.txt"))[:count]
     if len(stems) < count:
@@ -165,7 +170,7 @@ def first_images(data: Path, folder: Path, count: int) -> Path:
 
 
 def trained(config: TrainingConfig, threads: int) -> dict[str, float]:
-    """Train in a process of its own; ``minutes``, ``wall`` and ``load``, which a finished run remembers."""
+    """Train in a separate process; ``minutes``, ``wall`` and ``load``, kept in a file for a finished run."""
     record = config.out.with_suffix(".json")
     if record.is_file():
         return json.loads(record.read_text())
@@ -188,7 +193,7 @@ def trained(config: TrainingConfig, threads: int) -> dict[str, float]:
 
 
 def milliseconds_of(model: str, input_size: int, neck: str, seconds: float = 5) -> float:
-    """Median time of a face, by the method of ``benchmarks/models.py``."""
+    """Median milliseconds of a face, measured as in ``benchmarks/models.py``."""
     from models import milliseconds, session, shape_of  # on import it keeps this process to one thread
 
     opened = session(model, input_size, **({} if neck == "none" else {"neck": neck}))
@@ -196,7 +201,7 @@ def milliseconds_of(model: str, input_size: int, neck: str, seconds: float = 5) 
 
 
 def stored_megabytes(run: Path) -> float:
-    """Size of the checkpoint's weights as they are shipped."""
+    """Size in MB of the checkpoint's weights in fp16, as they are shipped."""
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(Path(folder), *load_checkpoint(run), half=True)
         return (Path(folder) / WEIGHTS_FILE).stat().st_size / 1e6
@@ -206,8 +211,8 @@ class Table:
     """``results.csv``, and ``table.md`` and ``networks.png`` made from it.
 
     Attributes:
-        folder: where they lie.
-        rows: all that was measured, every value as text.
+        folder: the files' folder.
+        rows: all measured rows, every value as text.
     """
 
     def __init__(self, folder: Path):
@@ -219,16 +224,16 @@ class Table:
                 self.rows = list(csv.DictReader(file))
 
     def has(self, key: tuple[object, ...]) -> bool:
-        """Whether there is a row with these values of `KEY`."""
+        """True if there is a row with these values of `KEY`."""
         return any(tuple(row[name] for name in KEY) == tuple(map(str, key)) for row in self.rows)
 
     def add(self, values: dict[str, Any]) -> None:
-        """Add a row with a value for each of `COLUMNS`, and write all anew."""
+        """Add a row with a value for each of `COLUMNS`, and write all files."""
         self.rows.append({n: f"{values[n]:.4g}" if isinstance(values[n], float) else str(values[n]) for n in COLUMNS})
         self.write()
 
     def time_again(self) -> None:
-        """Measure every row's milliseconds anew."""
+        """Measure the milliseconds of every row again."""
         for row in self.rows:
             row["ms"] = f"{milliseconds_of(row['model'], int(row['input_size']), row['neck']):.4g}"
 
@@ -245,7 +250,7 @@ class Table:
         print("\n".join(lines), flush=True)
 
     def lines(self) -> list[str]:
-        """The table, the best on photographs first."""
+        """The table as Markdown, with the lowest error on photographs first."""
         lines = [
             "| network | px | batch, rate | images, samples | minutes | held-out renders | AFW (inner) | ms | MB |",
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",

@@ -1,11 +1,11 @@
-"""What the errors on labelled faces have in common: mean offsets of the points, and whether they are pixels or shares.
+"""Systematic errors on labelled faces: mean offsets of the points, in shares of the face and in pixels.
 
     python benchmarks/offsets.py fauxface-s --data 300w/afw [--data RENDERS …]
 
-For each data set: NME, and what would be left of it without each point's mean offset (in the frame of the eyes, in
-units of their distance); the mean offset of the inner 51 points in pixels, for small, middling and large faces. One
-that is the same number of pixels on all of them lies in the annotations or the cropping; one that grows with the face,
-in where the points are said to lie. For looking: nothing here may be fitted and put into the generator.
+For each data set: NME, and NME without each point's mean offset (in the frame of the eyes, in units of their distance);
+the mean offset of the inner 51 points in pixels, for small, medium and large faces. An offset of the same number of
+pixels on all faces comes from annotations or cropping; one that grows with the face, from the definition of the points.
+For inspection only: nothing may be fitted to it and put into the generator.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from fauxface.landmarks import scheme_of
 
 
 def in_frame_of(truth: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Vectors (M, N, 2), pixels, as shares in each face's own frame.
+    """Vectors (M, N, 2), pixels, in each face's frame, by its annotated points (M, 68, 2).
 
-    The frame of a face is the annotated one (M, 68, 2): outer eye corners on a level, their distance 1.
+    In a face's frame the outer eye corners are level, at a distance of 1.
     """
     across = truth[:, 45] - truth[:, 36]
     size = np.linalg.norm(across, axis=1)
@@ -32,12 +32,12 @@ def in_frame_of(truth: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 
 def offsets_of(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Offsets (M, N, 2) of predicted from true points, as shares, in each face's own frame."""
+    """Offsets (M, N, 2) of predicted from true points, in each face's frame."""
     return in_frame_of(truth, predictions - truth)
 
 
 def without_offsets(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """NME (M,), as a share, after each point's mean offset in the face's own frame is taken away."""
+    """NME (M,), as a share, without each point's mean offset in the face's frame."""
     offsets = offsets_of(predictions, truth)
     return np.linalg.norm(offsets - offsets.mean(0), axis=-1).mean(1)
 
@@ -61,7 +61,7 @@ def main() -> None:
         sizes = np.linalg.norm(result.truth[:, 45] - result.truth[:, 36], axis=1)
         inner = [i for group, points in groups.items() if group not in ("jaw", "pupils") for i in points]
         shifts = (result.predictions - result.truth)[:, inner].mean(1)
-        for name, third in zip(("small", "middling", "large"), np.array_split(np.argsort(sizes), 3), strict=True):
+        for name, third in zip(("small", "medium", "large"), np.array_split(np.argsort(sizes), 3), strict=True):
             x, y = np.median(shifts[third], axis=0)
             print(
                 f"  {name:8} faces, {sizes[third].mean():3.0f} px between the eyes: inner points {x:+.2f}, {y:+.2f} px"

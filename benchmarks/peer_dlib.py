@@ -2,9 +2,9 @@
 
     python peer_dlib.py IN.npz OUT.npz
 
-Runs in an environment of its own. Its faces come from dlib's HOG detector, which a video asks for every frame; on given
-boxes its square is 0.97 × the landmark box's longer side and lies 0.08 of that higher: the medians of what its detector
-says of AFW's faces, so in its favour.
+Runs in a separate environment. Faces come from dlib's HOG detector, which runs on every frame of a video. On given
+boxes its square is 0.97 × the landmark box's longer side and 0.08 of that higher: the medians of its own detections of
+AFW's faces, which favours dlib.
 """
 
 from __future__ import annotations

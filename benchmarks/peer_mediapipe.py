@@ -2,9 +2,9 @@
 
     python peer_mediapipe.py IN.npz OUT.npz
 
-Runs in an environment of its own. The plain mesh, without the attention that refines eyes and lips. Its faces come from
-its own detector, which a video asks only when the face is lost; on given boxes its network sees the upright square
-about the landmark box's centre, 1.5 × the longer side, as MediaPipe itself lays it about a tracked face's landmarks.
+Runs in a separate environment. The plain mesh, without attention for eyes and lips. Faces come from MediaPipe's
+detector, which runs on a video only when the face is lost. On given boxes the network sees the upright square about the
+landmark box's centre, 1.5 × the longer side, as MediaPipe lays it around a tracked face.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Other people's face landmarks beside ours, on the same frames and photographs: MediaPipe's face mesh and dlib.
+"""Comparison with MediaPipe's face mesh and dlib, on the same frames and photographs.
 
-Each runs in an environment of its own, made by uv in the user's cache folder when first asked for (MediaPipe's takes
-0.9 GB), by a script that needs nothing of ours: ``peer_NAME.py IN.npz OUT.npz``. ``IN`` holds the ``frames``
+Each runs in a separate environment, which uv makes in the user's cache folder at first use (MediaPipe's takes 0.9 GB),
+by a script that does not import fauxface: ``peer_NAME.py IN.npz OUT.npz``. ``IN`` holds the ``frames``
 (T, H, W, 3) of a video, ``photo_00000`` … and the annotated ``boxes`` (M, 4) of each photograph's face; ``OUT`` holds
 ``fps``, ``faces_a_frame``, ``on_box_00000`` … (68, 2), the points of the face with that box, and ``found_00000`` …
-(K, 68, 2), those of all faces that its own detector finds. A peer whose environment cannot be made leaves its column
-empty. Their weights were trained on real faces; dlib's may not be used commercially.
+(K, 68, 2), those of all faces that its own detector finds. The column of a peer whose environment cannot be made
+stays empty. Their weights were trained on real faces; dlib's may not be used commercially.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PEERS = {
     "mediapipe": ("mediapipe==0.10.21",),
     "dlib": ("dlib-bin==20.0.1.post1", "face_recognition_models==0.3.0", "numpy"),
 }
-"""Peer → what its environment holds."""
+"""Peer → packages of its environment."""
 SCHEME = "ibug68"
 WARM_UP = 10
 PATIENCE = 1800
@@ -39,10 +39,10 @@ Row = dict[str, float | int | None]
 
 
 def compare(checkpoint: str, frames: list[np.ndarray], rate: float, afw: Path | None, threads: int) -> dict[str, Row]:
-    """Ours and each peer's figures on a video with one face and, if its folder is given, on 300-W's AFW.
+    """Figures of fauxface and of each peer on a video with one face and, if its folder is given, on 300-W's AFW.
 
-    ``fps`` is from decoded frames to their points, nothing drawn. ``nme`` and what follows are of crops by the
-    annotated boxes, ``nme_detector`` and ``missed`` of each one's own detector.
+    ``fps`` is from decoded frames to points, without drawing. ``nme`` and the following are with crops by the annotated
+    boxes, ``nme_detector`` and ``missed`` with each one's detector.
     """
     rows = {checkpoint: our_row(checkpoint, frames, rate, afw, threads)}
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +84,7 @@ def samples_of(dataset: FaceDataset) -> list[FaceSample]:
 
 
 def run_peer(name: str, given: Path, out: Path) -> dict[str, np.ndarray]:
-    """What a peer answers; OSError, in one line, if it cannot be installed or run."""
+    """Run a peer; its output arrays by name. OSError, in one line, if it cannot be installed or run."""
     script = Path(__file__).parent / f"peer_{name}.py"
     _run([str(environment(name)), str(script), str(given), str(out)], f"{script.name} failed")
     with np.load(out) as answer:
@@ -92,7 +92,7 @@ def run_peer(name: str, given: Path, out: Path) -> dict[str, np.ndarray]:
 
 
 def environment(name: str) -> Path:
-    """The Python of a peer's environment, which is made if it is not there; OSError if that fails."""
+    """The Python of a peer's environment, which is made if missing; OSError if that fails."""
     folder = cache_folder() / "peers" / name
     python, ready = folder / "bin" / "python", folder / "ready"
     if ready.is_file() and ready.read_text().split() == list(PEERS[name]):
@@ -126,7 +126,7 @@ def peer_row(name: str, answer: dict[str, np.ndarray], afw: Path | None) -> Row:
 
 
 def best(found: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Of faces (K, 68, 2) the one whose landmark box overlaps ``box`` (4,) most, NaN if none does by ``MIN_IOU``."""
+    """The face, of (K, 68, 2), whose landmark box overlaps ``box`` (4,) most; NaN if none does by ``MIN_IOU``."""
     if len(found):
         overlaps = box_iou(box[None], np.array([landmark_box(points, SCHEME) for points in found]))[0]
         if overlaps.max() >= MIN_IOU:
@@ -135,7 +135,7 @@ def best(found: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 
 def errors(landmarks: Evaluation, detector: Evaluation) -> Row:
-    """The figures of both box protocols that stand in the table."""
+    """Figures under both box protocols, for the table."""
     ours, theirs = landmarks.as_json(), detector.as_json()
     names = ("n", "nme", "nme_inner", "fr10", "auc10")
     row = {name: ours[name] for name in names} | {"median": round(float(np.median(landmarks.errors)), 4)}
@@ -143,7 +143,7 @@ def errors(landmarks: Evaluation, detector: Evaluation) -> Row:
 
 
 def table(rows: dict[str, Row]) -> str:
-    """The rows beside each other, a dash where there is nothing."""
+    """The rows as columns of text, with dashes for missing values."""
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
     lines = [f"{'':<14}" + "".join(f"{peer:>14}" for peer in rows)]
     for name in names:
@@ -160,4 +160,4 @@ def _run(command: list[str], failure: str) -> None:
         raise OSError(f"{failure}: it took more than {PATIENCE} s") from None
     if done.returncode:
         last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
-        raise OSError(f"{failure}: {' '.join(last) or 'it says nothing'}")
+        raise OSError(f"{failure}: {' '.join(last) or 'without a message'}")

@@ -1,10 +1,11 @@
-"""The proportions of the people that the generator draws, beside those that anthropometrists measured.
+"""Proportions of generated people, compared with measurements of anthropometrists.
 
     python benchmarks/proportions.py [--quick]
 
-Farkas 1994, "Anthropometry of the head and face", whose means are of Caucasian people: men and women as they are drawn,
-18 to 60 years old, calm, are given that ancestry. Prints the table of ``docs/generator.md`` (millimetres; the
-spread as a share of the mean); the last line on standard output is one JSON object.
+Farkas 1994, "Anthropometry of the head and face", whose means are of Caucasian people: random men
+and women, 18 to 60 years old, with neutral expressions, are given that ancestry. Prints the table of
+``docs/generator.md`` (millimetres; the spread as a share of the mean); the last line on standard
+output is one JSON object.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How fast the generator draws, and where its time goes.
+"""Speed of the generator, and time of its parts.
 
     python benchmarks/rendering.py [--quick] [--size 256] [--workers 0] [--recipe FILE] [--faces 0-5]
 

@@ -1,4 +1,4 @@
-"""The mean near-frontal shape of our renders beside that of annotated photographs.
+"""The mean near-frontal shape of renders, compared with that of annotated photographs.
 
     python benchmarks/shapes.py RENDERS --photos PATH_TO/300w [--out docs/images/mean_shapes.png]
 
@@ -6,7 +6,7 @@ Faces that look into the camera (the nose's tip lies midway between the outline'
 distance) are laid on one another by their outer eye corners; a shape is the mean of all and of their mirror images. The
 table tells by part, in percent of the distance between these corners, how far the mean points lie apart, and where to
 (x: away from the face's middle, y: down); beside it the same between two sets of photographs, which is what annotators
-and people differ by. For looking: nothing here may be fitted and put into the generator.
+and people differ by. For inspection only: nothing may be fitted to it and put into the generator.
 The last line on standard output is one JSON object.
 """
 

@@ -1,9 +1,9 @@
-"""Faces of several data sets side by side, cut out alike, for a critical look.
+"""Faces of several data sets side by side, in equal crops, for visual comparison.
 
     python benchmarks/side_by_side.py RENDERS PATH_TO/face_synthetics PATH_TO/300w/afw --out sheet.png [--count 48]
 
-A block for each folder, in the order given: faces drawn by seed, as a network sees them but wider. Pictures of people
-stay out of the repository: so does a sheet that holds some.
+A block for each folder, in the order given: random faces by seed, in crops wider than a network's. Do not commit sheets
+with photographs of people.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fauxface.audit.sheets import sheet
 from fauxface.datasets import FaceDataset, open_dataset
 from fauxface.faces import Crop
 from fauxface.images import write_image
+from fauxface.reports import sheet
 
 MARGIN = 2.0
 COLUMNS = 6

@@ -1,4 +1,4 @@
-"""How near training comes to the bare model's step, and how far it is ahead of the usual pipeline.
+"""Training speed, compared with the bare model's step and with the usual pipeline.
 
     python benchmarks/training.py [--quick] [--models resnet18-pip …] [--size 128] [--batch 64] [--json FILE]
     python benchmarks/training.py --memory                               an estimate for a GPU, without one
@@ -28,7 +28,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,7 +59,7 @@ MODELS = ("resnet18-pip", "mobilenetv3small-coordinates", "mobilenetv3-coordinat
 SHARED = "resnet18-pip"
 """The model of ``share_of_bare_step``."""
 FRAME = 512
-"""Side of the made-up pictures, pixels, as FaceSynthetics' are."""
+"""Side of synthetic pictures, pixels, as in FaceSynthetics."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ class Result:
 
 
 class Stop(Exception):  # noqa: N818 – the end of a measurement, not an error
-    """The loop has run for as long as we want."""
+    """Raised to end the loop after the measurement."""
 
 
-def made_up(folder: Path, count: int) -> Path:
-    """Pictures that cost what photographs cost to decode, with 70 points each, in FaceSynthetics' layout."""
+def write_pictures(folder: Path, count: int) -> Path:
+    """Write pictures that take as long to decode as photographs, with 70 points each, in FaceSynthetics' layout."""
     random = np.random.default_rng(0)
     angle = np.linspace(0, 2 * np.pi, FACE_SYNTHETICS70.count, endpoint=False)
     ring = np.stack([np.cos(angle), 1.2 * np.sin(angle)], 1) * np.linspace(0.3, 1, len(angle))[:, None]
@@ -94,7 +94,7 @@ def made_up(folder: Path, count: int) -> Path:
 
 
 class UsualDataset(Dataset):
-    """What the peers' data sets do for each sample: decode, crop, augment, normalise, all on the host."""
+    """The data set of the usual pipeline: decode, crop, augment and normalise each sample on the host."""
 
     def __init__(self, dataset: FaceDataset, size: int, length: int):
         self.dataset, self.size, self.length = dataset, size, length
@@ -156,7 +156,7 @@ class Bench:
         self.optimizer.zero_grad()
 
     def seconds(self, steps: int) -> float:
-        """What so many bare steps take."""
+        """Seconds of this many bare steps."""
         settle(self.fabric.device)
         began = time.perf_counter()
         for _ in range(steps):
@@ -166,7 +166,7 @@ class Bench:
 
 
 def settle(device: torch.device) -> None:
-    """Wait until the device has done what it was told."""
+    """Wait until the device has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -190,7 +190,7 @@ def after_each_step(act: Callable[[], None]) -> Iterator[None]:
 
 
 class Turns:
-    """After every ``window`` of the loop's steps as many bare ones; ``pairs`` has the seconds of both (bare, ours)."""
+    """``window`` bare steps after each ``window`` steps of the loop; ``pairs`` has the seconds of both (bare, ours)."""
 
     def __init__(self, bench: Bench, window: int, budget: float):
         self.bench, self.window, self.budget = bench, window, budget
@@ -213,7 +213,7 @@ class Turns:
 
 
 def stop_after(steps: int) -> Callable[[], None]:
-    """Ends the run after so many steps."""
+    """A callback that ends the run after this many steps."""
     left = iter(range(steps - 1))
 
     def act() -> None:
@@ -247,12 +247,12 @@ def on_gpu(device: torch.device) -> bool:
 
 
 def peak_mib(config: Scheduled, device: torch.device) -> float | None:
-    """Most memory that a few steps of the loop take, MiB; None where the system does not tell."""
+    """Peak memory of a few steps of the loop, MiB; None if the system does not report it."""
     own = Path("/proc/self")
     if on_gpu(device):
         torch.cuda.reset_peak_memory_stats(device)
     elif (own / "clear_refs").exists():
-        (own / "clear_refs").write_text("5")  # Linux: the peak begins anew
+        (own / "clear_refs").write_text("5")  # Linux: reset the peak
     with after_each_step(stop_after(3)):
         loop.train(config)
     if on_gpu(device):
@@ -264,7 +264,7 @@ def peak_mib(config: Scheduled, device: torch.device) -> float | None:
 
 
 def measure(config: Scheduled, window: int, budget: float, with_usual: bool, workers: int) -> Result:
-    """All three for one model."""
+    """Measure the bare step, the loop and the usual pipeline for one model."""
     fabric = Fabric(accelerator=config.accelerator, devices=1, precision=precision_of(config))
     peak = peak_mib(replace(config, out=config.out.with_name("peak")), fabric.device)
     shutil.rmtree(config.out.with_name("peak"))
@@ -281,7 +281,7 @@ def measure(config: Scheduled, window: int, budget: float, with_usual: bool, wor
 
 
 def memory(name: str, size: int, batch: int, faces: int) -> str:
-    """What bf16 training takes on a GPU, as the CPU reckons it: what autograd keeps of a batch, and what is held."""
+    """Estimate the memory of bf16 training on a GPU, without one: activations that autograd keeps, and all buffers."""
     torch.manual_seed(0)
     model = build_model(name, size, FACE_SYNTHETICS70.name).train().to(memory_format=torch.channels_last)
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
@@ -315,34 +315,30 @@ def memory(name: str, size: int, batch: int, faces: int) -> str:
     return "\n".join([f"{name}, {size} px: {sum(parts.values()) / 2**30:.2f} GiB", *lines])
 
 
-def main() -> None:
+def options_of_command_line() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two models, few steps: under 50 s on two cores")
     parser.add_argument("--models", nargs="+", default=None, help=f"default: {' '.join(MODELS)}")
     parser.add_argument("--neck", choices=("none", "fuse"), default=None, help="of models of the method pip")
-    parser.add_argument("--data", type=Path, default=None, help="folder of renders; default: made-up pictures")
+    parser.add_argument("--data", type=Path, default=None, help="folder of renders; default: synthetic pictures")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=60.0, help="about how long each model is measured")
+    parser.add_argument("--seconds", type=float, default=60.0, help="approximate time for each model")
     parser.add_argument("--workers", type=int, default=None, help="the usual pipeline's; default: one a core")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--accelerator", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--memory", action="store_true", help="estimate a GPU's memory instead")
     parser.add_argument("--json", type=Path, default=None, help="also write the result there")
-    options = parser.parse_args()
-    names = options.models or (MODELS[:2] if options.quick else MODELS)
-    if options.memory:
-        print("an estimate, not a measurement; the CUDA context and cuDNN's workspaces (about 0.5-1 GiB) come on top")
-        for name in names:
-            print(memory(name, options.size, options.batch, 10_000))
-        return
-    budget = 8.0 if options.quick else options.seconds
-    batch = 32 if options.quick else options.batch
+    return parser.parse_args()
+
+
+def measure_all(names: Sequence[str], options: argparse.Namespace, budget: float, batch: int) -> dict[str, Result]:
+    """Measure each model, and print a line for it."""
     found: dict[str, Result] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "faces").mkdir()
-        data = options.data or made_up(folder / "faces", 40 if options.quick else 400)
+        data = options.data or write_pictures(folder / "faces", 40 if options.quick else 400)
         for number, name in enumerate(names):
             config = TrainingConfig(
                 data=data,
@@ -365,6 +361,20 @@ def main() -> None:
                 f"({100 * result.share:.1f} %){ahead}, peak {result.peak or 0:.0f} MiB",
                 flush=True,
             )
+    return found
+
+
+def main() -> None:
+    options = options_of_command_line()
+    names = options.models or (MODELS[:2] if options.quick else MODELS)
+    if options.memory:
+        print("an estimate, not a measurement; the CUDA context and cuDNN's workspaces (about 0.5-1 GiB) come on top")
+        for name in names:
+            print(memory(name, options.size, options.batch, 10_000))
+        return
+    budget = 8.0 if options.quick else options.seconds
+    batch = 32 if options.quick else options.batch
+    found = measure_all(names, options, budget, batch)
     record: dict[str, Any] = {
         "share_of_bare_step": round(found[SHARED].share, 4) if SHARED in found else None,
         "shares": {name: round(result.share, 4) for name, result in found.items()},

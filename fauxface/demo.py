@@ -1,4 +1,4 @@
-"""The tour: faces rendered, a detector trained on nothing else, its error on held-out renders, a real photograph."""
+"""The tour: render faces, train a model on them, evaluate it on held-out renders, try it on a real photograph."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """How large the tour is; the defaults take about ten minutes on two CPU cores.
+    """Sizes of the tour; the defaults take about ten minutes on two CPU cores.
 
     Attributes:
         count: faces rendered for training.
         held_out: faces rendered for testing, with another seed.
         size: their height and width in pixels.
-        samples: faces that training sees in all, repeats counted.
+        samples: faces seen in training, repeats counted.
         model: the model's name.
         input_size: side of the model's crop in pixels.
-        seed: what every random choice follows from.
+        seed: seed of every random choice.
     """
 
     count: int = 1_200
@@ -48,11 +48,11 @@ class DemoConfig:
 
 
 QUICK = DemoConfig(count=16, held_out=6, size=128, samples=64, input_size=64)
-"""Sizes at which the tour only shows that all of it works."""
+"""Sizes for a quick check that every step works."""
 
 SETTINGS = "demo.yaml"
 REPORT = "report.html"
-SHEET = 24  # renders shown
+SHEET = 24  # renders on the contact sheet
 CLOSE_UP = 460  # side of a face drawn large, px
 DRAWN = 8  # held-out renders predicted and drawn
 
@@ -66,9 +66,9 @@ def run_demo(
     samples: Amount | None = None,
     seed: Seed = 0,
 ) -> Path:
-    """Render, train, evaluate, predict; the report's path. Goes on where an earlier call with these settings stopped.
+    """Render, train, evaluate, predict; the report's path. Continues an earlier call with the same settings.
 
-    FileExistsError for an ``out`` that holds something else or another tour; BlockingIOError while one is at work.
+    FileExistsError for an ``out`` that holds another tour or other files; BlockingIOError while a tour runs there.
     """
     chosen = {"count": count, "held_out": held_out, "samples": samples}
     config = replace(QUICK if quick else DemoConfig(), seed=seed, **{k: v for k, v in chosen.items() if v is not None})
@@ -117,7 +117,7 @@ def _tour(out: Path, config: DemoConfig) -> Path:
 
 
 def _claim(out: Path, config: DemoConfig) -> None:
-    """Note the settings in ``out``; FileExistsError if it holds something else, or a tour with other settings."""
+    """Write the settings into ``out``; FileExistsError if it holds other files, or a tour with other settings."""
     settings = out / SETTINGS
     if not settings.is_file():
         empty_or_new(out, "the tour")
@@ -135,7 +135,7 @@ def _step(title: str, name: str, times: dict[str, float]) -> Iterator[None]:
 
 
 def _predict(out: Path, landmarker: Landmarker) -> None:
-    """Predictions of a few held-out renders and of scikit-image's astronaut, as ``predict`` makes them."""
+    """Predict on a few held-out renders and on scikit-image's astronaut, as ``fauxface predict`` does."""
     from skimage import data
 
     from fauxface.datasets import open_dataset
@@ -150,7 +150,7 @@ def _predict(out: Path, landmarker: Landmarker) -> None:
 
 
 def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluation], times: dict[str, float]) -> Page:
-    """The page that tells what happened, with pictures."""
+    """The report of all steps, with pictures."""
     from fauxface.datasets import open_dataset
     from fauxface.inference import contact_sheet, draw_landmarks
     from fauxface.info import machine
@@ -161,25 +161,25 @@ def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluati
     labelled = [draw_landmarks(s.image, s.landmarks, s.scheme, s.visibility, lines=False, zoom=2) for s in samples[:12]]
     page = Page(
         "Fauxface: from rendered faces to landmarks on a real photograph",
-        f"{config.count:,} faces were rendered, a detector was trained on nothing else, and it was tested on "
-        f"{config.held_out} renders it had not seen and on one real photograph.",
+        f"{config.count:,} faces were rendered, a model was trained on these alone, and it was tested on "
+        f"{config.held_out} held-out renders and on one real photograph.",
     )
     page.table(
-        [(step, f"{seconds / 60:.1f} min") for step, seconds in times.items()], header=("step", "took, in this call")
+        [(step, f"{seconds / 60:.1f} min") for step, seconds in times.items()], header=("step", "time in this call")
     )
     page.heading("Rendered faces")
-    page.text(
-        "The first faces that training sees, and the same with their labels: dim points are hidden from the camera."
-    )
+    page.text("The first training faces, and some of them with their labels: dim points are hidden from the camera.")
     page.picture(contact_sheet([s.image for s in samples], 6, 150))
     page.picture(contact_sheet(labelled, 4, 230))
     page.heading("Training")
-    page.text(f"`{config.model}` at {config.input_size} px, from random weights; {config.samples:,} faces seen in all.")
-    page.picture(run / "curves.png", "Loss, and error on the held-out renders, as training goes on.")
+    page.text(
+        f"`{config.model}` at {config.input_size} px, from random weights; {config.samples:,} faces, repeats counted."
+    )
+    page.picture(run / "curves.png", "Loss, and error on the held-out renders, during training.")
     page.heading("Error on held-out renders")
     page.text(
         "NME: mean distance of the points from their labels, in percent of the distance between the outer eye corners. "
-        "FR: percent of faces whose error is above a threshold. AUC: area under the curve below, up to it."
+        "FR: percent of faces with an error above a threshold. AUC: area under the curve below, up to the threshold."
     )
     page.table(_score_rows(scores), header=("", *(f"box from {box}" for box in scores)))
     parts = [(name.replace("_", " "), error) for name, error in scores["landmarks"].groups.items()]
@@ -189,13 +189,13 @@ def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluati
     page.heading("Predictions on held-out renders")
     page.picture(
         contact_sheet(_faces(out / "predicted" / "renders"), 4, 230),
-        "Found by the detector, then by the model; nothing is known of the labels.",
+        "Faces from the detector, landmarks from the model; labels are not used.",
     )
     page.heading("A real photograph")
-    page.text("Eileen Collins (NASA, public domain; from scikit-image). No photograph was trained on.")
+    page.text("Eileen Collins (NASA, public domain; from scikit-image). The model was trained on renders only.")
     whole = out / "predicted" / "astronaut" / "astronaut.png"
-    page.pictures([(whole, "As predict draws it."), *((f, "Her face.") for f in _faces(whole.parent)[:1])])
-    page.heading("Again, or longer")
+    page.pictures([(whole, "As fauxface predict draws it."), *((f, "Her face.") for f in _faces(whole.parent)[:1])])
+    page.heading("Next steps")
     page.code(
         f"fauxface predict photo.jpg --checkpoint {run}\nfauxface demo --count 4000 --samples 400000 --out longer"
     )
@@ -203,7 +203,7 @@ def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluati
 
 
 def _faces(predicted: Path) -> list[np.ndarray]:
-    """Every face of a folder that ``predict`` wrote, close up, with its landmarks."""
+    """Close-ups of every face, with landmarks, from a folder that ``fauxface predict`` wrote."""
     from fauxface.faces import Crop
     from fauxface.images import read_image
     from fauxface.inference import draw_landmarks
@@ -220,7 +220,7 @@ def _faces(predicted: Path) -> list[np.ndarray]:
 
 
 def _score_rows(scores: dict[str, Evaluation]) -> list[tuple[object, ...]]:
-    """A row a number, a column a box protocol."""
+    """One row for each score, one column for each box protocol."""
     names = {"nme": "NME", "nme_inner": "NME without the jaw", "fr8": "FR at 8 %", "fr10": "FR at 10 %"}
     names |= {"auc8": "AUC at 8 %", "auc10": "AUC at 10 %", "missed": "missed", "n": "faces"}
     columns = [score.as_json() for score in scores.values()]

@@ -1,4 +1,4 @@
-"""What runs here, and what a checkpoint is: what ``fauxface info`` shows."""
+"""``fauxface info``: versions and hardware, or a checkpoint's card."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def show_machine() -> None:
 
 
 def show_checkpoint(checkpoint: str | Path) -> None:
-    """Print a checkpoint's card, and the detector's licence beside it; errors as ``load_checkpoint``."""
+    """Print a checkpoint's card and the detector's licence; errors as ``load_checkpoint``."""
     from dataclasses import asdict
 
     from fauxface.checkpoint import load_network
@@ -93,7 +93,7 @@ def _processor() -> str:
 
 
 def _renderer() -> str:
-    """What draws the faces; a context takes about a tenth of a second."""
+    """Name of the OpenGL renderer; asking for it takes about 0.1 s."""
     from fauxface.rendering.opengl.rasteriser import NoDisplayError, renderer
 
     try:

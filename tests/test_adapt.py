@@ -17,7 +17,7 @@ from fauxface.cli import main
 from fauxface.datasets import FaceDataset
 from fauxface.datasets.ibug import files_of, read_sample
 from fauxface.evaluation import load_adapter
-from fauxface.evaluation.adapter import Adapter, AdapterCard, frames, mean_shape_of, save_adapter
+from fauxface.evaluation.adapter import Adapter, AdapterCard, adapter_frames, mean_shape_of, save_adapter
 from fauxface.evaluation.evaluate import judge
 from fauxface.evaluation.fitting import Pairs, Settings, cross_validate, fit_network, fit_ridge
 from fauxface.evaluation.predictions import AnnotatedFaces, Predictions
@@ -131,7 +131,7 @@ def test_a_miss_stays_a_miss(adapter: Adapter):
 def test_frames_undo_themselves_and_align():
     points = faces(20, 5).predicted
     shape = mean_shape_of(points, "face_synthetics70")
-    frame = frames(points, shape)
+    frame = adapter_frames(points, shape)
     np.testing.assert_allclose(frame.leave(frame.enter(points)), points, atol=1e-9)
     assert np.abs(frame.enter(points) - shape).max() < 0.5
     np.testing.assert_allclose(shape[MIRROR] * [-1, 1], shape, atol=1e-12)

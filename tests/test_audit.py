@@ -16,11 +16,11 @@ from skimage import data as photographs
 
 from fauxface.audit import Audit, audit
 from fauxface.audit.duplicates import BITS, fingerprint, near_pairs
-from fauxface.audit.pose import estimated_pose
 from fauxface.audit.run import look_through
 from fauxface.audit.skin import monk_tone, swatches
 from fauxface.cli import main
 from fauxface.outputs import MANIFEST
+from fauxface.pose import rough_angles
 from fauxface.rendering import Recipe, render_dataset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -243,7 +243,7 @@ def test_the_pose_of_points_is_estimated(turn: dict[str, float]):
         return seen[0]
 
     person = people.sample_person(people.streams(0, 0), recipe, see, True)
-    estimated = estimated_pose(person.view.project(person.points))
+    estimated = rough_angles(person.view.project(person.points))
     np.testing.assert_allclose(estimated, [pose.yaw, pose.pitch, pose.roll], atol=11)  # faces are not symmetric
 
 
@@ -315,5 +315,5 @@ def test_the_page_shows_its_pictures_in_a_browser(renders: Path, tmp_path: Path)
     assert len(pictures) >= 10
     assert all(complete and natural > 50 and shown > 50 for complete, natural, shown in pictures)
     assert overflow <= 0
-    assert headings == ["Findings", "Pictures", "Extremes", "Distributions", "What counts as a finding"]
+    assert headings == ["Findings", "Pictures", "Extremes", "Distributions", "Kinds of findings"]
     assert not wrong

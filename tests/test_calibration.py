@@ -59,5 +59,5 @@ def test_what_cannot_be_calibrated(checkpoint: Path, tmp_path: Path):
         calibrate(checkpoint, few)
     other = build_model("mobilenetv3small-coordinates", 64, "face_synthetics70")
     save_checkpoint(tmp_path / "other", other, card_of(other, "2d", 1.3, "clean"))
-    with pytest.raises(ValueError, match="tells no σ"):
+    with pytest.raises(ValueError, match="predicts no σ"):
         calibrate(tmp_path / "other", few)

@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from fauxface.inference.video import write_video
 from fauxface.live.connections import server_config
-from fauxface.live.protocol import FACES, FRAME, PICTURE, READY, Ask, Limits, decode_jpeg, encode_jpeg
+from fauxface.live.protocol import FACES, FRAME, PICTURE, READY, Limits, PageMessage, decode_jpeg, encode_jpeg
 from fauxface.live.server import create_app, serve
 
 ANSWER, FACE = struct.Struct("<BBHIff"), struct.Struct("<if4f3f")
@@ -84,7 +84,7 @@ def server() -> Iterator[Server]:
 
 
 def frame(sequence: int, x: int = 60, y: int = 50, seconds: float | None = None, **more: Any) -> bytes:
-    return Ask(
+    return PageMessage(
         FRAME, True, False, sequence, sequence / 10 if seconds is None else seconds, encode_jpeg(spot(x, y, **more))
     ).packed()
 
@@ -166,7 +166,7 @@ def test_a_frame_is_answered_with_its_faces(server: Server):
         sequence, faces = faces_of(client.recv(10))
         assert sequence == 3
         assert np.allclose(faces[0, 33], [60, 50 + 0.39 * 20], atol=0.6)  # the nose's tip of the stand-in's face
-        client.send(Ask(FRAME, False, False, 4, 1.0, encode_jpeg(np.zeros((120, 160, 3), np.uint8))).packed())
+        client.send(PageMessage(FRAME, False, False, 4, 1.0, encode_jpeg(np.zeros((120, 160, 3), np.uint8))).packed())
         assert not len(faces_of(client.recv(10))[1])
         assert server.followers[-1].smoothed == [True, False]
 
@@ -191,13 +191,13 @@ RUBBISH = {
     "text": "hello",
     "nothing": b"",
     "short": b"\1\0\0",
-    "kind": Ask(9, False, False, 1, 1.0, b"").packed(),
-    "ready": Ask(READY, False, False, 1, 1.0, b"").packed(),
-    "time": Ask(FRAME, False, False, 1, float("nan"), encode_jpeg(spot(9, 9))).packed(),
-    "no picture": Ask(FRAME, False, False, 1, 1.0, b"").packed(),
-    "noise": Ask(FRAME, False, False, 1, 1.0, np.random.default_rng(0).bytes(5000)).packed(),
-    "png": Ask(FRAME, False, False, 1, 1.0, b"\x89PNG\r\n\x1a\n" + bytes(100)).packed(),
-    "tiny": Ask(FRAME, False, False, 1, 1.0, encode_jpeg(np.zeros((2, 300, 3), np.uint8))).packed(),
+    "kind": PageMessage(9, False, False, 1, 1.0, b"").packed(),
+    "ready": PageMessage(READY, False, False, 1, 1.0, b"").packed(),
+    "time": PageMessage(FRAME, False, False, 1, float("nan"), encode_jpeg(spot(9, 9))).packed(),
+    "no picture": PageMessage(FRAME, False, False, 1, 1.0, b"").packed(),
+    "noise": PageMessage(FRAME, False, False, 1, 1.0, np.random.default_rng(0).bytes(5000)).packed(),
+    "png": PageMessage(FRAME, False, False, 1, 1.0, b"\x89PNG\r\n\x1a\n" + bytes(100)).packed(),
+    "tiny": PageMessage(FRAME, False, False, 1, 1.0, encode_jpeg(np.zeros((2, 300, 3), np.uint8))).packed(),
 }
 
 
@@ -311,7 +311,7 @@ def test_a_clip_is_played_to_the_page(clip: Path):
         numbers, again = [], False
         begin = time.monotonic()
         for sequence in range(1, 100):
-            client.send(Ask(READY, True, again, sequence, 0.0, b"").packed())
+            client.send(PageMessage(READY, True, again, sequence, 0.0, b"").packed())
             answer = client.recv(10)
             again = False
             if isinstance(answer, str):
@@ -336,7 +336,7 @@ def test_a_clip_that_goes_away_is_told(clip: Path, tmp_path: Path):
     with serving(source=mine) as server:
         mine.unlink()
         with server.client() as client:
-            client.send(Ask(READY, True, False, 1, 0.0, b"").packed())
+            client.send(PageMessage(READY, True, False, 1, 0.0, b"").packed())
             assert "there is no such file" in error_of(client.recv(10))
 
 
@@ -363,7 +363,7 @@ def test_memory_stays_flat_over_20000_frames():
         data = encode_jpeg(spot(60, 50))
         before = 0
         for sequence in range(1, 20_001):
-            client.send(Ask(FRAME, True, False, sequence, float(sequence), data).packed())
+            client.send(PageMessage(FRAME, True, False, sequence, float(sequence), data).packed())
             client.recv(10)
             server.followers[0].forget()
             if sequence == 2000:

@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from fauxface.checkpoint import card_of, save_checkpoint
 from fauxface.cli import main
-from fauxface.live.protocol import PICTURE, READY, Ask
+from fauxface.live.protocol import PICTURE, READY, PageMessage
 from fauxface.live.window import Choices, Meter, compose
 from fauxface.models import build_model
 
@@ -96,7 +96,7 @@ def test_the_page_is_served_until_interrupted(checkpoint: Path, clip: Path):
             assert b"Fauxface" in page.read()
         with connect(f"ws://127.0.0.1:{found[2]}/live", origin=found[1].rstrip("/")) as client:
             assert json.loads(client.recv(20))["mode"] == "clip"
-            client.send(Ask(READY, True, False, 1, 0.0, b"").packed())
+            client.send(PageMessage(READY, True, False, 1, 0.0, b"").packed())
             answer = client.recv(60)
             assert answer[0] == PICTURE
             process.send_signal(signal.SIGINT)

@@ -18,8 +18,8 @@ from test_live import Server, frame, serving
 from websockets.exceptions import ConnectionClosed
 
 from fauxface.inference.video import write_video
-from fauxface.live.protocol import PICTURE, READY, Ask
-from fauxface.live.server import _place, _refusal, _refusal_of_page
+from fauxface.live.protocol import PICTURE, READY, PageMessage
+from fauxface.live.server import _host_and_port, _refusal, _refusal_of_page
 from fauxface.live.sources import Clip
 
 
@@ -80,7 +80,7 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> bool:
     ],
 )
 def test_a_host_is_a_name_and_a_port_or_nothing(text: str, place: tuple[str, int] | None):
-    assert _place(text) == place
+    assert _host_and_port(text) == place
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_clips_of_clients_that_vanish_are_closed(clip: Path):
         before = threading.active_count()
         for number in range(24):
             client = server.client()
-            client.send(Ask(READY, True, False, 1, 0.0, b"").packed())
+            client.send(PageMessage(READY, True, False, 1, 0.0, b"").packed())
             if number % 3 == 0:
                 assert client.recv(20)[0] == PICTURE
             client.socket.shutdown(socket.SHUT_RDWR)  # gone, while its clip is opened or its frame is read

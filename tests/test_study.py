@@ -14,7 +14,7 @@ import pytest
 from fake_data import write_face_synthetics, write_ibug
 
 from fauxface.cli import main
-from fauxface.evaluation.benches import Remembering, data_facts
+from fauxface.evaluation.evaluation_sets import CachedDetector, data_facts
 from fauxface.inference import Detection
 from fauxface.study import StudyConfig, run_study
 from fauxface.study.answers import answer
@@ -22,7 +22,7 @@ from fauxface.study.config import ABLATIONS, Cell
 from fauxface.study.figures import drawn_face
 from fauxface.study.overview import Overview
 from fauxface.study.results import COLUMNS, KEY, Results, key_of, load_results, wanted_of
-from fauxface.study.statistics import Group, Luck, difference, luck_of, mean_sd, power_law
+from fauxface.study.statistics import Group, SeedSpread, difference, mean_sd, power_law, seed_spread
 
 MODEL = "mobilenetv3small-coordinates"
 CONFIG = StudyConfig(
@@ -127,7 +127,7 @@ def test_the_power_law_is_found_again():
     random = np.random.default_rng(1)
     faces = random.gamma(9, 1 / 9, 250)
     curve = {n: [faces * (40 * n**-0.5 + 4) for _ in range(2)] for n in (100, 300, 1000, 3000, 10000)}
-    law = power_law(curve, Luck(0.01, 5))
+    law = power_law(curve, SeedSpread(0.01, 5))
     assert law is not None
     assert law.falls
     mean = faces.mean()
@@ -138,17 +138,17 @@ def test_the_power_law_is_found_again():
     assert law.c_interval[0] < law.c < law.c_interval[1]
     # 40·n^−½ + 4 = 1.05 · 4.4 where n = (40 / 0.62)²
     assert law.enough == pytest.approx((40 / 0.62) ** 2, rel=0.03)
-    assert power_law({n: curve[n] for n in (100, 300, 1000)}, Luck(0.01, 5)) is None
+    assert power_law({n: curve[n] for n in (100, 300, 1000)}, SeedSpread(0.01, 5)) is None
     # a curve that falls by less than the luck of training is not shown to fall, and its fewest images are enough
     flat = {n: [faces * 4 + shift] for n, shift in zip(curve, (0, 0.05, -0.05, 0.05, -0.02), strict=True)}
-    law = power_law(flat, Luck(0.2, 5))
+    law = power_law(flat, SeedSpread(0.2, 5))
     assert law is not None
     assert not law.falls
     assert law.enough == 100
 
 
 def test_differences_are_not_shown_where_there_are_none():
-    """One in twenty, whatever the number of seeds: also with one, by the luck that other groups' seeds tell of."""
+    """One in twenty, whatever the number of seeds: also with one, by the spread that other groups' seeds tell of."""
     random = np.random.default_rng(2)
 
     def run() -> np.ndarray:
@@ -171,9 +171,9 @@ def test_luck_is_pooled_by_model_and_of_none_for_itself():
     faces = np.random.default_rng(0).gamma(4, 2, 100)
     means = {Group("m", 8, "none"): (4, 6), Group("m", 8, "all"): (1, 1.2, 1.4), Group("m", 80, "blur"): (2, 2.2, 2.4)}
     groups, _ = made_up({group: [faces - faces.mean() + mean for mean in told] for group, told in means.items()})
-    assert luck_of("m", "all-rotation", groups) == pytest.approx((0.2, 4))
-    assert luck_of("m", "none", groups) == pytest.approx((np.sqrt(2), 1))
-    assert luck_of("n", "all", groups).freedom == 0
+    assert seed_spread("m", "all-rotation", groups) == pytest.approx((0.2, 4))
+    assert seed_spread("m", "none", groups) == pytest.approx((np.sqrt(2), 1))
+    assert seed_spread("n", "all", groups).freedom == 0
 
 
 def test_one_seed_alone_shows_nothing():
@@ -183,8 +183,8 @@ def test_one_seed_alone_shows_nothing():
     found = difference(a, b, groups, errors)
     assert found is not None
     assert not found.shown
-    assert "over faces alone" in str(found)
-    assert luck_of("m", "all", groups).freedom == 0
+    assert "over faces only" in str(found)
+    assert seed_spread("m", "all", groups).freedom == 0
 
 
 def answers(cells: dict[Group, list[float]]) -> list[str]:
@@ -265,7 +265,7 @@ def test_the_detector_looks_at_a_picture_once():
 
     pictures = [np.full((4, 4, 3), value, np.uint8) for value in (1, 2, 1)]
     for _ in range(2):
-        remembering = Remembering(Counts())  # another checkpoint's
+        remembering = CachedDetector(Counts())  # another checkpoint's
         assert [len(remembering(picture)) for picture in pictures] == [1, 1, 1]
     assert looked == [1, 2]
 
@@ -344,7 +344,7 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
     from fauxface.study import cell as one_cell
     from fauxface.study.cell import Plan, run_cell
 
-    monkeypatch.setattr("fauxface.evaluation.benches.CHOICES", (Settings(), Settings(0.1, 0.05, 2)))
+    monkeypatch.setattr("fauxface.evaluation.evaluation_sets.CHOICES", (Settings(), Settings(0.1, 0.05, 2)))
     write_face_synthetics(tmp_path / "faces", 6)
     write_ibug(tmp_path / "afw", 3)
     write_ibug(tmp_path / "lfpw", 12, seed=1)

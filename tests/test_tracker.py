@@ -11,7 +11,7 @@ from fake_data import canonical_face
 
 from fauxface.faces import landmark_box
 from fauxface.inference import Camera, Detection, Landmarker, Landmarks, Tracker, head_pose
-from fauxface.inference.pose import angles, mean_head
+from fauxface.pose import angles, mean_head
 
 SCHEME = "face_synthetics70"
 
@@ -144,7 +144,7 @@ def test_smoothing_steadies_what_is_told_and_not_where_the_crop_goes():
 def test_time_goes_forward(seconds: float):
     follow = tracker(World())
     follow.update(World().frame(), 0.0)
-    with pytest.raises(ValueError, match="later than the one before"):
+    with pytest.raises(ValueError, match="later than the last"):
         follow.update(World().frame(), seconds)
 
 

@@ -1,10 +1,10 @@
-"""Write a model card: what a checkpoint is, what it learned from, how wrong it is for whom, and where it fails.
+"""Write a model card: training data, errors by group of faces, and failures of a checkpoint.
 
     python tools/cards.py fauxface-s --afw PATH_TO/300w --renders HELD_OUT [--out docs/cards]
 
-Writes NAME.md, and NAME.jpg with faces it does well and badly on: renders alone, no pictures of people. Everything in
-it comes from the checkpoint's card and from evaluations made here (or recalled from the cache). ``HELD_OUT`` is a
-folder of renders that the model was not trained on; the asset pack's items are those named there.
+Writes NAME.md, and NAME.jpg with good and bad predictions, on renders only. Everything comes from the checkpoint's card
+and from evaluations made here (or cached). ``HELD_OUT`` is a folder of renders that the model was not trained on; the
+card lists the asset pack's items in them.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ TONES = (("1–2", 0.5, 2.5), ("3–4", 2.5, 4.5), ("5–6", 4.5, 6.5), ("7–8"
 AGES = (("0–13", 0, 14), ("14–29", 14, 30), ("30–44", 30, 45), ("45–59", 45, 60), ("60 and more", 60, 200))
 WORN = {"before": "a hand or a thing before the face", "facewear": "mask or scarf"}
 WORST, OTHERS = 12, 12
-"""Faces in the picture: the worst, and some spread evenly over all."""
+"""Faces in the picture: the worst, and others spread evenly over all errors."""
 FEW = 10
-"""Groups of fewer faces say nothing and are not called a failure."""
+"""Fewest faces of a group that may be listed as a failure."""
 Rows = list[tuple[str, int, float, float, float]]
 
 
@@ -64,7 +64,7 @@ def groups(errors: np.ndarray, members: dict[str, np.ndarray]) -> Rows:
 
 
 def render_groups(labels: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """Who wears what, and is how: name → which renders (M,)."""
+    """Groups of renders by person and by worn objects: name → booleans (M,)."""
     people = [label["identity"] for label in labels]
     worn = [person.get("worn") or {} for person in people]
     kinds = sorted({kind for items in worn for kind in items} - {"clothes"})
@@ -80,14 +80,14 @@ def render_groups(labels: list[dict[str, Any]]) -> dict[str, np.ndarray]:
 
 
 def by_visibility(result: Evaluation, labels: list[dict[str, Any]]) -> tuple[float, float]:
-    """Mean error of the points that are seen, and of those that are not."""
+    """Mean error of visible points, and of hidden ones."""
     errors = metrics.point_errors(result.predictions, result.truth, result.scheme, result.normaliser)
     seen = np.array([label["visibility"] for label in labels], bool)
     return float(errors[seen].mean()), float(errors[~seen].mean()) if not seen.all() else float("nan")
 
 
 def sheet(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
-    """The worst faces, then others from bad to good, as one picture."""
+    """One picture of the worst faces, then others from bad to good."""
     order = np.argsort(-result.errors, kind="stable")
     rest = order[WORST:]
     spread = rest[np.unique(np.linspace(0, len(rest) - 1, OTHERS).astype(int))] if len(rest) else rest
@@ -104,12 +104,13 @@ def sheet(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
 
 
 def command(card: Card) -> str:
-    """The training command, with what differs from its defaults."""
-    told = card.training
-    settled = TrainingConfig(Path(), Path(), model=told["model"], schedule=told.get("schedule", "ours")).scheduled()
+    """The training command, with the options that differ from their defaults."""
+    training = card.training
+    schedule = training.get("schedule", "ours")
+    settled = TrainingConfig(Path(), Path(), model=training["model"], schedule=schedule).scheduled()
     usual = {f.name: getattr(settled, f.name) if f.default is None else f.default for f in fields(TrainingConfig)}
     words = ["fauxface", "train"]
-    for name, value in told.items():
+    for name, value in training.items():
         if name in ("resume", "skip_bad") or value is None or value == usual.get(name):
             continue
         words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
@@ -133,13 +134,14 @@ def protocols(results: Sequence[Evaluation]) -> list[str]:
 
 
 def failures(errors: np.ndarray, tables: dict[str, Rows]) -> list[str]:
-    """The groups that are worst off beside everybody (M,), as a list; by medians, as profiles have hardly any eyes'
-    distance to measure in.
+    """The groups with the largest median errors, compared with all faces (M,), as a Markdown list.
+
+    By medians, because the eyes' distance, which errors are divided by, vanishes in profile.
     """
     overall = float(np.median(errors))
     found = [
-        (error / overall, f"{what}: {name}", count, error)
-        for what, rows in tables.items()
+        (error / overall, f"{aspect}: {name}", count, error)
+        for aspect, rows in tables.items()
         for name, count, _, error, _ in rows
         if count >= FEW and error > 1.15 * overall
     ]
@@ -151,7 +153,7 @@ def failures(errors: np.ndarray, tables: dict[str, Rows]) -> list[str]:
 
 
 def assets_of(labels: list[dict[str, Any]]) -> list[str]:
-    """The asset pack's items that the renders name, and the maps they stand in."""
+    """The asset pack's items that the renders list, as a Markdown list."""
     items: dict[str, set[str]] = {}
     for label in labels:
         for kind, name in (label["identity"].get("assets") or {}).items():
@@ -161,22 +163,22 @@ def assets_of(labels: list[dict[str, Any]]) -> list[str]:
 
 
 def runs(card: Card) -> list[tuple[object, ...]]:
-    """The training runs behind a checkpoint, the last one first: renders, generator, what each began from, machine."""
+    """The training runs behind a checkpoint, the last first: renders, generator, first weights, machine."""
     rows: list[tuple[object, ...]] = []
-    told: dict[str, Any] | None = card.provenance
-    while told:
-        before = told.get("init_provenance")
-        images = told.get("images")
+    run: dict[str, Any] | None = card.provenance
+    while run:
+        before = run.get("init_provenance")
+        images = run.get("images")
         renders = f"{images:,}" if isinstance(images, int) else images
-        first = "the run's below" if before else told.get("init")
+        first = "the run's below" if before else run.get("init")
         place = ("the last", "before it")[min(len(rows), 1)]
-        rows.append((place, renders, told.get("generator"), first, told.get("machine")))
-        told = before
+        rows.append((place, renders, run.get("generator"), first, run.get("machine")))
+        run = before
     return rows
 
 
 def origin(card: Card) -> str:
-    """Where the learned numbers come from, in words."""
+    """The origin of the weights, in words."""
     if card.lane != "clean":
         return f"{card.licence}."
     return (
@@ -186,74 +188,15 @@ def origin(card: Card) -> str:
 
 
 def card_text(name: str, card: Card, afw: list[Evaluation], aside: np.ndarray, renders: Evaluation) -> str:
-    """The card as Markdown."""
-    labels, errors = labels_of(renders), renders.errors
-    people = [label["identity"] for label in labels]
-    yaw = np.abs([label["head_pose"]["yaw"] for label in labels])
-    tone, age = (np.array([person[key] for person in people], float) for key in ("skin_tone", "age"))
+    """The card as Markdown; ``aside`` has the absolute yaw (M,) of AFW's heads, degrees."""
+    labels = labels_of(renders)
     turned = in_bins(afw[0].errors, aside, TURNS)
-    on_renders = {
-        "turned aside": in_bins(errors, yaw, TURNS),
-        "skin tone (Monk scale)": in_bins(errors, tone, TONES),
-        "age": in_bins(errors, age, AGES),
-        "who and with what": groups(errors, render_groups(labels)),
-    }
-    seen, hidden = by_visibility(renders, labels)
-    first = labels[0]
-    parts = {
-        data: [f"{value:.2f}" for value in result.groups.values()]
-        for data, result in (("AFW", afw[0]), ("renders", renders))
-    }
+    on_renders = groups_of_renders(renders, labels)
     lines = [
-        f"# {name}",
-        "",
-        f"{card.model}, {card.input_size} px crops, {card.scheme}, labels {card.labels}. "
-        f"Lane **{card.lane}**, weights {card.licence}.",
-        "",
-        "Written by `tools/cards.py`; errors are in percent of the distance between the outer eye corners (NME).",
-        "",
-        "## What it is for",
-        "",
-        "Landmarks of faces in photographs and videos, one upright crop of a face at a time. It does not tell who",
-        "somebody is. Use `fauxface predict`, `fauxface live` or `Landmarker`. The detector that finds the faces is",
-        f"another program's unless `--detector own` is asked for: {RetinaFace.licence}.",
-        "",
-        "## What it learned from",
-        "",
-        *table(("run", "renders", "generator", "first weights", "machine"), runs(card)),
-        f"```console\n$ {command(card)}\n```",
-        "",
-        origin(card),
-        "",
-        f"Of the optional asset pack ({catalogue.PACKAGE} {catalogue.VERSION}, {catalogue.LICENCE})",
-        "the held-out renders, drawn by the recipe below, wear:",
-        "",
-        *assets_of(labels),
-        "",
-        f"Environment maps, where the recipe asks for them: Poly Haven's, {pack.LICENCE}.",
-        "",
-        "<details><summary>Recipe of the held-out renders</summary>",
-        "",
-        *table(("", ""), list(first["recipe"].items())),
-        "</details>",
-        "",
-        "## How wrong it is on real faces: AFW, raw",
-        "",
-        "300-W's AFW, 68 points, no label adapter, no mirrored second look.",
-        "",
-        *protocols(afw),
-        *errors_table("turned aside (estimated from the annotated points)", turned),
-        *table(("part", *parts), list(zip(afw[0].groups, *parts.values(), strict=False))),
-        "## How wrong it is on held-out renders",
-        "",
-        f"{len(labels)} faces, generator {first['generator']}, seed {first['seed']}, {first['size']} px, "
-        "box from landmarks. "
-        f"Points that are seen {seen:.2f} %, hidden ones {hidden:.2f} %.",
-        "",
-        *protocols([renders]),
-        *[line for what, rows in on_renders.items() for line in errors_table(what, rows)],
-        f"Groups are small: the mean of ten such faces is uncertain by about {2 * errors.std() / 10**0.5:.1f} points.",
-        "",
+        *introduction(name, card),
+        *training_data(card, labels),
+        *errors_on_photographs(afw, turned, renders),
+        *errors_on_renders(renders, labels, on_renders),
         "## Where it fails",
         "",
         "On AFW:",
@@ -272,8 +215,101 @@ def card_text(name: str, card: Card, afw: list[Evaluation], aside: np.ndarray, r
     return "\n".join(lines)
 
 
+def groups_of_renders(renders: Evaluation, labels: list[dict[str, Any]]) -> dict[str, Rows]:
+    """Aspect → errors on the renders by groups of it."""
+    people = [label["identity"] for label in labels]
+    yaw = np.abs([label["head_pose"]["yaw"] for label in labels])
+    tone, age = (np.array([person[key] for person in people], float) for key in ("skin_tone", "age"))
+    return {
+        "turned aside": in_bins(renders.errors, yaw, TURNS),
+        "skin tone (Monk scale)": in_bins(renders.errors, tone, TONES),
+        "age": in_bins(renders.errors, age, AGES),
+        "who and with what": groups(renders.errors, render_groups(labels)),
+    }
+
+
+def introduction(name: str, card: Card) -> list[str]:
+    """The card's head: model, lane, purpose."""
+    return [
+        f"# {name}",
+        "",
+        f"{card.model}, {card.input_size} px crops, {card.scheme}, labels {card.labels}. "
+        f"Lane **{card.lane}**, weights {card.licence}.",
+        "",
+        "Written by `tools/cards.py`; errors are in percent of the distance between the outer eye corners (NME).",
+        "",
+        "## What it is for",
+        "",
+        "Landmarks of faces in photographs and videos, one upright crop of a face at a time. It does not tell who",
+        "somebody is. Use `fauxface predict`, `fauxface live` or `Landmarker`. The detector that finds the faces is",
+        f"another program's unless `--detector own` is asked for: {RetinaFace.licence}.",
+        "",
+    ]
+
+
+def training_data(card: Card, labels: list[dict[str, Any]]) -> list[str]:
+    """The section on runs, origin, assets and recipe."""
+    return [
+        "## What it learned from",
+        "",
+        *table(("run", "renders", "generator", "first weights", "machine"), runs(card)),
+        f"```console\n$ {command(card)}\n```",
+        "",
+        origin(card),
+        "",
+        f"Of the optional asset pack ({catalogue.PACKAGE} {catalogue.VERSION}, {catalogue.LICENCE})",
+        "the held-out renders, drawn by the recipe below, wear:",
+        "",
+        *assets_of(labels),
+        "",
+        f"Environment maps, where the recipe asks for them: Poly Haven's, {pack.LICENCE}.",
+        "",
+        "<details><summary>Recipe of the held-out renders</summary>",
+        "",
+        *table(("", ""), list(labels[0]["recipe"].items())),
+        "</details>",
+        "",
+    ]
+
+
+def errors_on_photographs(afw: list[Evaluation], turned: Rows, renders: Evaluation) -> list[str]:
+    """The section on AFW, with errors by facial part beside those on renders."""
+    parts = {
+        data: [f"{value:.2f}" for value in result.groups.values()]
+        for data, result in (("AFW", afw[0]), ("renders", renders))
+    }
+    return [
+        "## How wrong it is on real faces: AFW, raw",
+        "",
+        "300-W's AFW, 68 points, no label adapter, no mirrored second look.",
+        "",
+        *protocols(afw),
+        *errors_table("turned aside (estimated from the annotated points)", turned),
+        *table(("part", *parts), list(zip(afw[0].groups, *parts.values(), strict=False))),
+    ]
+
+
+def errors_on_renders(renders: Evaluation, labels: list[dict[str, Any]], aspects: dict[str, Rows]) -> list[str]:
+    """The section on held-out renders."""
+    seen, hidden = by_visibility(renders, labels)
+    first = labels[0]
+    return [
+        "## How wrong it is on held-out renders",
+        "",
+        f"{len(labels)} faces, generator {first['generator']}, seed {first['seed']}, {first['size']} px, "
+        "box from landmarks. "
+        f"Points that are seen {seen:.2f} %, hidden ones {hidden:.2f} %.",
+        "",
+        *protocols([renders]),
+        *[line for aspect, rows in aspects.items() for line in errors_table(aspect, rows)],
+        "Groups are small: the mean of ten such faces is uncertain by about "
+        f"{2 * renders.errors.std() / 10**0.5:.1f} points.",
+        "",
+    ]
+
+
 def parse_with_checkpoint(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Path, str]:
-    """A card's command line: with the checkpoint and --out added, the options, the checkpoint's folder and name."""
+    """Parse a card's command line, with checkpoint and --out added: the options, the checkpoint's folder and name."""
     parser.add_argument("checkpoint", help="a checkpoint's folder, a run's, or the name of shipped weights")
     parser.add_argument("--out", type=Path, default=Path("docs/cards"))
     options = parser.parse_args()

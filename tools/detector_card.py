@@ -1,10 +1,10 @@
-"""Write the own detector's model card: what it learned from, how many faces it finds beside others, where it fails.
+"""Write the model card of fauxface's own detector: training data, and recall compared with others.
 
     python benchmarks/detectors.py --photos PATH_TO/whole_photos --out figures.json
     python tools/detector_card.py fauxface-detector --figures figures.json --frames HELD_OUT [--out docs/cards]
 
 ``HELD_OUT`` is a folder of wide frames (``fauxface render --faces 0-5``) that it was not trained on. Writes NAME.md,
-and NAME.jpg with what it finds in some of them.
+and NAME.jpg with its predictions for some of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COLUMNS, TILE = 4, 300
 
 def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
     """The card as Markdown; figures as ``benchmarks/detectors.py --out`` writes them."""
-    rows = [[who, told["recall"], told["threshold"], told["ms_640x480"]] for who, told in figures.items()]
+    rows = [[who, result["recall"], result["threshold"], result["ms_640x480"]] for who, result in figures.items()]
     afterwards = card.provenance.get("afterwards")
     lines = [
         f"# {name}",
@@ -70,7 +70,7 @@ def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
 
 
 def drawn(detect: OneStageDetector, image: np.ndarray) -> np.ndarray:
-    """The picture with the boxes and landmarks that are found in it."""
+    """The picture with the detector's boxes and landmarks."""
     found = detect.raw(image)
     for box, points in zip(found.boxes, found.points, strict=True):
         image = draw_box(draw_landmarks(image, points, detect.scheme), box)
@@ -79,7 +79,7 @@ def drawn(detect: OneStageDetector, image: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--figures", type=Path, required=True, help="what benchmarks/detectors.py --out wrote")
+    parser.add_argument("--figures", type=Path, required=True, help="file from benchmarks/detectors.py --out")
     parser.add_argument("--frames", type=Path, required=True, help="frames that it was not trained on")
     options, folder, name = parse_with_checkpoint(parser)
     figures = json.loads(options.figures.read_text())

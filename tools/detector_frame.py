@@ -1,11 +1,11 @@
-"""Fit the fixed scale and shift from a detector's box to the landmark box, on our own renders alone.
+"""Fit the fixed scale and shift from a detector's box to the landmark box, on renders alone.
 
     python tools/detector_frame.py [--data RENDERS] [--quick]
 
 Renders 500 faces (or takes a folder of renders), runs the detector, and takes medians over the faces found of: the
 landmark box's width and height in units of the detector box's (then both scaled so that the longer side's median is
-right), and how far its centre lies below, in the same units. To the side it is zero by symmetry. Put the printed
-constants in ``fauxface/inference/detectors/retinaface.py``. Never fit them on photographs: they are part of the crop,
+right), and the downward shift of its centre, in the same units. The sideways shift is zero by symmetry. Put the printed
+constants into ``fauxface/inference/detectors/retinaface.py``. Never fit them on photographs: they are part of the crop,
 and so of every score under ``--box detector``.
 The last line on standard output is one JSON object.
 """
@@ -25,7 +25,7 @@ from fauxface.inference.detectors.retinaface import LANDMARK_FRAME, RetinaFace, 
 
 
 def pairs(data: Path) -> tuple[np.ndarray, np.ndarray, int]:
-    """Detector boxes (M, 4), landmark boxes (M, 4) of the faces found, and how many faces there were."""
+    """Detector boxes (M, 4) and landmark boxes (M, 4) of found faces, and the number of all faces."""
     detector, boxes, truths, count = RetinaFace(), [], [], 0
     for _, sample in read_samples(open_dataset(data)):
         count += 1
@@ -42,13 +42,13 @@ def fit(boxes: np.ndarray, truths: np.ndarray) -> tuple[float, float, float, flo
     size, wanted = boxes[:, 2:] - boxes[:, :2], truths[:, 2:] - truths[:, :2]
     shift = ((truths[:, :2] + truths[:, 2:]) - (boxes[:, :2] + boxes[:, 2:])) / 2 / size
     scale = np.median(wanted / size, axis=0)
-    # a crop's side is the box's longer one: let its median be right
+    # the longer side decides the crop's: make its median right
     scale *= np.median(wanted.max(axis=1) / (size * scale).max(axis=1))
     return round(float(scale[0]), 3), round(float(scale[1]), 3), 0.0, round(float(np.median(shift[:, 1])), 3)
 
 
 def spread(frame: tuple[float, float, float, float], boxes: np.ndarray, truths: np.ndarray) -> dict[str, float]:
-    """How well a frame does: ratio of crop sides (median, deviation in percent), centres apart (percent of a side)."""
+    """Fit of a frame: ratio of crop sides (median, deviation in percent), distance of centres (percent of a side)."""
     moved = to_landmark_frame(boxes, frame)
     side, wanted = ((b[:, 2:] - b[:, :2]).max(axis=1) for b in (moved, truths))
     apart = ((moved[:, :2] + moved[:, 2:]) - (truths[:, :2] + truths[:, 2:])) / 2

@@ -1,4 +1,4 @@
-"""Make ``fauxface/inference/mean_head.json``: the generator's mean head without expression, its 70 points in space.
+"""Make ``fauxface/mean_head.json``: the 70 3-D landmarks of the generator's mean head, without expression.
 
     python tools/mean_head.py [--out FILE] [--quick]
 
@@ -27,11 +27,11 @@ from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.version import GENERATOR_VERSION
 
 SEED = 11
-OUT = Path(__file__).parents[1] / "fauxface" / "inference" / "mean_head.json"
+OUT = Path(__file__).parents[1] / "fauxface" / "mean_head.json"
 
 
 def mean_head(count: int) -> np.ndarray:
-    """The mean (70, 3) over ``count`` grown people, symmetric."""
+    """The mean (70, 3) over ``count`` adults, made symmetric; head frame, metres."""
     model, recipe = head_model(), Recipe(children=0)
     total = np.zeros((70, 3))
     for index in range(count):

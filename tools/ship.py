@@ -1,11 +1,11 @@
-"""Make a run the weights that come with the package: measured on real faces, stored in fp16, with an ONNX file beside.
+"""Make shipped weights of a run: measured on real faces, stored in fp16, with an ONNX file.
 
     python tools/ship.py RUN fauxface-s --afw PATH_TO/300w
     python tools/ship.py RUN fauxface-detector
 
-Scores a landmark model on AFW under both box protocols, writes that into the card, and stores parameters as fp16 in
-``fauxface/weights/NAME``: ``model.safetensors`` and ``model.onnx``, which casts them when it is loaded, so that nothing
-has to be exported at first use. Refuses weights of the lane ``research``, and files that together would be too large.
+Scores a landmark model on AFW under both box protocols, writes the scores into the card, and stores parameters as
+fp16 in ``fauxface/weights/NAME``: ``model.safetensors``, and ``model.onnx``, which casts them when it is loaded and
+saves an export at first use. Refuses weights of the lane ``research``, and files that are too large.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from fauxface.models import FaceNetwork, LandmarkModel
 from fauxface.models.one_stage import OneStage
 
 MOST = 64_000_000
-"""Bytes that all shipped weights may take together."""
+"""Most bytes of all shipped weights together."""
 MOST_EACH = {"fauxface-s": 3_000_000, "fauxface-m": 25_000_000}
-"""Bytes that a file of these weights may have."""
+"""Most bytes of each file of these weights."""
 
 
 def scores_on_afw(folder: Path, afw: Path) -> dict[str, dict[str, object]]:
@@ -42,7 +42,7 @@ def scores_on_afw(folder: Path, afw: Path) -> dict[str, dict[str, object]]:
 
 
 def store(folder: Path, model: FaceNetwork, card: Card) -> None:
-    """The weights as fp16, and as ONNX with just these rounded values in it."""
+    """Store the weights as fp16, and as ONNX with the same rounded values."""
     save_checkpoint(folder, model, card, half=True)
     rounded, card = load_network(folder)
     if isinstance(rounded, OneStage):
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="a run's or a checkpoint's folder")
     parser.add_argument("name", help="the weights' name, such as fauxface-s")
     parser.add_argument("--afw", type=Path, help="a folder with 300-W's afw in it; a landmark model needs it")
-    parser.add_argument("--into", type=Path, default=SHIPPED, help="where the folder of that name shall lie")
+    parser.add_argument("--into", type=Path, default=SHIPPED, help="folder to put the weights' folder into")
     options = parser.parse_args(arguments)
     model, card = load_network(options.run)
     if card.lane != "clean":
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / options.name
         if landmarks:
-            save_checkpoint(made, model, card, half=True)  # what is measured is what is shipped
+            save_checkpoint(made, model, card, half=True)  # measure exactly what is shipped
             card = replace(card, scores=scores_on_afw(made, options.afw))
         store(made, model, card)
         others = [path for path in options.into.glob("*/*") if path.parent != target]

@@ -1,4 +1,4 @@
-"""A look at a data set: what is in it, whether its labels hold, and what is wrong with its files."""
+"""An audit of a data set: its content, label errors, and faults of its files, as a page and as JSON."""
 
 from fauxface.audit.records import Audit
 from fauxface.audit.run import audit

@@ -1,4 +1,4 @@
-"""The look at data sets of other formats: faces that readers give one by one, gathered by picture."""
+"""Audits of data sets of other formats, whose readers give faces one by one; here they are grouped by picture."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 from fauxface.audit.checks import check_face
 from fauxface.audit.pictures import take_figures, take_picture_figures
-from fauxface.audit.pose import estimated_pose
 from fauxface.audit.records import FaceRecord, Finding, PictureRecord
 from fauxface.datasets import BadSample, FaceDataset
 from fauxface.datasets.reading import try_samples
 from fauxface.faces import FaceSample
+from fauxface.pose import rough_angles
 
 
 def look_at_samples(dataset: FaceDataset, folder: Path, workers: int) -> list[PictureRecord]:
-    """Every picture of a data set in ``folder`` with its faces; a face that cannot be read is a finding of its file."""
+    """Every picture of a data set in ``folder`` with its faces; an unreadable face is a finding of its file."""
     pictures: dict[str, PictureRecord] = {}
     bad: list[PictureRecord] = []
     with closing(try_samples(dataset, lambda sample: _look_at(sample, folder), workers, "looking at")) as results:
@@ -45,7 +45,7 @@ def _look_at(sample: FaceSample, folder: Path) -> PictureRecord:
         record.findings.append(Finding(name, kind, message, value))
 
     grey = take_picture_figures(record, sample.image, found)
-    pose = estimated_pose(sample.landmarks, sample.scheme)
+    pose = rough_angles(sample.landmarks, sample.scheme)
     face = FaceRecord(sample.landmarks, None, sample.visibility, pose, False, {}, scheme=sample.scheme)
     take_figures(face, sample.image, grey, None)
     record.faces = [face]

@@ -1,4 +1,4 @@
-"""Distributions as small charts."""
+"""Small charts of distributions, as pictures H×W×3 uint8 RGB."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLUE, _GREY = "#3b74b8", "#5d6672"
 
 
 def histograms(columns: Mapping[str, Sequence[float]], across: int = 4) -> np.ndarray:
-    """One histogram a figure, in rows: (H, W, 3) uint8."""
+    """One histogram for each figure, in rows of ``across``: (H, W, 3) uint8."""
     rows = -(-len(columns) // across)
     figure = _figure(across * 2.35, rows * 1.75)
     for i, (name, values) in enumerate(columns.items()):
@@ -27,18 +27,18 @@ def histograms(columns: Mapping[str, Sequence[float]], across: int = 4) -> np.nd
 
 
 def bars(values: Mapping[str, float], height: float = 2.2, colours: Sequence[str] | None = None) -> np.ndarray:
-    """A bar a name: (H, W, 3) uint8."""
+    """One bar for each name: (H, W, 3) uint8."""
     figure = _figure(9.4, height)
     axes = figure.add_subplot()
-    places = np.arange(len(values))
-    axes.bar(places, list(values.values()), color=colours or _BLUE, edgecolor="0.6", linewidth=0.5)
-    axes.set_xticks(places, list(values), rotation=90 if len(values) > 16 else 0, fontsize=7)
+    positions = np.arange(len(values))
+    axes.bar(positions, list(values.values()), color=colours or _BLUE, edgecolor="0.6", linewidth=0.5)
+    axes.set_xticks(positions, list(values), rotation=90 if len(values) > 16 else 0, fontsize=7)
     _plain(axes, "")
     return _pixels(figure)
 
 
 def monk(tones: Sequence[float]) -> np.ndarray:
-    """Share of faces of each tone on the Monk scale, the bars in its colours."""
+    """Percent of faces of each tone on the Monk scale, with bars in the tones' colours: (H, W, 3) uint8."""
     counted = np.bincount(np.round(tones).astype(int).clip(1, 10), minlength=11)[1:]
     share = 100 * counted / max(counted.sum(), 1)
     colours = ["#" + "".join(f"{v:02x}" for v in tone) for tone in swatches()]
@@ -46,7 +46,7 @@ def monk(tones: Sequence[float]) -> np.ndarray:
 
 
 def shape(points: np.ndarray, values: np.ndarray, label: str) -> np.ndarray:
-    """A value in 0–1 for each of the points of a mean face (70, 2): (H, W, 3) uint8."""
+    """The points of a mean face (N, 2), coloured by values (N,) in [0, 1]: (H, W, 3) uint8."""
     figure = _figure(5.2, 4.4)
     axes = figure.add_subplot()
     drawn = axes.scatter(points[:, 0], points[:, 1], c=values, cmap="viridis", vmin=0, vmax=1, s=42, edgecolors="0.5")

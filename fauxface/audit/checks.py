@@ -1,9 +1,9 @@
-"""Whether a face's labels agree with each other and with the segmentation.
+"""Checks of a face's labels against each other and against the segmentation mask.
 
-Distances are shares of the face's side (the longer side of its landmarks' box), and never less than ``LEAST`` pixels.
-A point is held to its segmentation class only where it can be: it is labelled visible (or, without such labels, the
-face is turned by less than ``TURNED``), it is not of the far half of a face that looks aside by more than ``ASIDE``,
-it was not slid to an outline, and nothing worn, no hair and no beard lies at its pixel.
+Tolerances are shares of the face's side (the longer side of its landmarks' box), and never less than ``LEAST`` pixels.
+A point is compared with its segmentation class only if it is labelled visible (or, without visibility labels, the head
+is turned by less than ``TURNED``), is not on the far half of a face that looks aside by more than ``ASIDE``, was not
+moved to an outline, and has no hair, beard or worn object at its pixel.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
 from fauxface.segmentation import COVERS, FACE, WORN, Segment
 
 LEAST = 1.5
-"""Pixels that any point may be off: segmentation has no finer grain."""
+"""Least tolerance in pixels: the mask is no more exact."""
 TURNED = 30.0
-"""Degrees of yaw beyond which points of unknown visibility are not held to the segmentation."""
+"""Degrees of yaw beyond which points without visibility labels are not compared with the mask."""
 ASIDE = 20.0
-"""Degrees between the camera and where a face turned to one side looks, beyond which its far half is not held to the
-segmentation: what lies on the outline is neither seen nor hidden for sure."""
+"""Degrees between the face's direction and the camera beyond which its far half is not compared with the mask, because
+points on the outline may be visible or hidden."""
 PROFILE, SLIVER = 55.0, 1.5
-"""Degrees of yaw beyond which one sees but slivers of eyes and lips, and how many times farther off they may be."""
+"""Degrees of yaw beyond which eyes and lips are seen as slivers, and the factor on their tolerances there."""
 JAW_POSE = 15.0
-"""Degrees of yaw and of pitch beyond which the jaw's points are not held to the face's edge."""
+"""Degrees of yaw and of pitch beyond which the jaw's points are not compared with the face's edge."""
 _CHIN = range(4, 13)
-"""Points of the jaw's lower edge; unless the head looks down one may see the skin below it, which is face as well."""
+"""Points of the jaw's lower edge. Unless the head looks down, skin below it may be seen, which is also of the face."""
 _DOWN = -5.0  # degrees of pitch
-_LASHES = 45.0  # degrees of yaw beyond which lids and lashes may hide all of an eye whose points are seen
+_LASHES = 45.0  # degrees of yaw beyond which lids and lashes may hide an eye whose points are visible
 _LEFT = [*range(22, 27), 34, 35, *range(42, 48), *range(52, 57), 63, 64, 65, 69]
-"""The subject's left half; it is the far one of a head that is turned to the image's right (yaw > 0)."""
-_SLID = 1.0  # px between a point as it is clicked and as it is projected, from which on it lies on an outline
+"""The subject's left half, which is the far one when the head is turned to the image's right (yaw > 0)."""
+_SLID = 1.0  # px between the 2d and the projected label, from which on the point was moved to an outline
 FRONTAL = (5.0, 12.0)
 """Degrees of yaw and pitch up to which the two halves of a face must mirror each other.
 
-The ears lie 10 cm behind the nose: by 8° of yaw their middle has moved 9 % of the face's side from its line."""
+The ears are 10 cm behind the nose: at 8° of yaw their midpoint is 9 % of the face's side off the midline."""
 TOLERANCES: dict[str, float] = {
     "eyes": 0.05,
     "pupils": 0.05,
@@ -49,10 +49,10 @@ TOLERANCES: dict[str, float] = {
     "symmetry": 0.08,
     "reprojection": 0.05,
 }
-"""Kind → how far off is a finding: shares of the face's side, but for ``reprojection``, which is in pixels."""
-_NAMES = {Segment.IGNORE: "ignored"}  # the others go by their class's own name
-_ENOUGH = 4  # seen points of a part that must show some of it
-_CLOSED = 0.2  # lids this near, in widths of the eye, need not show any eye between them
+"""Kind → tolerance: a share of the face's side, but pixels for ``reprojection``."""
+_NAMES = {Segment.IGNORE: "ignored"}  # the other classes keep their names
+_ENOUGH = 4  # visible points of a part from which on the mask must show some of it
+_CLOSED = 0.2  # opening, in widths of the eye, below which the mask need not show an eye
 
 _PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     # FaceSynthetics' "right" eye and brow are those on the image's right, the subject's left
@@ -67,17 +67,17 @@ _PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     ("lips", tuple(range(55, 60)), (Segment.BOTTOM_LIP,)),
     ("lips", (48, 54, *range(60, 68)), (Segment.MOUTH_INTERIOR, Segment.TOP_LIP, Segment.BOTTOM_LIP)),
 )
-# points of rigid parts: expressions move the others to one side
+# points of rigid parts; expressions move the others to one side
 _STEADY = tuple(FACE_SYNTHETICS70.names[i] for i in (0, 2, 4, 27, 30, 31, 33, 36, 39))
 _PAIRED = tuple(FACE_SYNTHETICS70.names[i] for i in (0, 2, 4, 31, 36, 39))
 
 
 def check_face(face: FaceRecord, labels: np.ndarray | None) -> Iterator[tuple[str, str, float | None]]:
-    """What is wrong with a face's labels: kind, words, how far off.
+    """Label errors of a face: kind, message, distance (None without one).
 
     Args:
         face: the face.
-        labels: (H, W) segmentation, or None.
+        labels: segmentation mask (H, W), or None.
     """
     yield from _check_reprojection(face)
     yield from _check_symmetry(face)
@@ -86,12 +86,14 @@ def check_face(face: FaceRecord, labels: np.ndarray | None) -> Iterator[tuple[st
 
 
 def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, str, float | None]]:
-    """Points outside their class, or called visible where something hides them: kind, words, how far off."""
+    """Points outside their class, or labelled visible but hidden: kind, message, distance (None without one)."""
     corner, window = _window(face, labels)
     points = face.points - corner
-    held = _held(face, points, window)
-    still = held if face.projected is None else held & (np.linalg.norm(face.points - face.projected, axis=1) < _SLID)
-    covered = np.isin(window, (Segment.BEARD, *COVERS))  # there a part may go on unseen
+    checked = _checkable(face, points, window)
+    fixed = (
+        checked if face.projected is None else checked & (np.linalg.norm(face.points - face.projected, axis=1) < _SLID)
+    )
+    covered = np.isin(window, (Segment.BEARD, *COVERS))  # a part may continue there
     distances: dict[tuple[int, ...], np.ndarray | None] = {}
     for kind, indices, classes in _PARTS:
         if kind in ("eyes", "pupils") and _closed(face, indices[0]):
@@ -101,18 +103,18 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
             distances[classes] = _distance_to(np.isin(window, classes) | covered) if found else None
         if distances[classes] is None and abs(face.pose[0]) > _LASHES:
             continue
-        yield from _off(face, kind, [i for i in indices if still[i]], points, distances[classes])
-    edge = _distance_to(_edge_of_face(window) | covered)  # the edge, too, may go on there
-    # a 3-D jaw lies on the bone, which is the face's edge from the front alone
+        yield from _off(face, kind, [i for i in indices if fixed[i]], points, distances[classes])
+    edge = _distance_to(_edge_of_face(window) | covered)
+    # the jaw's points lie on the bone, which is the face's edge only when seen from the front
     if abs(face.pose[0]) < JAW_POSE and abs(face.pose[1]) < JAW_POSE:
-        edged = [i for i in range(17) if held[i] and (i not in _CHIN or face.pose[1] < _DOWN)]
+        edged = [i for i in range(17) if checked[i] and (i not in _CHIN or face.pose[1] < _DOWN)]
         yield from _off(face, "jaw", edged, points, edge)
-    for i in _called_visible_but_hidden(face, corner, window):
-        yield "visibility", f"point {i} is called visible, and something lies over it", None
+    for i in _visible_but_hidden(face, corner, window):
+        yield "visibility", f"point {i} is labelled visible, but something covers it", None
 
 
 def face_covers(face: FaceRecord, labels: np.ndarray) -> dict[str, float]:
-    """Share of the face, within its points' hull, that lies under each class of ``WORN``, by name."""
+    """Share of the face, inside its points' hull, under each class of ``WORN``, by name."""
     corner, window = _window(face, labels)
     inside = np.zeros(window.shape, np.uint8)
     hull = cv2.convexHull(np.round(face.points[:68] - corner).astype(np.int32))
@@ -123,7 +125,7 @@ def face_covers(face: FaceRecord, labels: np.ndarray) -> dict[str, float]:
 
 
 def _window(face: FaceRecord, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the segmentation about a face, and its first pixel's place (2,); what lies outside is ``ignore``."""
+    """The mask's window around a face, padded with ``ignore``, and the window's first pixel (2,) x, y."""
     margin = int(np.ceil(0.25 * face.side)) + 3
     x0, y0 = np.floor(face.points.min(0)).astype(int) - margin
     x1, y1 = np.ceil(face.points.max(0)).astype(int) + margin + 1
@@ -140,8 +142,8 @@ def _pixels(points: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndar
     return row.clip(0, window.shape[0] - 1), column.clip(0, window.shape[1] - 1)
 
 
-def _held(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Which points (70,) can be held to their class."""
+def _checkable(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Booleans (70,): the points that can be compared with their class."""
     seen = np.full(70, abs(face.pose[0]) < TURNED) if face.visibility is None else face.visibility.copy()
     if abs(face.pose[0]) > ASIDE / 2 and np.hypot(*face.pose[:2]) > ASIDE:
         left = np.array(_LEFT)
@@ -150,33 +152,33 @@ def _held(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.ndarra
     return seen & (covered[_pixels(points, window)] == 0)
 
 
-def _called_visible_but_hidden(face: FaceRecord, corner: np.ndarray, window: np.ndarray) -> list[int]:
-    """Points whose places in space are called visible though something lies before them."""
+def _visible_but_hidden(face: FaceRecord, corner: np.ndarray, window: np.ndarray) -> list[int]:
+    """Points that are labelled visible although something is in front of them."""
     if face.visibility is None:
         return []
     points = (face.points if face.projected is None else face.projected) - corner
     reach = 2 * round(max(2.0, 0.03 * face.side)) + 1
     hidden = cv2.erode(np.isin(window, COVERS).astype(np.uint8), np.ones((reach, reach), np.uint8))
-    # jaw and brows lie under hair that is let through: the label is of the strand, the point shows between strands
+    # thin hair over jaw and brows: the mask has the strand, the point is seen between strands
     wrong = face.visibility & (hidden[_pixels(points, window)] > 0)
     return [int(i) for i in np.flatnonzero(wrong) if i < 68]
 
 
 def _distance_to(mask: np.ndarray) -> np.ndarray | None:
-    """Distance (H, W) in px of each pixel to the nearest of the mask, or None without any."""
+    """Distance (H, W) in px of each pixel to the nearest one of the mask; None for an empty mask."""
     if not mask.any():
         return None
     return cv2.distanceTransform(np.logical_not(mask).astype(np.uint8), cv2.DIST_L2, 5)
 
 
 def _edge_of_face(window: np.ndarray) -> np.ndarray:
-    """Pixels of the face next to others: where it ends against neck, ears, hair, background, clothes."""
+    """Pixels (H, W) of the face next to other classes: its edge against neck, ears, hair, background, clothes."""
     face = np.isin(window, FACE).astype(np.uint8)
     return np.logical_and(face, cv2.dilate(1 - face, np.ones((3, 3), np.uint8)))
 
 
 def _closed(face: FaceRecord, index: int) -> bool:
-    """Whether the eye that a point of eye or pupil belongs to is closed, in space where that is told."""
+    """True if the eye that this point of an eye or pupil belongs to is closed; by 3-D points, if there are any."""
     points = np.array(face.meta["landmarks_3d"], float) if "landmarks_3d" in face.meta else face.points
     first = 36 if index in (36, 68) else 42
     width = np.linalg.norm(points[first + 3] - points[first])
@@ -190,16 +192,16 @@ def _off(
     if not indices:
         return
     if distance is None:
-        if len(indices) < _ENOUGH:  # a last glimpse of a part that is covered
+        if len(indices) < _ENOUGH:  # a part that is nearly covered
             return
-        yield kind, f"nothing of points {indices[0]}–{indices[-1]} is segmented, though they are seen", None
+        yield kind, f"points {indices[0]}–{indices[-1]} are visible, but the mask lacks their class", None
         return
     away = distance[_pixels(points[indices], distance)]
     sliver = SLIVER if kind in ("eyes", "pupils", "lips") and abs(face.pose[0]) > PROFILE else 1.0
     limit = max(sliver * TOLERANCES[kind] * face.side, LEAST)
     for i, far in zip(indices, away, strict=True):
         if far > limit:
-            yield kind, f"point {i} lies {far:.1f} px outside its class", float(far / face.side)
+            yield kind, f"point {i} is {far:.1f} px outside its class", float(far / face.side)
 
 
 def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float | None]]:
@@ -208,19 +210,19 @@ def _check_reprojection(face: FaceRecord) -> Iterator[tuple[str, str, float | No
         return
     seen = np.array(face.meta["landmarks_3d"], float) @ np.array(camera["matrix"], float).T
     if (seen[:, 2] <= 0).any():
-        yield "reprojection", "points in space lie behind the camera", None
+        yield "reprojection", "3-D points are behind the camera", None
         return
     off = np.linalg.norm(seen[:, :2] / seen[:, 2:] - face.projected, axis=1)
     if off.max() > TOLERANCES["reprojection"]:
         yield (
             "reprojection",
-            f"point {off.argmax()} in space falls {off.max():.2f} px beside its label",
+            f"3-D point {off.argmax()} is projected {off.max():.2f} px from its label",
             float(off.max()),
         )
 
 
 def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float | None]]:
-    """Under a nearly frontal pose middles of mirrored points lie on one line, and left is not right."""
+    """For a nearly frontal pose: midpoints of mirrored points are on one line, and left and right are not swapped."""
     scheme = scheme_of(face.scheme)
     mirror = np.array(scheme.mirror)
     across = face.points[mirror] - face.points
@@ -233,11 +235,11 @@ def _check_symmetry(face: FaceRecord) -> Iterator[tuple[str, str, float | None]]
     ):
         yield "symmetry", "the pupils are swapped", None
     steady, paired = (np.array([scheme.index(n) for n in names if n in scheme.names]) for names in (_STEADY, _PAIRED))
-    if len(steady) < 4 or not len(paired):  # too few to lay a line through
+    if len(steady) < 4 or not len(paired):  # too few for a line
         return
     if abs(face.pose[0]) > FRONTAL[0] or abs(face.pose[1]) > FRONTAL[1]:
         return
-    # a point that slides to an outline leaves its twin on the other side where that is
+    # a point that is moved to an outline no longer mirrors its twin
     points = face.points if face.projected is None else face.projected
     across = points[mirror] - points
     middles = (points[steady] + points[mirror[steady]]) / 2

@@ -1,4 +1,4 @@
-"""Read one picture with all that belongs to it, look for what is wrong, and take its figures."""
+"""Read one picture with its label files, check them, and measure the picture and its faces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from fauxface import parsing
 from fauxface.audit.checks import check_face, face_covers
 from fauxface.audit.duplicates import fingerprint
-from fauxface.audit.pose import estimated_pose
 from fauxface.audit.records import FaceRecord, Finding, PictureRecord
 from fauxface.audit.skin import monk_tone, skin_colour
 from fauxface.datasets.base import (
@@ -27,29 +26,30 @@ from fauxface.datasets.base import (
 from fauxface.faces import Crop, landmark_box
 from fauxface.files import read_bytes
 from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
+from fauxface.pose import rough_angles
 from fauxface.segmentation import Segment
 
 SHARPNESS_SIZE = 128
-"""Side of the crop about a face in which its sharpness is taken, so that faces of all sizes compare."""
+"""Side in px of the crop in which a face's sharpness is measured, so that faces of all sizes can be compared."""
 _OPENINGS = {
     "mouth opening": [("mouth_14", "mouth_18")],
     "right eye opening": [("right_eye_1", "right_eye_5"), ("right_eye_2", "right_eye_4")],
     "left eye opening": [("left_eye_1", "left_eye_5"), ("left_eye_2", "left_eye_4")],
 }
-"""Figure → pairs of points, upper and lower, whose mean distance it is."""
+"""Figure → pairs of points, upper and lower; the figure is their mean distance."""
 REACH = 4
-"""How many of its longer sides off a picture's corner a point may lie."""
+"""Largest distance of a point from a picture's corner, in units of the picture's longer side."""
 LABELS_BYTES = 256 << 20
-_FLAT = 2.0  # a picture whose grey values deviate less from their mean shows nothing
+_FLAT = 2.0  # standard deviation of grey values below which a picture counts as empty
 
 
 def look_at(path: Path, root: Path, expected: frozenset[str]) -> PictureRecord:
-    """One picture, with what is wrong with it.
+    """Check one picture and measure it.
 
     Args:
         path: its file.
-        root: the data set's folder, which names in findings are relative to.
-        expected: endings of the files that should be beside it: ``_seg.png``, ``_ldmks.txt``, ``.json``.
+        root: the data set's folder; file names in findings are relative to it.
+        expected: endings of files that should be beside it: ``_seg.png``, ``_ldmks.txt``, ``.json``.
     """
     record = PictureRecord(path)
     name = str(path.relative_to(root))
@@ -83,20 +83,20 @@ def look_at(path: Path, root: Path, expected: frozenset[str]) -> PictureRecord:
 
 
 def take_picture_figures(record: PictureRecord, image: np.ndarray, found: Any) -> np.ndarray:
-    """Figures and fingerprint of a picture H×W×3 into its record; the picture in grey."""
+    """Put figures and fingerprint of a picture H×W×3 into its record; return the picture in grey."""
     record.size = image.shape[:2]
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     deviation = float(grey.std())
     record.figures = {"brightness": float(grey.mean()) / 255, "contrast": deviation / 255}
     if deviation < _FLAT:
-        found("empty", "the picture is of one colour", deviation)
+        found("empty", "the picture has a single colour", deviation)
     else:
         record.fingerprint = fingerprint(grey)
     return grey
 
 
 def _labels(path: Path, size: tuple[int, int], found: Any) -> np.ndarray | None:
-    """The segmentation (H, W), or None where there is none or it will not do."""
+    """The segmentation mask (H, W); None for a missing or faulty one."""
     file = path.with_name(f"{path.stem}_seg.png")
     if not file.exists():
         return None
@@ -106,19 +106,19 @@ def _labels(path: Path, size: tuple[int, int], found: Any) -> np.ndarray | None:
     except (OSError, ValueError, cv2.error):
         labels = None
     if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
-        found("unreadable", f"{file.name} is no grey picture of 8 bits")
+        found("unreadable", f"{file.name} is not a grey picture of 8 bits")
         return None
     if labels.shape != size:
         found("size", f"{file.name} has {labels.shape[1]}×{labels.shape[0]} px, the picture {size[1]}×{size[0]}")
         return None
-    strange = np.flatnonzero(np.bincount(labels.ravel(), minlength=256) * ~np.isin(np.arange(256), list(Segment)))
-    if len(strange):
-        found("classes", f"{file.name} has class {strange[0]}, which does not exist", float(strange[0]))
+    unknown = np.flatnonzero(np.bincount(labels.ravel(), minlength=256) * ~np.isin(np.arange(256), list(Segment)))
+    if len(unknown):
+        found("classes", f"{file.name} has the unknown class {unknown[0]}", float(unknown[0]))
     return labels
 
 
 def _check_near(record: PictureRecord, path: Path) -> None:
-    """BadSample for a face that lies so far outside its picture that it cannot be one of it."""
+    """Raise BadSample for a face too far outside its picture to belong to it."""
     assert record.size is not None
     for face in record.faces:
         if np.abs(face.points).max() > REACH * max(record.size):
@@ -126,7 +126,7 @@ def _check_near(record: PictureRecord, path: Path) -> None:
 
 
 def _faces(path: Path) -> tuple[list[FaceRecord], bool]:
-    """The faces that the files beside a picture tell of, and whether a list in the ``.json`` does."""
+    """The faces in the files beside a picture, and True if they come from a list in the ``.json``."""
     text, file = path.with_name(f"{path.stem}_ldmks.txt"), path.with_suffix(".json")
     meta: dict[str, Any] = {}
     if file.exists():
@@ -163,19 +163,19 @@ def _face(meta: dict[str, Any], projected: np.ndarray | None, file: Path) -> Fac
     if "landmarks_3d" in meta and read_array(meta, "landmarks_3d", file).shape != (count, 3):
         raise BadSample(file, f"landmarks_3d is not {count} points")
     _check_meta(meta, file)
-    told = meta.get("head_pose")
-    if isinstance(told, dict) and {"yaw", "pitch", "roll"} <= told.keys():
-        pose = tuple(read_array(told, angle, file) for angle in ("yaw", "pitch", "roll"))
+    labelled = meta.get("head_pose")
+    if isinstance(labelled, dict) and {"yaw", "pitch", "roll"} <= labelled.keys():
+        pose = tuple(read_array(labelled, angle, file) for angle in ("yaw", "pitch", "roll"))
         if any(angle.shape != () or abs(angle) > 360 for angle in pose):
             raise BadSample(file, "head_pose is not three angles")
         pose = (float(pose[0]), float(pose[1]), float(pose[2]))
     else:
-        pose = estimated_pose(points)
-    return FaceRecord(points, projected, visibility, pose, isinstance(told, dict), meta)
+        pose = rough_angles(points)
+    return FaceRecord(points, projected, visibility, pose, isinstance(labelled, dict), meta)
 
 
 def _check_meta(meta: dict[str, Any], file: Path) -> None:
-    """BadSample where what the checks and the charts rely on is of another kind."""
+    """Raise BadSample for entries of a wrong kind that checks and charts rely on."""
     camera, identity = meta.get("camera"), meta.get("identity")
     if isinstance(camera, dict) and read_array(camera, "matrix", file).shape != (3, 3):
         raise BadSample(file, "the camera's matrix is not 3×3")
@@ -199,13 +199,13 @@ def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, np.ndarray]]:
 
 
 def take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels: np.ndarray | None) -> None:
-    """Figures of a face into its record, of its points, its picture H×W×3 (and in grey) and its segmentation."""
+    """Put a face's figures into its record: from its points, the picture H×W×3 (and in grey) and the mask (H, W)."""
     points, figures = face.points, face.figures
     figures["yaw"], figures["pitch"], figures["roll"] = face.pose
     figures["face side"] = face.side / max(grey.shape)
-    place = scheme_of(face.scheme).index
+    index = scheme_of(face.scheme).index
     for name, pairs in _OPENINGS.items():
-        gaps = [points[i] - points[j] for a, b in pairs if None not in (i := place(a), j := place(b))]
+        gaps = [points[i] - points[j] for a, b in pairs if None not in (i := index(a), j := index(b))]
         if gaps:
             figures[name] = float(np.linalg.norm(gaps, axis=1).mean()) / face.side
     crop = Crop.around(landmark_box(points, face.scheme), SHARPNESS_SIZE).extract(grey)
@@ -221,9 +221,9 @@ def take_figures(face: FaceRecord, image: np.ndarray, grey: np.ndarray, labels: 
             figures["pictured tone"] = float(monk_tone(colour))
     identity = face.meta.get("identity")
     if isinstance(identity, dict):
-        told = {"age": "age", "gender": "gender"}
+        labelled = {"age": "age", "gender": "gender"}
         if face.meta.get("generator") != "1":  # the first generator had another scale
-            told["skin_tone"] = "skin tone"
-        for key, name in told.items():
+            labelled["skin_tone"] = "skin tone"
+        for key, name in labelled.items():
             if isinstance(identity.get(key), int | float):
                 figures[name] = float(identity[key])

@@ -1,4 +1,4 @@
-"""Figures of an audit: of each face, of each picture, of the whole folder."""
+"""Records of an audit: of each face, each picture, the whole folder."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong.
+    """A fault of a file or a label.
 
     Attributes:
-        file: the picture that it concerns, relative to the folder.
-        kind: what went wrong, one of ``KINDS``.
+        file: its picture, relative to the folder.
+        kind: one of ``fauxface.audit.report.KINDS``.
         message: the details, in words.
-        value: how far off it is, in the unit of the kind's tolerance; None where there is no number.
+        value: size of the fault, in the unit of the kind's tolerance; None without a number.
     """
 
     file: str
@@ -33,17 +33,17 @@ class Finding:
 
 @dataclass
 class FaceRecord:
-    """Figures of one face.
+    """The labels and figures of one face.
 
     Attributes:
-        points: (N, 2) px as annotators click them, where the data set says so, else projected.
-        projected: (N, 2) px, or None where neither a ``_ldmks.txt`` nor 3-D points tell.
+        points: (N, 2) px in the convention ``2d`` (as annotators click them) if the data set has it, else projected.
+        projected: (N, 2) px from ``_ldmks.txt``, or None.
         visibility: (N,) booleans, or None.
         pose: yaw, pitch, roll in degrees (> 0: to the image's right, up, clockwise).
-        pose_told: whether the data set says the pose; else it was estimated from the points.
+        pose_told: True for a labelled pose, False for one estimated from the points.
         meta: the face's entry of the ``.json``, empty without one.
         figures: name → number, for the distributions.
-        covers: what lies over the face → the share of it that it hides; empty without segmentation.
+        covers: what covers the face, such as hair → share of the face; empty without a segmentation mask.
         scheme: the landmark scheme of the points.
     """
 
@@ -59,14 +59,14 @@ class FaceRecord:
 
     @property
     def kinds(self) -> Iterator[tuple[str, str]]:
-        """What the labels call by name: (aspect, kind), such as ("worn", "headwear")."""
+        """Named entries of the labels: (aspect, kind), such as ("worn", "headwear")."""
         identity, place = (self.meta.get(key) for key in ("identity", "place"))
         if isinstance(identity, dict):
             for aspect in ("hair_style", "hair", "beard"):
                 if aspect in identity:
                     yield aspect.replace("_", " "), str(identity[aspect] or "none")
-            for thing in identity.get("worn") or ():
-                yield "worn", str(thing)
+            for kind in identity.get("worn") or ():
+                yield "worn", str(kind)
         if isinstance(place, dict):
             yield from (
                 (aspect, str(place[key])) for aspect, key in (("place", "name"), ("light", "light")) if key in place
@@ -74,23 +74,23 @@ class FaceRecord:
 
     @property
     def side(self) -> float:
-        """Longer side of the box of the points but the pupils, px."""
+        """Longer side, px, of the box of the points without the pupils."""
         return float(np.ptp(self.points[list(scheme_of(self.scheme).outline)], axis=0).max())
 
 
 @dataclass
 class PictureRecord:
-    """Figures of one picture and its faces.
+    """The figures of one picture, and its faces.
 
     Attributes:
         path: the picture's file.
-        size: height and width, px; None where it cannot be read.
+        size: height and width, px; None if it cannot be read.
         faces: its faces.
-        findings: what is wrong with it.
+        findings: faults of the picture and its faces.
         figures: name → number.
-        fingerprint: perceptual hash, 32 bytes; None for a picture without any structure.
-        crowd: whether its label file lists faces.
-        reader: gives the picture's pixels, where its file alone does not.
+        fingerprint: perceptual hash, 32 bytes; None for a picture of a single colour.
+        crowd: True if its label file has a list of faces.
+        reader: gives the picture's pixels if they are not those of its file.
     """
 
     path: Path
@@ -109,13 +109,13 @@ class PictureRecord:
 
 @dataclass(frozen=True)
 class Audit:
-    """Everything that an audit found.
+    """The result of an audit.
 
     Attributes:
-        folder: the data set's.
+        folder: the data set's folder.
         pictures: every picture, in the order of their names.
-        findings: everything wrong, by picture.
-        notes: what is worth knowing and no fault.
+        findings: every fault, by picture.
+        notes: facts worth knowing that are not faults.
     """
 
     folder: Path
@@ -125,7 +125,7 @@ class Audit:
 
     @property
     def faces(self) -> list[FaceRecord]:
-        """Every face of every picture."""
+        """The faces of all pictures."""
         return [face for picture in self.pictures for face in picture.faces]
 
     def summary(self) -> str:

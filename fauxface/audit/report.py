@@ -1,4 +1,4 @@
-"""An audit as a page to look at and as JSON to compute with."""
+"""An audit as a page to read and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from fauxface.audit import charts
 from fauxface.audit.checks import ASIDE, FRONTAL, JAW_POSE, LEAST, PROFILE, SLIVER, TOLERANCES, TURNED
 from fauxface.audit.duplicates import BITS, NEAR
 from fauxface.audit.records import Audit, FaceRecord, PictureRecord
-from fauxface.audit.sheets import sheet, tile
+from fauxface.audit.tiles import tile
 from fauxface.landmarks import scheme_of
-from fauxface.reports import Page
+from fauxface.reports import Page, sheet
 
 KINDS = {
-    "unreadable": "a file cannot be read, or holds numbers that are none",
-    "missing": "a file that others have beside them",
+    "unreadable": "a file that cannot be read, or holds values that are not numbers",
+    "missing": "a label file that the other pictures have",
     "stray": "labels without a picture",
-    "size": "segmentation and picture differ in size, or the picture from nearly all others",
-    "classes": "a segmentation class that does not exist",
-    "empty": "a picture of one colour",
-    "duplicate": f"perceptual hashes that differ in at most {NEAR} of {BITS} bits",
+    "size": "a mask that differs in size from its picture, or a picture that differs from nearly all others",
+    "classes": "an unknown segmentation class",
+    "empty": "a picture of a single colour",
+    "duplicate": f"pictures whose perceptual hashes differ in at most {NEAR} of {BITS} bits",
     "eyes": "a point of an eye outside its class",
     "pupils": "a pupil outside its eye",
     "brows": "a point of a brow away from its class",
     "nose": "a point of the nose away from its class",
     "lips": "a point of the mouth away from its lip",
-    "jaw": f"a point of the jaw away from the face's edge (turned and nodding by less than {JAW_POSE:.0f}°; "
-    "the chin's of heads that look down)",
+    "jaw": f"a point of the jaw away from the face's edge (yaw and pitch under {JAW_POSE:.0f}°; points of the chin "
+    "only if the head looks down)",
     "symmetry": "mirrored points of a frontal face that do not mirror each other "
     f"(yaw under {FRONTAL[0]:.0f}°, pitch under {FRONTAL[1]:.0f}°)",
-    "reprojection": "points in space that do not fall on the landmarks",
-    "visibility": "a point called visible where hair, a hat, a mask or a thing lies over it",
+    "reprojection": "3-D points that are not projected onto the landmarks",
+    "visibility": "a point labelled visible that hair, headwear, a mask or an object covers",
 }
-"""Kind of a finding → what it means."""
+"""Kind of a finding → its meaning."""
 SHOWN = 60
-"""Findings that the page lists; audit.json has all."""
+"""Most findings that the page lists; audit.json has all."""
 _COVERED = 0.02
 _SEED = 0
 _RANDOM, _EXTREMES, _TILE = 24, 8, 190
@@ -73,7 +73,7 @@ def figures_of(result: Audit) -> str:
 def page(result: Audit) -> Page:
     """The audit as a page."""
     made = Page(
-        f"A look at {result.folder.resolve().name}",
+        f"Audit of {result.folder.resolve().name}",
         f"{len(result.pictures):,} pictures with {len(result.faces):,} faces; {len(result.findings):,} findings.",
     )
     for note in result.notes:
@@ -81,14 +81,14 @@ def page(result: Audit) -> Page:
     _list_findings(made, result)
     _show_faces(made, result)
     _show_distributions(made, result)
-    made.heading("What counts as a finding")
+    made.heading("Kinds of findings")
     made.text(
-        "Tolerances are shares of the face's side, the longer side of its landmarks' box, and never less than "
-        f"{LEAST} px; `reprojection` is in pixels. A point is held to its class only where it is labelled visible (or, "
-        f"without such labels, where the head is turned by less than {TURNED:.0f}°), was not slid to an outline, is of "
-        f"the half that faces the camera (beyond {ASIDE:.0f}°), and no hair, beard, glasses, hat, mask or thing lies "
-        f"at its pixel; closed eyes need not show an eye. Beyond {PROFILE:.0f}° of yaw eyes and lips are slivers, and "
-        f"may be {SLIVER:g} times farther off."
+        "Tolerances are shares of the face's side (the longer side of its landmarks' box), and never less than "
+        f"{LEAST} px; `reprojection` is in pixels. A point is compared with its segmentation class only if it is "
+        f"labelled visible (or, without visibility labels, the head is turned by less than {TURNED:.0f}°), was not "
+        f"moved to an outline, is on the half that faces the camera (if turned by more than {ASIDE:.0f}°), and is "
+        "not covered by hair, beard, glasses, headwear, a mask or an object. The mask may lack a closed eye. "
+        f"Beyond {PROFILE:.0f}° of yaw the tolerances of eyes and lips are {SLIVER:g} times larger."
     )
     rows = [(kind, f"{TOLERANCES[kind]:g}" if kind in TOLERANCES else "", text) for kind, text in KINDS.items()]
     made.table(rows, header=("kind", "tolerance", "meaning"))
@@ -98,7 +98,7 @@ def page(result: Audit) -> Page:
 def _list_findings(made: Page, result: Audit) -> None:
     made.heading("Findings")
     if not result.findings:
-        made.text("None: every file is there and can be read, and every label is within its tolerance.")
+        made.text("None: no file is missing or unreadable, and every label is within its tolerance.")
         return
     counts = Counter(finding.kind for finding in result.findings)
     made.table([(kind, n, KINDS[kind]) for kind, n in counts.most_common()], header=("kind", "found", "meaning"))
@@ -106,23 +106,23 @@ def _list_findings(made: Page, result: Audit) -> None:
         (finding.file, finding.kind, finding.message, "" if finding.value is None else f"{finding.value:.3f}")
         for finding in _spread(result)
     ]
-    made.table(listed, header=("picture", "kind", "what", "off by"))
+    made.table(listed, header=("picture", "kind", "fault", "size"))
     if len(listed) < len(result.findings):
-        made.text(f"These are {len(listed)} of {len(result.findings):,}; `audit.json` has them all.")
-    places = {str(p.path.relative_to(result.folder)): p for p in result.pictures if p.size}
+        made.text(f"{len(listed)} of {len(result.findings):,} findings; `audit.json` has all.")
+    by_name = {str(p.path.relative_to(result.folder)): p for p in result.pictures if p.size}
     tiles, done = [], set()
     for finding in _spread(result):
-        picture = places.get(finding.file)
+        picture = by_name.get(finding.file)
         if picture is not None and finding.file not in done and len(tiles) < 12:
             done.add(finding.file)
             face = picture.faces[0] if len(picture.faces) == 1 else None
             tiles.append(tile(picture, face, 240, True, f"{finding.kind}: {picture.path.stem}"))
     if tiles:
-        made.picture(sheet(tiles, 4), "Some of them, with their points; dark points are labelled hidden.")
+        made.picture(sheet(tiles, 4), "Some of them, with their points; points labelled hidden are dark.")
 
 
 def _spread(result: Audit) -> list:
-    """Some findings of every kind, the farthest off first."""
+    """Some findings of every kind, the largest first."""
     kinds = defaultdict(list)
     for finding in result.findings:
         kinds[finding.kind].append(finding)
@@ -138,7 +138,7 @@ def _show_faces(made: Page, result: Audit) -> None:
     if any(picture.crowd for picture in readable):
         chosen = [readable[i] for i in sorted(rng.permutation(len(readable))[:12])]
         tiles = [tile(picture, None, 300, True, f"{picture.path.stem}: {len(picture.faces)}") for picture in chosen]
-        made.picture(sheet(tiles, 3), "Random pictures, and how many faces they have.")
+        made.picture(sheet(tiles, 3), "Random pictures, with their numbers of faces.")
     if not pairs:
         made.text("No face is labelled.")
         return
@@ -146,7 +146,7 @@ def _show_faces(made: Page, result: Audit) -> None:
     made.picture(sheet([tile(p, f, _TILE, False) for p, f in some], 6), "Random faces.")
     made.picture(
         sheet([tile(p, f, _TILE, True) for p, f in some], 6),
-        "The same with their points, as annotators click them where the labels say so; dark ones are labelled hidden.",
+        "The same faces with their points (in the 2d convention, if labelled); points labelled hidden are dark.",
     )
     orders: list[tuple[str, Callable[[FaceRecord], float | None]]] = [
         ("yaw", lambda face: face.pose[0]),
@@ -166,7 +166,7 @@ def _show_faces(made: Page, result: Audit) -> None:
             continue
         ends = [*ranked[:_EXTREMES], *ranked[max(len(ranked) - _EXTREMES, _EXTREMES) :]]
         tiles = [tile(*pairs[i], _TILE - 76, False, f"{v:.3g}") for v, i in ends]
-        made.picture(sheet(tiles, _EXTREMES), f"{name.capitalize()}: least, then most.")
+        made.picture(sheet(tiles, _EXTREMES), f"{name.capitalize()}: the least, then the most.")
 
 
 def _show_distributions(made: Page, result: Audit) -> None:
@@ -176,10 +176,10 @@ def _show_distributions(made: Page, result: Audit) -> None:
     columns = _columns(result)
     made.heading("Distributions")
     made.text(
-        "Angles in degrees (yaw > 0 to the image's right, pitch > 0 up, roll > 0 clockwise); brightness and contrast "
-        "are mean and standard deviation of grey in 0–1; sharpness the deviation of the Laplacian of the face at 128 "
-        "px; cover the share of the face's hull under hair, things worn or things in the way; openings are heights as "
-        "shares of the face's side."
+        "Angles in degrees (yaw > 0 to the image's right, pitch > 0 up, roll > 0 clockwise). Brightness and contrast: "
+        "mean and standard deviation of grey in 0–1. Sharpness: standard deviation of the Laplacian of the face at "
+        "128 px. Cover: share of the face under hair, worn objects and occluders. Openings: heights as shares of the "
+        "face's side."
     )
     tones = {name: columns.pop(name) for name in ("skin tone", "pictured tone") if name in columns}
     made.picture(charts.histograms(columns))
@@ -188,22 +188,18 @@ def _show_distributions(made: Page, result: Audit) -> None:
         header=("", "n", "mean", "deviation", "least", "5 %", "median", "95 %", "most"),
     )
     for name, values in tones.items():
-        text = (
-            "as the labels say"
-            if name == "skin tone"
-            else "measured from pixels of skin, under whatever light there is"
-        )
+        text = "as labelled" if name == "skin tone" else "measured from pixels of skin, light included"
         made.picture(charts.monk(values), f"Skin tones on the Monk scale, {text}; percent of faces.")
     covers = _covers(faces)
     if covers:
         made.picture(
             charts.bars({name: 100 * share for name, share in covers.items()}, 1.9),
-            f"What lies over faces: percent of faces of which it hides {100 * _COVERED:.0f} % or more; ignored are "
-            "hands, things and people before the face.",
+            f"Covers: percent of faces of which each hides {100 * _COVERED:.0f} % or more; ignored are hands, objects "
+            "and people in front of the face.",
         )
     for aspect, counted in _kinds(faces).items():
         shares = {name: 100 * count / len(faces) for name, count in counted.items()}
-        made.picture(charts.bars(shares, 2.4), f"{aspect.capitalize()}, as the labels say: percent of faces.")
+        made.picture(charts.bars(shares, 2.4), f"{aspect.capitalize()}, as labelled: percent of faces.")
     units = _units(faces)
     if units:
         made.picture(
@@ -214,7 +210,7 @@ def _show_distributions(made: Page, result: Audit) -> None:
     if seen:
         made.picture(
             charts.shape(_mean_face(faces), np.mean(seen, axis=0), "visible, share of faces"),
-            "How often each point is visible.",
+            "Visibility of each point, as labelled.",
         )
 
 
@@ -226,7 +222,7 @@ def _mean_face(faces: list[FaceRecord]) -> np.ndarray:
 
 
 def _columns(result: Audit) -> dict[str, list[float]]:
-    """Figure → its values over faces, or over pictures where it is a picture's."""
+    """Figure → its values for all faces, or all pictures."""
     columns: dict[str, list[float]] = defaultdict(list)
     for face in result.faces:
         for name, value in face.figures.items():
@@ -248,13 +244,13 @@ def _summary(values: list[float]) -> dict[str, float]:
 
 
 def _covers(faces: list[FaceRecord]) -> dict[str, float]:
-    """What lies over faces → the share of the faces with segmentation that it hides enough of; empty without any."""
-    told = [face.covers for face in faces if face.covers]
-    return {name: float(np.mean([t[name] >= _COVERED for t in told])) for name in told[0]} if told else {}
+    """Cover → share of the faces, of those with a mask, that it hides at least ``_COVERED`` of; empty without masks."""
+    found = [face.covers for face in faces if face.covers]
+    return {name: float(np.mean([c[name] >= _COVERED for c in found])) for name in found[0]} if found else {}
 
 
 def _kinds(faces: list[FaceRecord]) -> dict[str, dict[str, int]]:
-    """Aspect → kind → faces, the most frequent kinds first; what is rarer than the twenty-fourth is left out."""
+    """Aspect → kind → number of faces, for the 24 most frequent kinds, in that order."""
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for face in faces:
         for aspect, kind in face.kinds:
@@ -263,9 +259,9 @@ def _kinds(faces: list[FaceRecord]) -> dict[str, dict[str, int]]:
 
 
 def _units(faces: list[FaceRecord]) -> dict[str, float]:
-    """Expression unit → share of the faces with expressions in which it is active."""
-    told = [face.meta["expression"] for face in faces if isinstance(face.meta.get("expression"), dict)]
+    """Expression unit → share of the faces with labelled expressions in which it is active."""
+    labelled = [face.meta["expression"] for face in faces if isinstance(face.meta.get("expression"), dict)]
     counted: Counter[str] = Counter()
-    for units in told:
+    for units in labelled:
         counted.update(k for k, v in units.items() if isinstance(v, int | float) and v > 0.1)
-    return {name: counted[name] / len(told) for name in sorted(counted)}
+    return {name: counted[name] / len(labelled) for name in sorted(counted)}

@@ -9,8 +9,8 @@ from fauxface.audit.records import FaceRecord
 from fauxface.segmentation import Segment
 
 MONK = "f6ede4 f3e7db f7ead0 eadaba d7bd96 a07e56 825c43 604134 3a312a 292420"
-"""The scale's ten swatches, sRGB."""
-_LEAST = 30  # pixels of skin that it takes
+"""The scale's ten tones, sRGB."""
+_LEAST = 30  # fewest pixels of skin to measure a tone
 _SKIN = (Segment.SKIN, Segment.NOSE)
 
 
@@ -22,7 +22,7 @@ def swatches() -> np.ndarray:
 def monk_tone(colour: np.ndarray) -> int:
     """The tone, 1–10, nearest to an sRGB colour (3,) in CIELAB.
 
-    What is measured is the pictured skin, with its light: a fair face in the dark counts as dark.
+    The colour includes the light: a fair face in the dark counts as dark.
     """
     both = np.concatenate([np.asarray(colour, np.float32)[None] / 255, swatches().astype(np.float32) / 255])
     lab = cv2.cvtColor(both[None], cv2.COLOR_RGB2LAB)[0]
@@ -30,7 +30,7 @@ def monk_tone(colour: np.ndarray) -> int:
 
 
 def skin_colour(face: FaceRecord, image: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
-    """Median colour (3,) of a face's pixels of classes skin and nose, sRGB 0–255; None where hardly any is seen."""
+    """Median colour (3,) of a face's pixels of classes skin and nose, sRGB 0–255; None for too few pixels."""
     (x0, y0), (x1, y1) = np.floor(face.points.min(0)).astype(int), np.ceil(face.points.max(0)).astype(int) + 1
     rows, columns = slice(max(y0, 0), max(y1, 0)), slice(max(x0, 0), max(x1, 0))
     pixels = image[rows, columns][np.isin(labels[rows, columns], _SKIN)]

@@ -1,4 +1,4 @@
-"""How well a checkpoint does on labelled faces: box protocols, cached predictions, scores, label adapters, figures."""
+"""Evaluation of checkpoints on labelled faces: box protocols, cached predictions, scores, label adapters, figures."""
 
 from fauxface.evaluation.adaptation import Adaptation, adapt
 from fauxface.evaluation.adapter import Adapter, load_adapter

@@ -1,8 +1,8 @@
-"""Label adaptation (Wood et al. 2021, §4.3): from the landmarks that a model predicts to where annotators click them.
+"""Label adaptation (Wood et al. 2021, §4.3): predicted landmarks moved to where annotators would click them.
 
-An adapter never sees pixels, boxes or annotations. It works in a frame made from a face's *predicted* points alone: the
-similarity that brings them nearest to the mean predicted shape is applied, and undone afterwards. So it cannot read off
-a crop's place or size, which under ``--box landmarks`` would tell it the annotation's extremes.
+An adapter never sees pixels, boxes or annotations. It works in the adapter frame, made from a face's *predicted* points
+alone: the similarity transform that brings them nearest to the mean predicted shape is applied, and undone afterwards.
+So it cannot learn a crop's position or size, which under ``--box landmarks`` would reveal the annotation's extremes.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _TENSORS = ("mean_shape", "input_mean", "input_scale")
 
 @dataclass(frozen=True)
 class AdapterCard:
-    """What ``adapter.yaml`` says.
+    """The content of ``adapter.yaml``.
 
     Attributes:
         source: scheme of the predictions.
         target: scheme of the annotations.
-        checkpoint: whose predictions it was fitted to, by name.
+        checkpoint: name of the checkpoint whose predictions it was fitted to.
         weights: a hash of that checkpoint's weights.
         fitted_on: data set, faces, box protocols, folds, seed.
-        settings: how the network was regularised, as cross-validation chose.
+        settings: regularisation of the network, chosen by cross-validation.
         scores: cross-validated errors, by name.
-        lane: always ``research``: it is fitted to annotated photographs.
+        lane: always ``research``, because it is fitted to annotated photographs.
         licence: the licence of the adapter.
     """
 
@@ -57,34 +57,34 @@ class AdapterCard:
     licence: str = LICENCES["research"]
 
 
-class Frame(NamedTuple):
-    """The similarities that align M faces: image point z (x + iy) = ``unit`` · frame point + ``centre``."""
+class AdapterFrame(NamedTuple):
+    """The similarity transforms of M faces: image point (x + iy) = ``unit`` · adapter frame's point + ``centre``."""
 
     unit: np.ndarray
     centre: np.ndarray
 
     def enter(self, points: np.ndarray) -> np.ndarray:
-        """Image points (M, N, 2) in the faces' frames (M, N, 2)."""
+        """Image points (M, N, 2) in the adapter frames (M, N, 2)."""
         return _as_points((_as_numbers(points) - self.centre[:, None]) / self.unit[:, None])
 
     def leave(self, points: np.ndarray) -> np.ndarray:
-        """Points (M, N, 2) in the faces' frames as image points (M, N, 2)."""
+        """Points (M, N, 2) in the adapter frames as image points (M, N, 2)."""
         return _as_points(_as_numbers(points) * self.unit[:, None] + self.centre[:, None])
 
 
-def frames(points: np.ndarray, mean_shape: np.ndarray) -> Frame:
-    """The frames in which faces' points (M, N, 2) lie nearest, by least squares, to ``mean_shape`` (N, 2).
+def adapter_frames(points: np.ndarray, mean_shape: np.ndarray) -> AdapterFrame:
+    """The adapter frames in which faces' points (M, N, 2) are nearest, by least squares, to ``mean_shape`` (N, 2).
 
-    ``mean_shape`` is centred. Umeyama 1991; points that all lie at one place get the unit 1.
+    ``mean_shape`` is centred (Umeyama 1991). Points that all lie in one place get the unit 1.
     """
     numbers, shape = _as_numbers(points), _as_numbers(mean_shape)
     centre = numbers.mean(1)
     unit = (numbers - centre[:, None]) @ shape.conj() / np.vdot(shape, shape).real
-    return Frame(np.where(np.abs(unit) > 1e-9, unit, 1), centre)
+    return AdapterFrame(np.where(np.abs(unit) > 1e-9, unit, 1), centre)
 
 
 def mean_shape_of(points: np.ndarray, scheme: str, rounds: int = 10) -> np.ndarray:
-    """The mean shape (N, 2) of faces (M, N, 2): centred, mirror-symmetric, root mean square radius 1, upright.
+    """The mean shape (N, 2) of faces (M, N, 2): upright, centred, mirror-symmetric, with root mean square radius 1.
 
     Generalised Procrustes analysis (Gower 1975). ValueError for faces without extent.
     """
@@ -96,9 +96,9 @@ def mean_shape_of(points: np.ndarray, scheme: str, rounds: int = 10) -> np.ndarr
         shape = shape - shape.mean(0)
         size = np.sqrt((shape**2).sum(1).mean())
         if not size > 1e-9:
-            raise ValueError("the checkpoint predicts every point at one place: there is nothing to adapt")
+            raise ValueError("the checkpoint predicts all points in one place: there is nothing to adapt")
         shape = shape / size
-        shape_next = frames(points, shape).enter(points).mean(0)
+        shape_next = adapter_frames(points, shape).enter(points).mean(0)
         if np.abs(shape_next - shape).max() < 1e-12:
             break
         shape = shape_next
@@ -109,16 +109,16 @@ def mean_shape_of(points: np.ndarray, scheme: str, rounds: int = 10) -> np.ndarr
 
 @dataclass(frozen=True)
 class Adapter:
-    """A small network from predicted landmarks to annotated ones, in the frame of the predicted ones.
+    """A small network from predicted landmarks to annotated ones, in the adapter frame.
 
-    It sees each face mirrored too and averages, so left and right are treated alike.
+    It also sees each face mirrored and averages the two, so that left and right are treated alike.
 
     Attributes:
-        card: what it is and where it comes from.
+        card: schemes, origin, settings, scores, licence.
         mean_shape: N×2, the mean predicted shape that faces are aligned to.
-        input_mean: (2N,) the aligned coordinates' means.
-        input_scale: (2N,) what they are divided by.
-        layers: (weight (out, in), bias (out,)) of each layer; a ReLU stands between them.
+        input_mean: (2N,) means of the aligned coordinates.
+        input_scale: (2N,) divisors of the aligned coordinates.
+        layers: (weight (out, in), bias (out,)) of each layer, with ReLUs between them.
     """
 
     card: AdapterCard
@@ -128,14 +128,14 @@ class Adapter:
     layers: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Predicted points (M, N, 2), image pixels, as annotators would click them (M, K, 2); NaN stay NaN."""
+        """Points (M, K, 2) as annotators would click them, from predicted ones (M, N, 2); image pixels; NaN stays."""
         source, target = scheme_of(self.card.source), scheme_of(self.card.target)
         assert points.shape[1:] == (source.count, 2), points.shape
         out = np.full((len(points), target.count, 2), np.nan)
         found = np.isfinite(points).all((1, 2))
         if not found.any():
             return out
-        frame = frames(points[found], self.mean_shape)
+        frame = adapter_frames(points[found], self.mean_shape)
         aligned = frame.enter(points[found])
         mirrored = self._shift(aligned[:, list(source.mirror)] * [-1, 1])[:, list(target.mirror)] * [-1, 1]
         shift = (self._shift(aligned) + mirrored) / 2
@@ -143,14 +143,14 @@ class Adapter:
         return out
 
     def _shift(self, aligned: np.ndarray) -> np.ndarray:
-        """How far each aligned point (M, N, 2) is to be moved, as the target's points (M, K, 2)."""
+        """Shifts (M, K, 2) of the target's points for aligned points (M, N, 2), adapter frame."""
         values = (aligned.reshape(len(aligned), -1) - self.input_mean) / self.input_scale
         for number, (weight, bias) in enumerate(self.layers):
             values = (np.maximum(values, 0) if number else values) @ weight.T + bias
         return values.reshape(len(aligned), -1, 2)
 
     def check(self, checkpoint: str | Path, scheme: str, weights: str) -> None:
-        """ValueError unless it was fitted to the predictions of this checkpoint with these weights' hash."""
+        """Raise ValueError unless it was fitted to this checkpoint's predictions, with this hash of the weights."""
         if self.card.source != scheme:
             raise ValueError(f"the adapter is for {self.card.source} points, but {checkpoint} predicts {scheme}")
         if self.card.weights != weights:
@@ -161,7 +161,7 @@ class Adapter:
 
 
 def weights_hash(model: torch.nn.Module) -> str:
-    """A hash of a model's weights, whatever their precision is stored as."""
+    """A hash of a model's weights as float32, the same for weights stored in another precision."""
     digest = hashlib.blake2b(digest_size=16)
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().contiguous().float().numpy().tobytes())
@@ -171,7 +171,7 @@ def weights_hash(model: torch.nn.Module) -> str:
 def save_adapter(folder: Path, adapter: Adapter, sources: Sequence[Path] = ()) -> None:
     """Write ``adapter.safetensors`` and ``adapter.yaml``; an earlier adapter there is replaced.
 
-    Errors as `fauxface.outputs.check_folder`'s, ``sources`` being what the adapter comes of.
+    Errors as `fauxface.outputs.check_folder`'s; ``sources`` are the folders that the adapter was made from.
     """
     tensors = {name: getattr(adapter, name) for name in _TENSORS}
     for number, (weight, bias) in enumerate(adapter.layers):
@@ -183,9 +183,9 @@ def save_adapter(folder: Path, adapter: Adapter, sources: Sequence[Path] = ()) -
 
 
 def load_adapter(path: Path) -> Adapter:
-    """The adapter in a folder, or of a file in it.
+    """Load the adapter in a folder, or the one that a file in it belongs to.
 
-    FileNotFoundError if there is none; ValueError, in one line, if it is broken.
+    FileNotFoundError without an adapter; ValueError, in one line, for a broken one.
     """
     folder = path.parent if path.is_file() and path.name in (WEIGHTS_FILE, CARD_FILE) else path
     if not (folder / CARD_FILE).is_file():
@@ -206,22 +206,22 @@ def load_adapter(path: Path) -> Adapter:
 
 
 def _check_shapes(adapter: Adapter) -> None:
-    """ValueError unless the tensors are those of the card's schemes."""
+    """Raise ValueError unless the tensors' shapes are those of the card's schemes."""
     count, width = scheme_of(adapter.card.source).count, 2 * scheme_of(adapter.card.source).count
     conversion(adapter.card.source, adapter.card.target)
     shapes = [adapter.mean_shape.shape, adapter.input_mean.shape, adapter.input_scale.shape]
     if shapes != [(count, 2), (width,), (width,)] or not adapter.layers or not adapter.input_scale.all():
-        raise ValueError(f"its tensors are not those of {adapter.card.source}")
+        raise ValueError(f"its tensors do not have the shapes of {adapter.card.source}")
     for weight, bias in adapter.layers:
         if weight.ndim != 2 or weight.shape[1] != width or bias.shape != weight.shape[:1]:
             raise ValueError("its layers do not fit together")
         width = len(bias)
     if width != 2 * scheme_of(adapter.card.target).count:
-        raise ValueError(f"its last layer does not say {adapter.card.target}")
+        raise ValueError(f"its last layer does not give the points of {adapter.card.target}")
 
 
 def _as_numbers(points: np.ndarray) -> np.ndarray:
-    """Points (..., 2) as complex numbers (...,): a similarity is then one factor and one summand."""
+    """Points (..., 2) as complex numbers (...,), for which a similarity transform is one factor and one summand."""
     return np.asarray(points, np.float64) @ np.array([1, 1j])
 
 

@@ -1,7 +1,7 @@
-"""What ``fauxface calibrate`` does: makes the σ that a probabilistic model tells of its points true, and says how true.
+"""``fauxface calibrate``: scale a probabilistic model's σ so that it matches the errors, and measure how well it does.
 
-One factor, fitted on half of the held-out renders; the shares of errors within σ and 2σ are told of the other half, and
-of other faces, which are never fitted to.
+One factor is fitted on half of the held-out renders. The shares of errors within σ and 2σ are measured on the other
+half, and on further faces, which nothing is fitted to.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from fauxface.models.coordinates import Coordinates
 from fauxface.ranges import Threads, in_range
 
 FEWEST = 20
-"""Faces that calibration needs at least."""
+"""Fewest faces for calibration."""
 BATCH = 64
 _RENDERED: dict[str, Literal["2d", "projected"]] = {"2d": "2d", "projected": "projected"}
 
 Shares = tuple[float, float]
-"""Of errors within σ and within 2σ."""
+"""Shares of errors within σ and within 2σ."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was found.
+    """The factor, and the shares of errors before and after.
 
     Attributes:
-        factor: that σ was multiplied by.
-        data: the held-out renders' folder.
-        faces: how many of them fitted the factor, and how many others measured.
-        before: shares of the measuring half before.
-        after: and with the factor.
-        others: data set → faces and shares with the factor.
+        factor: multiplies σ.
+        data: name of the held-out renders' folder.
+        faces: number of faces that the factor was fitted on, and number that it was measured on.
+        before: shares of the measured half without the factor.
+        after: the same with the factor.
+        others: data set → number of faces, and shares with the factor.
     """
 
     factor: float
@@ -53,7 +53,7 @@ class Calibration:
     others: dict[str, tuple[int, Shares]] = field(default_factory=dict)
 
     def table(self) -> str:
-        """What the command prints."""
+        """The result as lines of text."""
         rows = [
             ("expected of a true σ", EXPECTED_COVERAGE),
             (f"{self.data}, {self.faces[1]} faces, before", self.before),
@@ -67,7 +67,7 @@ class Calibration:
         return "\n".join(lines)
 
     def as_card(self, total: float) -> dict[str, object]:
-        """What the checkpoint's card keeps; ``total`` is the factor that the weights now hold."""
+        """The entry on the checkpoint's card; ``total`` is the weights' factor after all calibrations."""
         shares = {self.data: self.after, **{name: shares for name, (_, shares) in self.others.items()}}
         percent = {name: [round(100 * share, 2) for share in both] for name, both in shares.items()}
         return {
@@ -84,42 +84,42 @@ def calibrate(
     """Fit the factor of σ on half of the faces in ``data``, and write it into the checkpoint, weights and card.
 
     Args:
-        checkpoint: its folder or its run's; trained with the loss ``gaussian``.
+        checkpoint: folder of a checkpoint or a run, trained with the loss ``gaussian``.
         data: folder of renders that the model was not trained on.
-        others: more folders of labelled faces, photographs too, whose shares are told.
-        skip_bad: leave out what cannot be read.
-        threads: CPU threads; 0 takes all there are.
+        others: further folders of labelled faces, renders or photographs, to measure shares on.
+        skip_bad: leave out faces that cannot be read.
+        threads: CPU threads; 0 uses all.
 
-    An exported ``model.onnx`` beside the weights would tell the old σ: it is removed, and made again when needed.
-    ValueError for a model that tells no σ, for too few faces, and for two folders of one name, which the card could
-    not tell apart; errors as `load_checkpoint` and `open_dataset`.
+    An exported ``model.onnx`` beside the weights has the old σ, so it is removed; it is made again at its next use.
+    ValueError for a model without σ, for too few faces, and for folders with the same name, which the card could not
+    distinguish; errors as `load_checkpoint` and `open_dataset`.
     """
     names = [folder.resolve().name for folder in (data, *others)]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"two of the folders are called '{name}', and their shares are told by that name")
+            raise ValueError(f"two of the folders are called '{name}': the card lists shares by that name")
     if threads:
         torch.set_num_threads(threads)
     model, card = load_checkpoint(checkpoint)
     if not isinstance(model, Coordinates) or model.sigma_factor is None:
-        raise ValueError(f"{checkpoint} tells no σ to calibrate: it was not trained with --loss gaussian")
+        raise ValueError(f"{checkpoint} predicts no σ to calibrate: it was not trained with --loss gaussian")
     errors, sigmas = _errors(model, card, data, skip_bad)
     if len(errors) < FEWEST:
-        raise ValueError(f"{data}: {len(errors)} faces are too few to calibrate with; {FEWEST} are the fewest")
+        raise ValueError(f"{data}: {len(errors)} faces are too few to calibrate with; at least {FEWEST} are needed")
     order = np.random.default_rng(0).permutation(len(errors))
     fit, rest = order[: len(order) // 2], order[len(order) // 2 :]
     factor = calibration_factor(errors[fit], sigmas[fit])
-    told: dict[str, tuple[int, Shares]] = {}
+    others_shares: dict[str, tuple[int, Shares]] = {}
     for name, other in zip(names[1:], others, strict=True):
-        found, wide = _errors(model, card, other, skip_bad)
-        told[name] = (len(found), coverage(found, wide, factor))
+        other_errors, other_sigmas = _errors(model, card, other, skip_bad)
+        others_shares[name] = (len(other_errors), coverage(other_errors, other_sigmas, factor))
     result = Calibration(
-        factor,
-        names[0],
-        (len(fit), len(rest)),
-        coverage(errors[rest], sigmas[rest]),
-        coverage(errors[rest], sigmas[rest], factor),
-        told,
+        factor=factor,
+        data=names[0],
+        faces=(len(fit), len(rest)),
+        before=coverage(errors[rest], sigmas[rest]),
+        after=coverage(errors[rest], sigmas[rest], factor),
+        others=others_shares,
     )
     model.calibrate(factor)
     card.calibration = result.as_card(float(model.sigma_factor))
@@ -131,7 +131,7 @@ def calibrate(
 
 @torch.inference_mode()
 def _errors(model: Coordinates, card: Card, data: Path, skip_bad: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Distances ‖e‖ and the σ told of them, M×N, crop pixels, in the scheme that model and data share."""
+    """Errors ‖e‖ and predicted σ, each M×N, crop pixels, in the scheme that model and data have in common."""
     dataset = open_dataset(data)
     if card.labels != dataset.labels and card.labels in _RENDERED and dataset.labels in _RENDERED:
         dataset = open_dataset(data, labels=_RENDERED[card.labels])

@@ -1,4 +1,4 @@
-"""Pictures and tables of an evaluation: error distribution, worst faces, error by part of the face, by face."""
+"""Plots, pictures and tables of an evaluation: error distribution, worst faces, errors by facial part and by face."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TILE, _COLUMNS, _ROWS, _MISSES = 224, 8, 5, 8
 
 
 def write_ced(path: Path, result: Evaluation, limit: float = 15) -> None:
-    """Plot which share of the faces has at most which error; ``limit`` in percent ends the axis."""
+    """Plot the cumulative error distribution up to an error of ``limit`` percent."""
     figure = Figure(figsize=(6, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -45,7 +45,7 @@ def write_ced(path: Path, result: Evaluation, limit: float = 15) -> None:
 
 
 def write_risk_coverage(path: Path, result: Evaluation) -> None:
-    """Plot the mean error of what is kept when points, or whole faces, are dropped from the worst score on."""
+    """Plot the mean error of the rest when points, or whole faces, are dropped by score, worst first."""
     figure = Figure(figsize=(9, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, whole_faces in zip(figure.subplots(1, 2), (False, True), strict=True):
@@ -58,7 +58,7 @@ def write_risk_coverage(path: Path, result: Evaluation) -> None:
         shown = np.unique(np.linspace(0, errors.size - 1, 500).astype(int))
         for label, curve, area in (
             ("by score", metrics.risk_coverage(errors, scores), areas.aurc),
-            ("by lot", np.full(errors.size, areas.random), areas.random),
+            ("at random", np.full(errors.size, areas.random), areas.random),
             ("by true error", metrics.risk_coverage(errors, -errors), areas.oracle),
         ):
             axes.plot(kept[shown], curve[shown], label=f"{label}: area {area:.2f}")
@@ -69,9 +69,9 @@ def write_risk_coverage(path: Path, result: Evaluation) -> None:
 
 
 def worst_faces(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
-    """The worst faces as one picture, worst first, then some that the detector missed.
+    """One picture H×W×3 uint8 of the worst faces, worst first, and then of some that the detector missed.
 
-    Green are the annotated points, red the predicted ones, a line joins each pair. ``dataset`` holds just these faces.
+    Annotated points are green, predicted ones red, and a line joins each pair. ``dataset`` holds exactly these faces.
     """
     order = np.argsort(-result.errors, kind="stable")
     missed = [i for i in order if np.isinf(result.errors[i])][:_MISSES]
@@ -81,7 +81,7 @@ def worst_faces(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
 
 
 def write_groups(path: Path, result: Evaluation) -> None:
-    """Write the error by part of the face as CSV: ``part, nme``."""
+    """Write the error of each facial part as CSV: ``part, nme``."""
     _write_csv(path, ["part", "nme"], ([part, f"{value:.4f}"] for part, value in result.groups.items()))
 
 

@@ -1,8 +1,8 @@
-"""Fitting adapters: a ridge regression and a small network, in the frame of the predictions, with cross-validation.
+"""Fit adapters with cross-validation: a ridge regression and a small network, both in the adapter frame.
 
-What is minimised is the error that is reported: the mean distance of the points in percent of the distance between the
-outer eye corners. Faces are mirrored at random. Folds are of faces: what both box protocols say of one face is never on
-both sides.
+The loss is the reported error: the mean distance of the points in percent of the distance between the outer eye
+corners. Faces are mirrored at random. Folds consist of faces: a face's predictions under both box protocols are in the
+same fold.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fauxface.evaluation.adapter import Adapter, AdapterCard, frames, mean_shape_of
+from fauxface.evaluation.adapter import Adapter, AdapterCard, adapter_frames, mean_shape_of
 from fauxface.landmarks import conversion, scheme_of
 from fauxface.metrics import normalising_distance, usual_normaliser
 
@@ -22,19 +22,19 @@ HIDDEN = 256
 BATCH = 256
 LEARNING_RATE = 1e-3
 AVERAGE = 0.98
-"""How much of the weights' running average is kept each step."""
+"""Share of the weights' running average that each step keeps."""
 PENALTIES = tuple(float(v) for v in 10.0 ** np.arange(0, 5.5, 0.5))
 """Ridge penalties that cross-validation chooses from."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the network is regularised.
+    """Regularisation of the network.
 
     Attributes:
-        dropout: share of the hidden values, and a third of it of the inputs, that are dropped in training.
-        weight_decay: AdamW's.
-        epochs: passes over the data; cross-validation stops early at the best of them.
+        dropout: share of the hidden values dropped in training; for the inputs, a third of it.
+        weight_decay: weight decay of AdamW.
+        epochs: passes over the data; cross-validation finds the best number up to this.
     """
 
     dropout: float = 0.1
@@ -43,17 +43,17 @@ class Settings:
 
 
 CHOICES = tuple(Settings(dropout, decay) for dropout, decay in ((0.0, 0.05), (0.1, 0.05), (0.3, 0.05)))
-"""What cross-validation chooses from; each with every number of epochs up to its own."""
+"""Settings that cross-validation chooses from, each with every number of epochs up to its own."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """What an adapter is fitted to: predictions of M faces, under one or two box protocols, and their annotations.
+    """Training data of an adapter: predictions of M faces, under one or two box protocols, and their annotations.
 
     Attributes:
         predicted: M×N×2, image pixels, all finite.
         truth: M×K×2, image pixels.
-        face: (M,) which face of the data set each is; both protocols say the same number.
+        face: (M,) number of the face in the data set, the same under both protocols.
         source: scheme of the predictions.
         target: scheme of the annotations.
     """
@@ -68,11 +68,11 @@ class Pairs:
         return len(self.predicted)
 
     def taken(self, which: np.ndarray) -> Pairs:
-        """Those where ``which`` (M,) is true."""
+        """The pairs where ``which`` (M,) is true."""
         return replace(self, predicted=self.predicted[which], truth=self.truth[which], face=self.face[which])
 
     def folds(self, count: int, seed: int) -> np.ndarray:
-        """(M,) the fold of each, by its face."""
+        """Fold (M,) of each pair, by its face."""
         faces = np.unique(self.face)
         number = np.random.default_rng(seed).permutation(len(faces)) % count
         return number[np.searchsorted(faces, self.face)]
@@ -80,9 +80,9 @@ class Pairs:
 
 @dataclass(frozen=True)
 class _Framed:
-    """Pairs in the frame of the predictions: standardised inputs, wanted shifts, the distance that errors divide by.
+    """Pairs in the adapter frame: standardised inputs, target shifts, and the distances that errors are divided by.
 
-    Inputs M×2N, shifts M×2K, distances (M,) in the frame's unit; ``empty`` is an adapter that moves nothing.
+    Inputs M×2N, shifts M×2K, distances (M,) in the frame's unit; ``empty`` is an adapter without any shift.
     """
 
     inputs: np.ndarray
@@ -93,7 +93,7 @@ class _Framed:
 
 def _framed(pairs: Pairs) -> _Framed:
     shape = mean_shape_of(pairs.predicted, pairs.source)
-    frame = frames(pairs.predicted, shape)
+    frame = adapter_frames(pairs.predicted, shape)
     aligned = frame.enter(pairs.predicted)
     values = aligned.reshape(len(pairs), -1)
     mirrored = (aligned[:, list(scheme_of(pairs.source).mirror)] * [-1, 1]).reshape(len(pairs), -1)
@@ -111,14 +111,14 @@ def _framed(pairs: Pairs) -> _Framed:
 
 
 def fit_ridge(pairs: Pairs, penalties: tuple[float, ...]) -> list[Adapter]:
-    """An adapter of one linear layer for each penalty (Hoerl & Kennard 1970); each face counts mirrored too."""
+    """An adapter of one linear layer for each penalty (Hoerl & Kennard 1970); mirrored faces count as well."""
     framed = _framed(pairs)
     weight = (1 / framed.distances)[:, None]
     inputs, shifts = _with_mirrored(framed, pairs)
     weight = np.concatenate([weight, weight]) / weight.mean()
     inputs = np.concatenate([inputs, np.ones((len(inputs), 1))], 1) * weight
     products, wanted = inputs.T @ inputs, inputs.T @ (shifts * weight)
-    shrunk = np.diag([1.0] * (inputs.shape[1] - 1) + [0.0])  # not the bias
+    shrunk = np.diag([1.0] * (inputs.shape[1] - 1) + [0.0])  # all but the bias
     found = []
     for penalty in penalties:
         solution = np.linalg.solve(products + penalty * shrunk, wanted)
@@ -129,7 +129,7 @@ def fit_ridge(pairs: Pairs, penalties: tuple[float, ...]) -> list[Adapter]:
 def fit_network(
     pairs: Pairs, settings: Settings, seed: int = 0, watch: Callable[[Adapter], None] | None = None
 ) -> Adapter:
-    """An adapter with two hidden layers, at its last averaged weights; ``watch`` is given it after each epoch."""
+    """An adapter with two hidden layers, at its last averaged weights; ``watch`` gets the adapter after each epoch."""
     framed = _framed(pairs)
     source, target = scheme_of(pairs.source), scheme_of(pairs.target)
     inputs, shifts = (
@@ -155,7 +155,7 @@ def fit_network(
                 for mean, value in zip(average, model.parameters(), strict=True):
                     mean.lerp_(value.detach(), 1 - keep)
                 step += 1
-            numbers = [value.double().numpy() for value in average]  # copies: the average goes on
+            numbers = [value.double().numpy() for value in average]  # copies, because the average continues
             adapter = replace(framed.empty, layers=tuple(zip(numbers[::2], numbers[1::2], strict=True)))
             if watch is not None:
                 watch(adapter)
@@ -164,13 +164,13 @@ def fit_network(
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What cross-validation chose, and what each kind of adapter says of faces that it was not fitted to.
+    """Result of cross-validation: the chosen settings, and each kind of adapter's points for held-out faces.
 
     Attributes:
-        settings: the network's, its epochs those of the smallest error.
-        penalty: the ridge's.
-        network: M×K×2, image pixels.
-        ridge: M×K×2.
+        settings: of the network, with the number of epochs of the smallest error.
+        penalty: of the ridge regression.
+        network: M×K×2, image pixels, by the network.
+        ridge: M×K×2, image pixels, by the ridge regression.
     """
 
     settings: Settings
@@ -186,7 +186,7 @@ def cross_validate(
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
 ) -> CrossValidation:
-    """Choose settings, epochs and penalty by the mean error on the folds left out; ``tick`` is called fit by fit."""
+    """Choose settings, epochs and penalty by the mean error on held-out folds; ``tick`` is called after each fit."""
     number = pairs.folds(folds, seed)
     ridge = np.empty((len(PENALTIES), *pairs.truth.shape))
     for fold in range(folds):
@@ -197,24 +197,24 @@ def cross_validate(
 
     best: tuple[float, Settings, np.ndarray] | None = None
     for settings in choices:
-        said = np.empty((settings.epochs, *pairs.truth.shape), np.float32)
+        predicted = np.empty((settings.epochs, *pairs.truth.shape), np.float32)
         for fold in range(folds):
             out = number == fold
             history: list[Adapter] = []
             fit_network(pairs.taken(~out), settings, seed, history.append)
             for epoch, adapter in enumerate(history):
-                said[epoch, out] = adapter(pairs.predicted[out])
+                predicted[epoch, out] = adapter(pairs.predicted[out])
             tick()
-        errors = [_error(said[i], pairs) for i in range(len(said))]
+        errors = [_error(predicted[i], pairs) for i in range(len(predicted))]
         epoch = int(np.argmin(errors))
         if best is None or errors[epoch] < best[0]:
-            best = (errors[epoch], replace(settings, epochs=epoch + 1), said[epoch].astype(np.float64))
+            best = (errors[epoch], replace(settings, epochs=epoch + 1), predicted[epoch].astype(np.float64))
     assert best is not None, "no settings to choose from"
     return CrossValidation(best[1], PENALTIES[penalty], best[2], ridge[penalty])
 
 
 def _network(inputs: int, outputs: int, dropout: float) -> nn.Module:
-    """It begins by moving nothing."""
+    """Make the network; its last layer starts at zero, so at first it shifts nothing."""
     last = nn.Linear(HIDDEN, outputs)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
@@ -233,7 +233,7 @@ def _network(inputs: int, outputs: int, dropout: float) -> nn.Module:
 def _pairs_of(
     framed: _Framed, source: tuple[int, ...], target: tuple[int, ...]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Inputs and shifts, each as it is and mirrored."""
+    """Inputs and shifts, each as a list: as they are, and mirrored."""
     empty = framed.empty
     values = (framed.inputs * empty.input_scale + empty.input_mean).reshape(len(framed.inputs), -1, 2)
     mirrored = ((values[:, list(source)] * [-1, 1]).reshape(len(values), -1) - empty.input_mean) / empty.input_scale
@@ -243,7 +243,7 @@ def _pairs_of(
 
 
 def _with_mirrored(framed: _Framed, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and shifts, 2M rows: as they are, then mirrored."""
+    """Inputs and shifts with 2M rows: as they are, then mirrored."""
     inputs, shifts = _pairs_of(framed, scheme_of(pairs.source).mirror, scheme_of(pairs.target).mirror)
     return np.concatenate(inputs), np.concatenate(shifts)
 

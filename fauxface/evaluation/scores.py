@@ -1,4 +1,4 @@
-"""Scores of predicted landmarks, as the design's evaluation protocol defines them."""
+"""Scores of predicted landmarks: NME, failure rate, AUC, misses, and how well confidence ranks errors."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from fauxface.landmarks import scheme_of
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a checkpoint scores on a data set. Percentages; misses count in all but the means.
+    """A checkpoint's scores on a data set, in percent; misses count everywhere but in means.
 
     Attributes:
-        checkpoint: its folder or name.
+        checkpoint: folder or name of the checkpoint.
         licence: the checkpoint's lane, ``clean`` or ``research``.
-        data: the data set's name, its labels' convention in brackets.
-        box: where the crops come from, ``landmarks`` or ``detector``.
+        data: the data set's name, with its label convention in brackets.
+        box: origin of the crops, ``landmarks`` or ``detector``.
         normaliser: ``inter-ocular``, ``inter-pupil`` or ``box``.
-        scheme: the scheme in which the points are compared.
-        sources: the file of each face.
+        scheme: scheme in which the points are compared.
+        sources: file of each face.
         truth: M×N×2, annotated points.
         predictions: M×N×2, NaN for a miss.
-        scores: M×N, the model's confidence in each point, NaN for a miss; None where it is not known.
-        same_faces: M×N×2, predictions from the annotated boxes; only under ``detector``.
-        skipped: samples that could not be read.
-        adapter: the label adapter that the predictions went through, or None.
-        distances: (M,) px, what errors are divided by, of all annotated points; None takes it of ``truth``.
-        annotated: the scheme of the annotations, where it is another.
-        predicted: the scheme of the model's points, where it is another.
+        scores: M×N, the model's confidence in each point, NaN for a miss; None if unknown.
+        same_faces: M×N×2, predictions from the annotated boxes, for comparison under ``detector``.
+        skipped: faces that could not be read.
+        adapter: the label adapter that was applied, or None.
+        distances: (M,) px, divisors of the errors, from all annotated points; None computes them from ``truth``.
+        annotated: scheme of the annotations, if different.
+        predicted: scheme of the predictions, if different.
     """
 
     checkpoint: str
@@ -56,36 +56,36 @@ class Evaluation:
 
     @cached_property
     def errors(self) -> np.ndarray:
-        """Each face's NME (M,) over all points but the pupils (so of iBUG's 68); infinite for a miss."""
+        """NME (M,) of each face over all points but the pupils (iBUG's 68 for renders); infinite for a miss."""
         return self._nme(self.predictions, scheme_of(self.scheme).outline)
 
     @cached_property
     def inner_errors(self) -> np.ndarray:
-        """Each face's NME (M,) over the points inside the face (iBUG's 17–67; all of a scheme without a jaw)."""
+        """NME (M,) of each face without the jaw and the pupils (iBUG's points 17–67); infinite for a miss."""
         jaw = scheme_of(self.scheme).groups.get("jaw", ())
         return self._nme(self.predictions, [i for i in scheme_of(self.scheme).outline if i not in jaw])
 
     @cached_property
     def groups(self) -> dict[str, float]:
-        """Facial part → mean NME of its points over the found faces."""
+        """Facial part → mean NME of its points over found faces."""
         return metrics.group_nme(self.predictions, self.truth, self.scheme, self._unit)
 
     @property
     def points(self) -> int:
-        """How many points NME is over: all that are compared but the pupils."""
+        """Number of points that NME is computed over: all compared points but the pupils."""
         return len(scheme_of(self.scheme).outline)
 
     @property
     def comparison(self) -> str | None:
-        """How the points came to be compared, in words; None where the annotations' own are, but for the pupils."""
+        """A description of the compared points; None if the annotations' scheme is used as it is."""
         if self.annotated in (None, self.scheme):
             return None
         return f"the {self.points} points that {self.predicted} and {self.annotated} both have, pupils left out"
 
     def ranked(self, whole_faces: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Errors in percent and scores, of all points but the pupils of the found faces, or of these faces.
+        """Errors in percent and scores of found faces: of each point but the pupils, or of whole faces.
 
-        A face's error is its NME and its score the mean of its points'. Empty without scores.
+        A face's error is its NME, its score the mean over its points. Empty without scores.
         """
         outline = list(scheme_of(self.scheme).outline)
         found = np.isfinite(self.errors)
@@ -102,12 +102,12 @@ class Evaluation:
 
     @property
     def missed(self) -> int:
-        """How many faces the detector did not find."""
+        """Number of faces that the detector missed."""
         return int(np.isinf(self.errors).sum())
 
     @property
     def nme(self) -> float:
-        """Mean NME over the found faces; NaN if none was found."""
+        """Mean NME over found faces; NaN without any."""
         return metrics.mean_found(self.errors)
 
     def as_json(self) -> dict[str, object]:
@@ -134,7 +134,7 @@ class Evaluation:
             "checkpoint": self.checkpoint,
             "licence": self.licence,
             **({"adapter": self.adapter} if self.adapter is not None else {}),
-            # only where --skip-bad left something out: then n is not the whole data set
+            # after --skip-bad: n is then less than the data set
             **({"skipped": len(self.skipped)} if self.skipped else {}),
         }
 
@@ -175,7 +175,7 @@ class Evaluation:
 
 
 def _areas(scores: dict[str, object], name: str) -> str:
-    """The area under the risk–coverage curve beside those of no ranking and of a perfect one."""
+    """The area under the risk–coverage curve, compared with a random and with a perfect ranking."""
     random, oracle = (_percent(scores[f"{name}_{other}"]).strip() for other in ("random", "oracle"))
     return f"{_percent(scores[name])}   ranked by score; by lot {random}, by true error {oracle}"
 

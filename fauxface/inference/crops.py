@@ -1,4 +1,4 @@
-"""The one place that crops, asks the model in batches and maps its answer back, for evaluation and ``Landmarker``."""
+"""Crop, run the model in batches, map its output back to the image: for evaluation and ``Landmarker`` alike."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Landmarks:
-    """What a model says about M faces.
+    """A model's predictions for M faces.
 
     Attributes:
-        landmarks: M×N×2 float64; in image pixels, or crop pixels where said so.
+        landmarks: M×N×2 float64, in image pixels, or in crop pixels where the function returns those.
         scores: M×N in [0, 1], higher where the error is likely lower.
-        visibility: M×N in [0, 1], or None where the model does not tell.
-        sigma: M×N, standard deviation along each axis, in the landmarks' pixels; None where the model does not tell.
-        extra: M×… of further targets that the model tells, by the names of `fauxface.targets`, in the landmarks' frame.
+        visibility: M×N in [0, 1], or None for a model that does not predict it.
+        sigma: M×N, standard deviation along each axis, in the landmarks' pixels; None for a model without it.
+        extra: M×… of each further target, by its name in `fauxface.targets`, in the landmarks' frame.
     """
 
     landmarks: np.ndarray
@@ -37,24 +37,24 @@ class Landmarks:
 
     @classmethod
     def from_names(cls, values: Mapping[str, np.ndarray]) -> Landmarks:
-        """Make one of a model's outputs by name."""
-        own = {f.name for f in fields(cls)}
-        extra = {name: value for name, value in values.items() if name not in own}
-        return cls(**{name: value for name, value in values.items() if name in own}, extra=extra)
+        """Build from a model's outputs by name."""
+        known = {f.name for f in fields(cls)}
+        extra = {name: value for name, value in values.items() if name not in known}
+        return cls(**{name: value for name, value in values.items() if name in known}, extra=extra)
 
     def by_name(self) -> dict[str, np.ndarray]:
-        """All that is told, by name."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extra"}
-        return {name: value for name, value in own.items() if value is not None} | dict(self.extra)
+        """Every prediction, by name."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extra"}
+        return {name: value for name, value in values.items() if value is not None} | dict(self.extra)
 
     def of(self, face: int) -> Landmarks:
-        """What is said of one face: the same without the first axis."""
-        return _together(lambda own, _: own[0][face], [self])
+        """The predictions for one face: without the first axis."""
+        return _combined(lambda values, _: values[0][face], [self])
 
 
 @runtime_checkable
 class CropModel(Protocol):
-    """A landmark model that is not torch's: crops in, landmarks out, on whatever runs it."""
+    """A landmark model on a runtime other than torch: crops in, landmarks out."""
 
     input_size: int
     scheme: str
@@ -67,18 +67,18 @@ class CropModel(Protocol):
 def predict_crops(model: LandmarkModel | CropModel, crops: np.ndarray, flip: bool = False) -> Landmarks:
     """Landmarks in crop pixels of crops M×S×S×3 uint8 RGB, S the model's input size, in batches.
 
-    With ``flip`` each crop is seen mirrored too and the two answers are averaged (twice the time, a little better).
+    With ``flip`` each crop is also seen mirrored and the two results are averaged: twice the time, a little more exact.
     """
     scheme = scheme_of(model.scheme)
     if not len(crops):
         return Landmarks(np.zeros((0, scheme.count, 2)), np.zeros((0, scheme.count)), None)
     batches = [_predict_batch(model, crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
-    plain = _together(lambda parts, _: np.concatenate(parts), batches)
+    plain = _combined(lambda parts, _: np.concatenate(parts), batches)
     if not flip:
         return plain
     mirrored = predict_crops(model, crops[:, :, ::-1])
-    back = _together(lambda own, target: target.flipped(own[0], scheme, crops.shape[2]), [mirrored])
-    return _together(lambda both, target: target.mean(both), [plain, back])
+    back = _combined(lambda values, target: target.flipped(values[0], scheme, crops.shape[2]), [mirrored])
+    return _combined(lambda both, target: target.mean(both), [plain, back])
 
 
 def landmark_crops(
@@ -88,11 +88,11 @@ def landmark_crops(
     framing: Framing | None = None,
     flip: bool = False,
 ) -> Landmarks:
-    """Landmarks in image pixels of the faces at ``places``: crop, model, and back.
+    """Landmarks in image pixels of the faces at ``places``.
 
-    A place is a box (4,) in the landmark box's frame, with the face's roll (5,), or five points (5, 2); see `Framing`
-    (None: by the box).
-    ``image`` is one image H×W×3 uint8 RGB for all M places, or a sequence of M. ValueError for a place without extent.
+    A place is a landmark box (4,), one with the face's roll (5,), or five points (5, 2); ``framing`` makes a crop of it
+    (None: of the box). ``image`` is one image H×W×3 uint8 RGB for all M places, or a sequence of M images. ValueError
+    for a place without extent.
     """
     framing = framing or Framing()
     images = [image] * len(places) if isinstance(image, np.ndarray) else image
@@ -103,10 +103,10 @@ def landmark_crops(
         return found
     scale = np.array([[square.scale] for square in squares])
 
-    def in_image(own: list[np.ndarray], target: Target) -> np.ndarray:
-        return np.stack([target.to_image(value, square) for square, value in zip(squares, own[0], strict=True)])
+    def in_image(values: list[np.ndarray], target: Target) -> np.ndarray:
+        return np.stack([target.to_image(value, square) for square, value in zip(squares, values[0], strict=True)])
 
-    return replace(_together(in_image, [found]), sigma=None if found.sigma is None else scale * found.sigma)
+    return replace(_combined(in_image, [found]), sigma=None if found.sigma is None else scale * found.sigma)
 
 
 def _predict_batch(model: LandmarkModel | CropModel, crops: np.ndarray) -> Landmarks:
@@ -117,14 +117,14 @@ def _predict_batch(model: LandmarkModel | CropModel, crops: np.ndarray) -> Landm
 def _predict_torch(model: LandmarkModel, crops: np.ndarray) -> Landmarks:
     device = next(model.parameters()).device
     images_B3HW = torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float() / 255
-    told = model.decode(model(images_B3HW)).told()
-    return Landmarks.from_names({name: value.cpu().double().numpy() for name, value in told.items()})
+    outputs = model.decode(model(images_B3HW)).told()
+    return Landmarks.from_names({name: value.cpu().double().numpy() for name, value in outputs.items()})
 
 
-def _together(combine: Callable[[list[np.ndarray], Target], np.ndarray], parts: list[Landmarks]) -> Landmarks:
-    """What each part tells, name by name, combined as its target says; left out what one of them does not tell."""
-    told = [part.by_name() for part in parts]
-    common = [name for name in told[0] if all(name in one for one in told)]
-    # a number a point, as visibility is, are scores and sigma too
+def _combined(combine: Callable[[list[np.ndarray], Target], np.ndarray], parts: list[Landmarks]) -> Landmarks:
+    """Combine the parts' predictions, name by name, with the target of each; only names that all parts have."""
+    named = [part.by_name() for part in parts]
+    common = [name for name in named[0] if all(name in one for one in named)]
+    # scores and sigma are one number per point, like visibility, and flip and crop as it does
     kinds = {name: target_of("visibility" if name in ("scores", "sigma") else name) for name in common}
-    return Landmarks.from_names({name: combine([one[name] for one in told], kinds[name]) for name in common})
+    return Landmarks.from_names({name: combine([one[name] for one in named], kinds[name]) for name in common})

@@ -1,4 +1,4 @@
-"""Landmarks, lines and boxes drawn on pictures: anti-aliased, at sub-pixel positions, as wide as the face asks for."""
+"""Landmarks, lines and boxes drawn on pictures: anti-aliased, at sub-pixel positions, in widths that fit the face."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ COLOURS: Mapping[str, Colour] = MappingProxyType(
         "pupils": (255, 80, 255),
     }
 )
-"""RGB, a colour a facial part."""
+"""RGB of each facial part."""
 BOX_COLOUR: Colour = (255, 255, 255)
-_HIDDEN = 0.45  # how bright a point is drawn that the model takes for hidden
+_HIDDEN = 0.45  # brightness of points that the model predicts hidden
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points: the facial part it belongs to, its points in order, whether it comes back to the first."""
+    """A line through points: its facial part, its points in order, and whether it returns to the first."""
 
     group: str
     points: tuple[int, ...]
@@ -94,8 +94,8 @@ def draw_landmarks(
 ) -> np.ndarray:
     """A copy of the image H×W×3 uint8 RGB with landmarks (N, 2), image pixels, drawn on it.
 
-    Hidden points (visibility under one half, or False) are drawn dim. ``zoom`` enlarges the picture first, so that
-    points on a small face can be told apart.
+    Hidden points (visibility below 0.5, or False) are drawn dim. ``zoom`` enlarges the picture first, which keeps
+    the points of a small face apart.
     """
     picture = _enlarged(image, zoom)
     place = (landmarks + 0.5) * zoom - 0.5
@@ -121,13 +121,13 @@ def draw_box(image: np.ndarray, box: np.ndarray, colour: Colour = BOX_COLOUR) ->
 
 
 def stroke(points: np.ndarray) -> float:
-    """How wide to draw, in pixels, for a face of these points (N, 2): 1/150 of its extent, at least 1, at most 40."""
+    """Line width in pixels for a face with these points (N, 2): 1/150 of its extent, from 1 to 40."""
     finite = points[np.isfinite(points).all(axis=1)]
     return float(np.clip(np.ptp(finite, axis=0).max() / 150, 1, 40)) if len(finite) else 1.0
 
 
 def contact_sheet(pictures: Iterable[np.ndarray], columns: int, tile: int, gap: int = 4) -> np.ndarray:
-    """Pictures H×W×3 uint8 as one, in rows of ``columns``, each fitted in a square of ``tile`` px on white."""
+    """One picture of all, in rows of ``columns``: each H×W×3 uint8 is fitted into a white square of ``tile`` px."""
     tiles = [_fit(picture, tile) for picture in pictures]
     rows = -(-len(tiles) // columns)
     step = tile + gap

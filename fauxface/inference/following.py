@@ -1,4 +1,4 @@
-"""What follows faces from frame to frame, as the window, the page and videos use it."""
+"""``Follower``: the interface by which the window, the page and videos use a tracker."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Protocol
 
 import numpy as np
 
-from fauxface.inference.landmarker import Face
+from fauxface.inference.face import Face
 
 
 class Follower(Protocol):
-    """``Tracker``, or whatever does as it does."""
+    """An object that follows faces from frame to frame, as ``Tracker`` does."""
 
     smooth: bool
-    """Whether the points are made steady."""
+    """Whether the points are smoothed over time."""
 
     def update(self, frame: np.ndarray, seconds: float) -> list[Face]:
-        """The faces of the next frame H×W×3 uint8 RGB, taken ``seconds`` after some fixed moment."""
+        """The faces of the next frame H×W×3 uint8 RGB, taken ``seconds`` after a fixed moment."""
         ...

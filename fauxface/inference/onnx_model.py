@@ -1,4 +1,4 @@
-"""Landmark models on ONNX Runtime, and where their files come from: the checkpoint, or the user's cache."""
+"""Landmark models on ONNX Runtime; their files come from the checkpoint or from the user's cache."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fauxface.targets import TARGETS
 Opened = TypeVar("Opened")
 ONNX_FILE = "model.onnx"
 _CODE = ("models/**/*.py", "targets/**/*.py", "export/onnx.py")
-"""The code that an exported file depends on, as patterns in the package."""
+"""Code that an exported file depends on, as patterns inside the package."""
 
 
 class OnnxModel:
@@ -36,15 +36,19 @@ class OnnxModel:
     """
 
     def __init__(self, file: Path | bytes, threads: int = 0) -> None:
-        """Load an ONNX file as ``fauxface export`` writes it; ValueError, in one line, for any other."""
+        """Load an ONNX file that ``fauxface export`` wrote; ValueError, in one line, for any other."""
         name = file if isinstance(file, Path) else "the ONNX model"
         self._session = session(file, threads)
-        said = self._session.get_modelmeta().custom_metadata_map
+        metadata = self._session.get_modelmeta().custom_metadata_map
         self._outputs = [output.name for output in self._session.get_outputs()]
         known = {"scores", "sigma", *TARGETS}
-        if not {"scheme", "input_size"} <= said.keys() or not {"landmarks", "scores"} <= set(self._outputs) <= known:
+        if (
+            not {"scheme", "input_size"} <= metadata.keys()
+            or not {"landmarks", "scores"} <= set(self._outputs) <= known
+        ):
             raise ValueError(f"{name}: not a model that fauxface exported")
-        self.scheme, self.input_size = said["scheme"], whole(said["input_size"], f"{name}: input_size", 32, 4096)
+        self.scheme = metadata["scheme"]
+        self.input_size = whole(metadata["input_size"], f"{name}: input_size", 32, 4096)
         side, scheme = self.input_size, scheme_of(self.scheme)
         shapes = {target.name: (None, *target.shape_of(scheme)) for target in TARGETS.values()}
         batch = check_ends(name, self._session, {"image": (None, side, side, 3), **shapes}, other=(None, scheme.count))
@@ -55,30 +59,30 @@ class OnnxModel:
         crops = np.ascontiguousarray(crops)
         step = self._batch or len(crops)
         found = [self._run(crops[i : i + step], step) for i in range(0, len(crops), step)]
-        told = zip(self._outputs, zip(*found, strict=True), strict=True)
-        return Landmarks.from_names({name: np.concatenate(parts).astype(np.float64) for name, parts in told})
+        outputs = zip(self._outputs, zip(*found, strict=True), strict=True)
+        return Landmarks.from_names({name: np.concatenate(parts).astype(np.float64) for name, parts in outputs})
 
     def _run(self, crops: np.ndarray, step: int) -> list[np.ndarray]:
-        missing = step - len(crops)  # a file with a fixed batch
-        whole = np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)]) if missing else crops
-        return [np.asarray(part)[: len(crops)] for part in self._session.run(self._outputs, {"image": whole})]
+        missing = step - len(crops)  # of a file with a fixed batch
+        batch = np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)]) if missing else crops
+        return [np.asarray(part)[: len(crops)] for part in self._session.run(self._outputs, {"image": batch})]
 
 
 def load_onnx(model: LandmarkModel, card: Card, checkpoint: str | Path | None, threads: int = 0) -> OnnxModel:
-    """The model on ONNX Runtime: its checkpoint's ``model.onnx``, else one exported into the cache (once)."""
+    """The model on ONNX Runtime: its checkpoint's ``model.onnx``, or else an export, kept in the cache."""
 
-    def opened(file: Path | bytes) -> OnnxModel:
+    def open_model(file: Path | bytes) -> OnnxModel:
         found = OnnxModel(file, threads)
         if (found.scheme, found.input_size) != (card.scheme, card.input_size):
-            raise ValueError(f"{file}: not the checkpoint's model: {found.scheme} at {found.input_size} px")
+            raise ValueError(f"{file}: not this checkpoint's model: {found.scheme} at {found.input_size} px")
         return found
 
-    def exported() -> onnx.ModelProto:
+    def export() -> onnx.ModelProto:
         from fauxface.export.onnx import to_onnx
 
         return to_onnx(model, card)
 
-    return open_exported(model, card, checkpoint, exported, opened)
+    return open_exported(model, card, checkpoint, export, open_model)
 
 
 def open_exported(
@@ -86,30 +90,30 @@ def open_exported(
     card: Card,
     checkpoint: str | Path | None,
     export: Callable[[], onnx.ModelProto],
-    opened: Callable[[Path | bytes], Opened],
+    open_file: Callable[[Path | bytes], Opened],
 ) -> Opened:
-    """What ``opened`` makes of the checkpoint's ``model.onnx``, else of the cache's, exported when first needed."""
+    """Open the checkpoint's ``model.onnx`` or else the cached export, made at first use, by ``open_file``."""
     if checkpoint is not None:
         shipped = find_checkpoint(checkpoint) / ONNX_FILE
         if shipped.is_file():
-            return opened(shipped)
+            return open_file(shipped)
     path = cache_folder() / "onnx" / f"{_key(model, card)}.onnx"
     if path.is_file():
         try:
-            return opened(path)
+            return open_file(path)
         except ValueError:
             tell_damaged(path)
             path.unlink(missing_ok=True)
     data = export().SerializeToString()
     try:
         write_bytes(path, data)
-    except OSError:  # a cache that cannot be written costs the next start some seconds, no more
-        return opened(data)
-    return opened(path)
+    except OSError:  # without a cache the next start takes some seconds longer
+        return open_file(data)
+    return open_file(path)
 
 
 def session(file: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
-    """An ONNX file on the CPU, on so many threads (0: all); ValueError, in one line, if it cannot be run."""
+    """Open an ONNX file on the CPU with this many threads (0: all); ValueError, in one line, if it cannot run."""
     name = file if isinstance(file, Path) else "the ONNX model"
     if isinstance(file, Path):
         regular_size(file)
@@ -117,7 +121,7 @@ def session(file: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSessio
         return onnxruntime.InferenceSession(
             str(file) if isinstance(file, Path) else file, _options(threads), providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # the runtime's exceptions have no common class of their own
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise ValueError(f"{name}: not a model that ONNX Runtime can run: {clipped(error, 160)}") from error
 
 
@@ -127,26 +131,26 @@ def check_ends(
     shapes: dict[str, tuple[int | None, ...]],
     other: tuple[int | None, ...],
 ) -> int | str | None:
-    """The first length of the one input, ``image``; ValueError unless inputs and outputs have such shapes.
+    """The batch length of the only input, ``image``; ValueError unless inputs and outputs have these shapes.
 
-    ``shapes`` are by name, ``other`` is that of outputs beside; None stands for any length.
+    ``shapes`` are by name, ``other`` is the shape of every other output; None stands for any length.
     """
     inputs, outputs = run.get_inputs(), run.get_outputs()
     if [(one.name, one.type) for one in inputs] != [("image", "tensor(uint8)")]:
-        raise ValueError(f"{name}: not a model that fauxface exported: it does not take an image of bytes alone")
+        raise ValueError(f"{name}: not a model that fauxface exported: its only input is not an image of bytes")
     for end in (*inputs, *outputs):
         wanted = shapes.get(end.name, other)
-        told = list(end.shape or ())
-        same = len(told) == len(wanted) and all(w in (None, t) for w, t in zip(wanted, told, strict=True))
+        shape = list(end.shape or ())
+        same = len(shape) == len(wanted) and all(w in (None, s) for w, s in zip(wanted, shape, strict=True))
         if not same or (end.name != "image" and end.type != "tensor(float)"):
-            raise ValueError(f"{name}: not a model that fauxface exported: {clipped(end.name)} is {shown(told)}")
+            raise ValueError(f"{name}: not a model that fauxface exported: {clipped(end.name)} is {shown(shape)}")
     return inputs[0].shape[0]
 
 
 def _key(model: FaceNetwork, card: Card) -> str:
-    """A hash of all that the exported file depends on: weights, model, code, exporter."""
+    """A hash of everything that the exported file depends on: weights, card, code, libraries."""
     digest = hashlib.blake2b(digest_size=20)
-    add_weights(digest, model.state_dict())
+    add_weights(digest, model)
     add_code(digest, _CODE)
     digest.update(repr((card, [version(library) for library in ("onnx", "onnxscript", "timm", "torch")])).encode())
     return digest.hexdigest()
@@ -156,5 +160,7 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the frame's other work needs the cores
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # the rest of a frame's work needs the cores
     return options

@@ -1,8 +1,8 @@
-"""Steady points: the one-euro filter of Casiez, Roussel and Vogel 2012, "1 € Filter".
+"""Smoothing over time: the one-euro filter of Casiez, Roussel and Vogel 2012, "1 € Filter".
 
-A low-pass whose cutoff rises with speed: a still face stands still, a moving one is followed at once. Here one cutoff
-serves all points of a face, so that they do not shimmer against each other, and speed is in inter-ocular distances a
-second, so that near and far faces behave alike. Time comes from the frames' own time stamps.
+A low-pass filter whose cutoff rises with speed: a still face stays still, and a moving one is followed without delay.
+All points of a face share one cutoff, so that they do not shimmer against each other. Speed is in inter-ocular
+distances a second, so that near and far faces behave alike. Time comes from the frames' time stamps.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class OneEuro:
-    """Settings.
+    """Settings of the filter.
 
     Attributes:
-        min_cutoff: cutoff of a still face, Hz; lower is steadier.
-        beta: how much the cutoff rises, Hz for an inter-ocular distance a second; higher follows closer.
-        speed_cutoff: cutoff of the low-pass that the speed is measured through, Hz.
-        within: share of the points' speed against each other that counts; each point's noise is in it, which the speed
-            of the face as a whole averages away.
+        min_cutoff: cutoff for a still face, Hz; lower is steadier.
+        beta: rise of the cutoff, Hz per inter-ocular distance a second; higher follows more closely.
+        speed_cutoff: cutoff of the low-pass filter on the measured speed, Hz.
+        within: weight of the points' speed relative to each other. It contains each point's noise, which averages out
+            in the speed of the whole face.
     """
 
     min_cutoff: float = 0.3
@@ -32,7 +32,7 @@ class OneEuro:
 
 
 class FaceFilter:
-    """Filters one face's points over time."""
+    """The filter for one face's points."""
 
     def __init__(self, settings: OneEuro = OneEuro()) -> None:
         self.settings = settings
@@ -46,8 +46,8 @@ class FaceFilter:
 
         Args:
             points: (N, 2), image pixels.
-            seconds: the frame's time; later than the one before, else the points come back as they are.
-            unit: what speeds are measured in, pixels: the face's inter-ocular distance.
+            seconds: the frame's time; unless it is later than the last one, the points are returned unchanged.
+            unit: unit of speed: the face's inter-ocular distance, pixels.
         """
         if self._points is None or self._raw is None:
             self._points = self._raw = points
@@ -68,5 +68,5 @@ class FaceFilter:
 
 
 def _share(cutoff: float, elapsed: float) -> float:
-    """How much of the new value a low-pass of that cutoff (Hz) takes after ``elapsed`` seconds."""
+    """Weight of the new value in a low-pass filter with this cutoff (Hz) after ``elapsed`` seconds."""
     return 1 / (1 + 1 / (2 * math.pi * cutoff * elapsed))

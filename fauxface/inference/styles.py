@@ -1,4 +1,4 @@
-"""Ways to draw faces: over the picture, or as landmark sketches on black."""
+"""Drawing styles for faces: over the picture, or as landmark sketches on black."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 from scipy.spatial import Delaunay
 
 from fauxface.inference.drawing import COLOURS, LINES, Colour, draw_box, draw_landmarks, stroke
-from fauxface.inference.landmarker import Face
+from fauxface.inference.face import Face
 from fauxface.landmarks import scheme_of
+from fauxface.pose import mean_head
 
 Style = Literal["all", "points", "lines", "sketch"]
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -29,17 +30,17 @@ SKETCH_COLOURS: Mapping[str, Colour] = MappingProxyType(
         "mouth": (128, 0, 128),
     }
 )
-"""RGB, a colour a facial part, as implementations of Zakharov et al. 2019 have them."""
+"""RGB of each facial part, as in implementations of Zakharov et al. 2019."""
 _SHIFT = 4  # OpenCV draws at 1/16 px
 
 
 def draw_faces(image: np.ndarray, faces: Iterable[Face], style: Style = "all") -> np.ndarray:
-    """A copy of the image H×W×3 uint8 RGB with faces drawn on it, or (``sketch``) their sketch on black.
+    """A copy of the image H×W×3 uint8 RGB with the faces drawn on it or, with ``sketch``, on black.
 
-    ``all`` draws box, lines and points. ValueError for a style that there is not.
+    ``all`` draws box, lines and points. ValueError for an unknown style.
     """
     if style not in STYLES:
-        raise ValueError(f"no drawing style '{style}'; there are {', '.join(STYLES)}")
+        raise ValueError(f"unknown drawing style '{style}'; there are {', '.join(STYLES)}")
     picture = np.zeros_like(image) if style == "sketch" else np.ascontiguousarray(image).copy()
     for face in faces:
         if style == "sketch":
@@ -54,9 +55,9 @@ def draw_faces(image: np.ndarray, faces: Iterable[Face], style: Style = "all") -
 
 
 def _sketch(picture: np.ndarray, face: Face) -> None:
-    """The landmark sketch that few-shot talking-head models take (Zakharov et al. 2019, arXiv 1905.08233, section 3.1).
+    """Draw the landmark sketch that talking-head models take (Zakharov et al. 2019, arXiv 1905.08233, section 3.1).
 
-    Lines of one colour a part join the points in order; points alone (pupils) are not drawn.
+    Each part's points are joined in order by lines of its colour; single points (pupils) are not drawn.
     """
     width = max(1, round(1.5 * stroke(face.landmarks)))
     for line in LINES[face.scheme]:
@@ -67,19 +68,17 @@ def _sketch(picture: np.ndarray, face: Face) -> None:
 
 
 def point_colours(scheme: str) -> list[Colour]:
-    """RGB of each of a scheme's points."""
+    """RGB of each point of a scheme."""
     groups = {i: group for group, indices in scheme_of(scheme).groups.items() for i in indices}
     return [COLOURS[groups[i]] for i in range(scheme_of(scheme).count)]
 
 
 @cache
 def mesh_edges(scheme: str) -> list[tuple[int, int]]:
-    """Pairs of points that a triangle mesh of the face joins: Delaunay's, of the mean head seen from the front.
+    """Edges, as pairs of points, of a triangle mesh of the face: the Delaunay triangulation of the frontal mean head.
 
-    Empty for a scheme whose points the mean head does not have.
+    Empty for a scheme that the mean head does not cover.
     """
-    from fauxface.inference.pose import mean_head
-
     count = scheme_of(scheme).count
     if scheme not in ("ibug68", "face_synthetics70"):
         return []

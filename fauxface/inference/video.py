@@ -1,4 +1,4 @@
-"""Video files in and out, with PyAV: frames as a player shows them (turned as the file says), with their real times."""
+"""Video files read and written with PyAV: frames upright, as a player shows them, with their real times."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from fauxface.parsing import clipped
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mjpeg", ".y4m", ".ts")
 MAX_SIDE = 3840
-"""Frames with a longer side are scaled down to it: a face's crop is small anyway, and 8K frames are 100 MB each."""
-_TICKS = 90_000  # of the drawn video's clock, a second
+"""Larger frames are scaled down to this longer side (px): crops are small anyway, and an 8K frame takes 100 MB."""
+_TICKS = 90_000  # time units a second in written videos
 _ENCODERS = ("libx264", "h264", "mpeg4")
 _MP4_SOUND = ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "libopus")
 _MAX_BROKEN = 100  # packets in a row that cannot be decoded
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is a video: by its name, or else because it can be opened as one, and not as a picture."""
+    """True for a video: by its name, or else if it opens as a video and not as a picture."""
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return True
     if not path.is_file():
@@ -45,13 +45,13 @@ def is_video(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One frame.
+    """One frame of a video.
 
     Attributes:
-        image: H×W×3 uint8 RGB, upright, its longer side at most what the reader was asked for.
+        image: H×W×3 uint8 RGB, upright, its longer side at most the reader's ``max_side``.
         index: its number, from 0.
         seconds: its time since the first frame.
-        scale: the video's own pixels a pixel of ``image``; 1 unless the frame was scaled down.
+        scale: pixels of the video per pixel of ``image``; 1 unless the frame was scaled down.
     """
 
     image: np.ndarray
@@ -61,14 +61,13 @@ class VideoFrame:
 
 
 class VideoReader:
-    """The frames of a video file, one after the other; a context manager.
+    """An iterator over the frames of a video file, and a context manager.
 
-    Greyscale becomes RGB, transparent is laid on white, rotation and pixels that are not square are honoured: pixels
-    are those of the picture that a player shows. Packets that cannot be
-    decoded are left out and counted in ``broken``; a file that is cut short ends there.
+    Frames look as in a player: rotated as the file asks, with square pixels, greyscale as RGB, transparency on white.
+    Packets that cannot be decoded are left out and counted in ``broken``; a truncated file ends early.
 
-    Raises ``FileNotFoundError``, or ``ValueError`` that names the file and the reason: not a video, no video stream in
-    it, a codec that cannot be decoded, no frame that can be.
+    Raises FileNotFoundError, or ValueError with the file and the reason: not a video, no video stream, an unknown
+    codec, no frame that can be decoded.
     """
 
     def __init__(self, path: Path, max_side: int = MAX_SIDE) -> None:
@@ -86,11 +85,11 @@ class VideoReader:
             raise
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate: float = float(rate) if rate and 0 < rate <= 1000 else 25.0
-        """Frames a second, as the file says; 25 where it does not."""
+        """Frames a second, by the file's header; 25 without one there."""
         self._begin: float | None = None
         self._reached = 0.0
         self.count: int | None = self._stream.frames or self._count_by_length()
-        """How many frames, as the file says; None where it does not."""
+        """Number of frames, by the file's header; None without one there."""
 
     def __enter__(self) -> VideoReader:
         return self
@@ -103,27 +102,29 @@ class VideoReader:
         for index, frame in enumerate(self._frames()):
             time = float(frame.time) if frame.time is not None else index / self.rate
             start = time if start is None else start
-            seconds = time - start if time - start > last else last + 1 / self.rate  # a clock that stands or jumps back
+            seconds = (
+                time - start if time - start > last else last + 1 / self.rate
+            )  # for time stamps that repeat or jump back
             last = seconds
             image, scale = _upright(frame, self._wide, self.max_side)
             yield VideoFrame(image, index, seconds, scale)
 
     @property
     def cut_short(self) -> str:
-        """After the last frame: a few words if the file ends before the time that it says it lasts, else nothing."""
-        said = self._length()
-        if said is None or self._reached > 0.97 * said - 0.5:
+        """After the last frame: a few words if the file is shorter than its header says, else an empty text."""
+        length = self._length()
+        if length is None or self._reached > 0.97 * length - 0.5:
             return ""
-        return f"cut off after {self._reached:.1f} s of {said:.1f} s"
+        return f"cut off after {self._reached:.1f} s of {length:.1f} s"
 
     @property
     def _wide(self) -> float:
-        """Width of a pixel, its height being 1; 1 where the file says nothing sensible."""
+        """Width of a pixel in units of its height; 1 where the file gives no sensible value."""
         ratio = float(self._stream.sample_aspect_ratio or 1)
         return ratio if 1 / 8 <= ratio <= 8 else 1.0
 
     def _length(self) -> float | None:
-        """Seconds that the video lasts, as the file says."""
+        """Length of the video in seconds, by the file's header."""
         if self._stream.duration is not None and self._stream.time_base is not None:
             return float(self._stream.duration * self._stream.time_base)
         # else the longest stream's
@@ -133,7 +134,7 @@ class VideoReader:
     def _video_stream(self) -> Any:
         streams = self._container.streams.video
         if not streams:
-            raise ValueError(f"{self.path}: there is no video in it")
+            raise ValueError(f"{self.path}: holds no video")
         stream = streams[0]
         if stream.codec_context is None:
             raise ValueError(f"{self.path}: its codec cannot be decoded here; convert it to H.264")
@@ -146,7 +147,7 @@ class VideoReader:
         return max(1, round(float(self._stream.duration * self._stream.time_base) * self.rate))
 
     def _frames(self) -> Iterator[Any]:
-        """Decoded frames; broken packets are left out."""
+        """Decoded frames, without broken packets."""
         av = _av()
         found, broken_in_a_row, reason = 0, 0, "it holds no frame"
         packets = self._container.demux(self._stream)
@@ -166,23 +167,23 @@ class VideoReader:
                 if broken_in_a_row >= _MAX_BROKEN:
                     break
         if not found:
-            raise ValueError(f"{self.path}: no frame of it can be decoded ({reason})")
+            raise ValueError(f"{self.path}: no frame can be decoded ({reason})")
 
     def _note(self, packet: Any) -> None:
-        """Note how far the file has been read."""
-        place = packet.pts if packet.pts is not None else packet.dts
-        if place is None or packet.time_base is None:
+        """Keep the time up to which the file has been read."""
+        time = packet.pts if packet.pts is not None else packet.dts
+        if time is None or packet.time_base is None:
             return
-        begin, end = float(place * packet.time_base), float((place + (packet.duration or 0)) * packet.time_base)
+        begin, end = float(time * packet.time_base), float((time + (packet.duration or 0)) * packet.time_base)
         self._begin = begin if self._begin is None else min(begin, self._begin)
         self._reached = max(self._reached, end - self._begin)
 
 
 class VideoWriter:
-    """Writes H.264 (MPEG-4 where there is no H.264 encoder) frame by frame; see ``write_video``.
+    """A writer of H.264 video (MPEG-4 without an H.264 encoder), frame by frame; see ``write_video``.
 
     Attributes:
-        sound_lost: a line if there is sound that cannot be kept.
+        sound_lost: one line if the sound cannot be kept, else empty.
     """
 
     def __init__(self, path: Path, rate: float, sound: Path | None = None) -> None:
@@ -195,7 +196,7 @@ class VideoWriter:
         self._last = -1
 
     def write(self, image: np.ndarray, seconds: float) -> None:
-        """Add a frame H×W×3 uint8 RGB, of the first one's size, shown from ``seconds`` (later than the one before)."""
+        """Add a frame H×W×3 uint8 RGB, shown from ``seconds`` on (later than the last), in the first one's size."""
         av = _av()
         even = np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)), mode="edge")
         if self._stream is None:
@@ -210,7 +211,7 @@ class VideoWriter:
             self._sound.copy(seconds)
 
     def close(self) -> None:
-        """Write what is left and end the file."""
+        """Write the remaining packets and end the file."""
         if self._stream is not None:
             self._container.mux(self._stream.encode(None))
         if self._sound is not None:
@@ -229,10 +230,10 @@ class VideoWriter:
 
 
 class Sound:
-    """The sound of a clip, packet by packet into a video drawn from it, without being coded anew.
+    """The sound of a clip, copied packet by packet, without new encoding, into the video drawn from it.
 
     Attributes:
-        lost: a few words if the clip has sound of a kind that .mp4 files do not take; else nothing.
+        lost: a few words if the clip has sound that .mp4 files cannot hold, else an empty text.
     """
 
     def __init__(self, path: Path, container: Any) -> None:
@@ -252,7 +253,7 @@ class Sound:
         self._next = self._take()
 
     def copy(self, until: float) -> None:
-        """Write the sound up to so many seconds after the video's first frame."""
+        """Write the sound up to this many seconds after the video's first frame."""
         while self._out is not None and self._next is not None and self._time(self._next) <= until:
             packet, self._next = self._next, self._take()
             if self._time(packet) >= 0:
@@ -262,13 +263,13 @@ class Sound:
                 self._container.mux(packet)
 
     def close(self, rest: bool) -> None:
-        """Write the rest, if any of the video was written, and close the clip."""
+        """Write the rest, if ``rest`` is true, and close the clip."""
         if rest:
             self.copy(math.inf)
         self._in.close()
 
     def _take(self) -> Any:
-        """The next packet that has a time; None at the end, or where the file is broken."""
+        """The next packet with a time; None at the end, or where the file is broken."""
         try:
             return next((p for p in self._packets if p.pts is not None and p.dts is not None and p.size), None)
         except (_av().FFmpegError, ValueError):
@@ -280,12 +281,12 @@ class Sound:
 
 @contextmanager
 def write_video(path: Path, rate: float, sound: Path | None = None) -> Iterator[VideoWriter]:
-    """A ``VideoWriter`` for ``path`` (.mp4), there wholly or not at all.
+    """A ``VideoWriter`` for ``path`` (.mp4); the file appears once it is complete.
 
     Args:
-        path: where the video goes.
-        rate: frames a second, about.
-        sound: the clip whose sound it gets.
+        path: the video's file.
+        rate: approximate frames a second.
+        sound: a clip whose sound is copied.
     """
     with atomic_path(path) as temporary, ExitStack() as stack:
         writer = VideoWriter(temporary, rate, sound)
@@ -294,7 +295,7 @@ def write_video(path: Path, rate: float, sound: Path | None = None) -> Iterator[
 
 
 def _upright(frame: Any, wide: float, max_side: int) -> tuple[np.ndarray, float]:
-    """A frame as a player shows it: pixels that are ``wide`` times as wide as high made square (never fewer)."""
+    """A frame as a player shows it, with square pixels, and its scale; ``wide`` is a pixel's width over its height."""
     shown = frame.width * max(wide, 1), frame.height / min(wide, 1)
     scale = max(1.0, max(shown) / max_side)
     width, height = (max(1, round(side / scale)) for side in shown)
@@ -308,7 +309,7 @@ def _upright(frame: Any, wide: float, max_side: int) -> tuple[np.ndarray, float]
 
 
 def fit(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
-    """An image H×W×3 scaled down to ``max_side`` if its longer side is more, and its pixels a pixel of that."""
+    """An image H×W×3 scaled down to a longer side of at most ``max_side``, and its pixels per pixel of the result."""
     scale = max(image.shape[:2]) / max_side
     if scale <= 1:
         return image, 1.0
@@ -317,7 +318,7 @@ def fit(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
 
 
 def open_container(path: Path) -> Any:
-    """A file, opened by PyAV, which may read no other than this one; its errors."""
+    """Open a file with PyAV, which may read no other file; PyAV's errors."""
     return _av().open(f"file:{path}", metadata_errors="ignore", options={"protocol_whitelist": "file"})
 
 

@@ -1,4 +1,4 @@
-"""Live: cameras and clips, a window, and a page in the browser with its server (``fauxface.live.server``)."""
+"""Live: cameras and clips, a window, and a browser page with its server (``fauxface.live.server``)."""
 
 from fauxface.live.run import run_live
 from fauxface.live.sources import Camera, Clip, Source, open_source

@@ -1,4 +1,4 @@
-"""How the page's server treats connections: few, with short headers, that do not dawdle."""
+"""Limits on connections to the page's server: their number, header size, and time for a request."""
 
 from __future__ import annotations
 
@@ -16,57 +16,57 @@ from fauxface.live.protocol import Limits
 _HEADER_BYTES = 16 << 10
 
 
-class PromptProtocol(H11Protocol):
-    """HTTP whose connections are closed when no whole request has come in ``seconds``, or too many are open."""
+class TimedProtocol(H11Protocol):
+    """HTTP that closes a connection without a complete request in ``request_seconds``, or above the limit of number."""
 
     def __init__(self, *args: Any, limits: Limits, **more: Any) -> None:
         super().__init__(*args, **more)
         self._limits = limits
-        self._late: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Start the time that the client has for its request."""
+        """Start the time limit for the client's request."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
             transport.abort()
-        self._wait()
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; the time goes on until a request is whole."""
+        """Take received bytes; the time limit runs until a request is complete."""
         super().data_received(data)
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._rest()
+            self._stop_timer()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand over to the WebSocket's protocol, which has a time of its own for its handshake."""
-        self._rest()
+        """Hand over to the WebSocket's protocol, which has its own time limit for the handshake."""
+        self._stop_timer()
         super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
-        """Start the time for the next request."""
+        """Start the time limit for the next request."""
         super().on_response_complete()
-        self._wait()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the time."""
-        self._rest()
+        """Stop the time limit."""
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        self._rest()
-        self._late = self.loop.call_later(self._limits.request_seconds, self.transport.abort)
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(self._limits.request_seconds, self.transport.abort)
 
-    def _rest(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def server_config(app: Starlette, limits: Limits) -> uvicorn.Config:
-    """uvicorn's configuration for the page's app."""
+    """Configuration of uvicorn for the page's app."""
     return uvicorn.Config(
         app,
-        http=partial(PromptProtocol, limits=limits),  # pyright: ignore[reportArgumentType]
+        http=partial(TimedProtocol, limits=limits),  # pyright: ignore[reportArgumentType]
         log_level="error",
         lifespan="off",
         ws_max_size=limits.frame_bytes,

@@ -1,12 +1,12 @@
-"""What the page and the server say to each other, in little-endian bytes; ``page/protocol.js`` is the other half.
+"""The protocol between page and server, in little-endian bytes; ``page/protocol.js`` is the page's side.
 
-Page → server, 16 bytes: kind u8 (1 a frame, 2 "send me one"), flags u8 (1 smoothing, 2 play again), u16 nothing,
-sequence u32, seconds f64 (the page's clock when the frame was taken); behind a frame's header its JPEG.
+Page → server, a header of 16 bytes: kind u8 (1 frame, 2 request for a frame), flags u8 (1 smoothing, 2 play again),
+u16 unused, sequence u32, seconds f64 (the page's clock when the frame was taken). A frame's JPEG follows its header.
 
-Server → page, 16 bytes: kind u8 (3 faces, 4 faces and picture), number of faces u8, points a face N u16, sequence u32,
-milliseconds f32 (what the server took), seconds f32 (the clip's time). Then each face: id i32 (−1 for none),
-score f32, box 4×f32, yaw, pitch, roll f32 in degrees (NaN where not known), points N×2 f32 in the picture's pixels,
-visibility N×f32; behind kind 4's faces the JPEG. Words (hello, error, ended) go as JSON text.
+Server → page, a header of 16 bytes: kind u8 (3 faces, 4 faces and picture), number of faces u8, points per face N u16,
+sequence u32, milliseconds f32 (computing time of the server), seconds f32 (time in the clip). Then for each face:
+id i32 (−1 for none), score f32, box 4×f32, yaw, pitch, roll f32 in degrees (NaN if unknown), points N×2 f32 in the
+picture's pixels, visibility N×f32. With kind 4 the JPEG follows. Hello, error and ended are JSON texts.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from fauxface.inference.landmarker import Face
 
 FRAME, READY, FACES, PICTURE = 1, 2, 3, 4
 SMOOTH, AGAIN = 1, 2
-_ASK = struct.Struct("<BBHId")
+_HEADER = struct.Struct("<BBHId")
 _ANSWER = struct.Struct("<BBHIff")
 _FACE = struct.Struct("<if4f3f")
 _JPEG_QUALITY = 88
 
 
-class RubbishError(ValueError):
-    """A message that makes no sense, with the reason in one line."""
+class InvalidMessageError(ValueError):
+    """An invalid message, with the reason in one line."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a client may ask for.
+    """Limits on clients of the page's server.
 
     Attributes:
-        frame_bytes: a message's length; the connection of a client that sends more is closed.
-        frame_side: a frame's longer side, pixels.
-        frames_per_second: frames of one client that are looked at; of those that come faster the newest is taken.
-        messages_per_second: a client that sends more is shown out.
-        errors: so many pieces of rubbish in a row, and a client is shown out.
-        clients: at once.
-        connections: at once, also of those that have asked for nothing yet.
-        request_seconds: how long a connection may take until its request is whole.
+        frame_bytes: longest message; a longer one closes the connection.
+        frame_side: longest side of a frame, pixels.
+        frames_per_second: most frames of one client to process; if more arrive, the newest is taken.
+        messages_per_second: most messages of one client; more close the connection.
+        errors: number of invalid messages in a row that closes the connection.
+        clients: most clients at a time.
+        connections: most connections at a time, including those without a request yet.
+        request_seconds: time limit for a connection's complete request.
     """
 
     frame_bytes: int = 2 << 20
@@ -60,8 +60,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A message of the page: its kind, flags, number, time in seconds, and a frame's JPEG."""
+class PageMessage:
+    """A message of the page: kind, flags, number, time in seconds, and a frame's JPEG."""
 
     kind: int
     smooth: bool
@@ -73,35 +73,35 @@ class Ask:
     def packed(self) -> bytes:
         """The message's bytes."""
         flags = SMOOTH * self.smooth | AGAIN * self.again
-        return _ASK.pack(self.kind, flags, 0, self.sequence, self.seconds) + self.jpeg
+        return _HEADER.pack(self.kind, flags, 0, self.sequence, self.seconds) + self.jpeg
 
 
-def parse_ask(message: bytes) -> Ask:
-    """The page's message; RubbishError if it is none."""
-    if len(message) < _ASK.size:
-        raise RubbishError(f"a message of {len(message)} bytes is too short")
-    kind, flags, _, sequence, seconds = _ASK.unpack_from(message)
+def parse_page_message(message: bytes) -> PageMessage:
+    """The message that the page sent; InvalidMessageError for anything else."""
+    if len(message) < _HEADER.size:
+        raise InvalidMessageError(f"a message of {len(message)} bytes is too short")
+    kind, flags, _, sequence, seconds = _HEADER.unpack_from(message)
     if kind not in (FRAME, READY):
-        raise RubbishError(f"there is no message of kind {kind}")
+        raise InvalidMessageError(f"unknown kind of message: {kind}")
     if not math.isfinite(seconds) or abs(seconds) > 1e10:
-        raise RubbishError("the time stamp is no time")
-    return Ask(kind, bool(flags & SMOOTH), bool(flags & AGAIN), sequence, seconds, message[_ASK.size :])
+        raise InvalidMessageError("the time stamp is not a valid time")
+    return PageMessage(kind, bool(flags & SMOOTH), bool(flags & AGAIN), sequence, seconds, message[_HEADER.size :])
 
 
 def decode_jpeg(data: bytes, max_side: int) -> np.ndarray:
-    """The picture H×W×3 uint8 RGB; looked at before it is unpacked; RubbishError if it is none."""
+    """The picture H×W×3 uint8 RGB of a JPEG; InvalidMessageError for other data, or for a wrong size."""
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as header:
             width, height = header.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise RubbishError("the frame is no JPEG") from None
+        raise InvalidMessageError("the frame is not a JPEG") from None
     if max(width, height) > max_side:
-        raise RubbishError(f"the frame is {width}×{height} px; at most {max_side} px are taken")
+        raise InvalidMessageError(f"the frame is {width}×{height} px; at most {max_side} px are accepted")
     if min(width, height) < 16:
-        raise RubbishError(f"the frame is {width}×{height} px; that is too small")
+        raise InvalidMessageError(f"the frame is {width}×{height} px, which is too small")
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if picture is None:
-        raise RubbishError("the frame's JPEG cannot be read")
+        raise InvalidMessageError("the frame's JPEG cannot be decoded")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
@@ -113,7 +113,7 @@ def encode_jpeg(image: np.ndarray) -> bytes:
 
 
 def pack_answer(faces: list[Face], sequence: int, milliseconds: float, seconds: float = 0, jpeg: bytes = b"") -> bytes:
-    """The faces of a frame, and with ``jpeg`` its picture, as the page reads them."""
+    """The message with a frame's faces and, with ``jpeg``, its picture."""
     faces = faces[:255]
     count = len(faces[0].landmarks) if faces else 0
     parts = [_ANSWER.pack(PICTURE if jpeg else FACES, len(faces), count, sequence, milliseconds, seconds)]

@@ -1,4 +1,4 @@
-"""What ``fauxface live`` does."""
+"""``fauxface live``: faces of a camera or video, in a window or a browser page."""
 
 from __future__ import annotations
 
@@ -26,16 +26,15 @@ def run_live(
     detector: str = "retinaface",
     threads: Threads = 0,
 ) -> None:
-    """Follow the faces of a camera or a video, in a window or on a page in the browser, until it ends or is ended.
+    """Follow the faces of a camera or video, in a window or on a browser page, until it ends or the user stops it.
 
-    ValueError or OSError, in one line, for choices that exclude each other, no camera, no screen, a video that cannot
-    be read, an address that is taken, and a checkpoint that is not there. The window and the source are looked at
-    before the checkpoint is loaded.
+    ValueError or OSError, in one line, for options that exclude each other, no camera, no screen, an unreadable video,
+    an address in use, or a missing checkpoint. Screen and source are checked before the checkpoint is loaded.
     """
     if source is not None and camera is not None:
         raise ValueError("--camera and --source exclude each other")
     if browser and camera is not None:
-        raise ValueError("--browser takes the browser's camera, which is chosen there; leave out --camera")
+        raise ValueError("--browser uses the camera chosen in the browser; leave out --camera")
     if browser:
         _serve(checkpoint, source, host, port, detector, threads)
         return
@@ -48,11 +47,11 @@ def run_live(
 
 
 def _ready(checkpoint: str, detector: str, threads: int) -> Landmarker:
-    """A landmarker that has seen a picture already, so that what it does once does not hold up the first face."""
+    """A landmarker that has processed one picture, so that one-time setup does not delay the first frame."""
     landmarker = Landmarker.load(checkpoint, detector, threads=threads)
-    nothing = np.zeros((96, 96, 3), np.uint8)
-    landmarker.detector(nothing)
-    landmarker.landmarks(nothing, np.array([[16.0, 16.0, 80.0, 80.0]]))
+    blank = np.zeros((96, 96, 3), np.uint8)
+    landmarker.detector(blank)
+    landmarker.landmarks(blank, np.array([[16.0, 16.0, 80.0, 80.0]]))
     return landmarker
 
 

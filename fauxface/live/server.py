@@ -1,4 +1,4 @@
-"""The page's server: a few files, and a WebSocket a client, on this machine alone unless told otherwise."""
+"""The page's server: a few files and a WebSocket for each client; by default for this machine only."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ HEADERS = {
 PORT = 8470
 _TRY_LATER = 1013  # WebSocket close code
 _PORTS = {"http": 80, "https": 443}
-_PLACE = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:(?P<port>[0-9]{1,5}))?")
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:(?P<port>[0-9]{1,5}))?")
 
 
 def create_app(
@@ -68,16 +68,16 @@ def create_app(
     """The page and its WebSocket as a Starlette app.
 
     Args:
-        new_follower: makes a client's tracker.
-        scheme: what its landmarks are.
-        source: a clip to play to the page; without one the page sends its camera's frames.
-        host: the address that the server listens on, which says by what names it may be called.
-        limits: what a client may ask for.
+        new_follower: makes a tracker for a client.
+        scheme: name of its landmarks' scheme.
+        source: a clip for the page to show; without one the page sends frames of its camera.
+        host: the address that the server listens on, which decides the host names that it accepts.
+        limits: limits on clients.
         about: a line for the page's foot.
     """
     limits = limits or Limits()
     pool = ThreadPoolExecutor(limits.clients, "live")
-    here: set[Session] = set()
+    sessions: set[Session] = set()
     hello = json.dumps(
         {
             "mode": "camera" if source is None else "clip",
@@ -104,15 +104,15 @@ def create_app(
                 await socket.send_denial_response(refusal)
             return
         await socket.accept()
-        if len(here) >= limits.clients:
+        if len(sessions) >= limits.clients:
             await socket.close(_TRY_LATER, "too many clients")
             return
         session = Session(socket, new_follower(), pool, limits, None if source is None else partial(Clip, source))
-        here.add(session)
+        sessions.add(session)
         try:
             await session.run(hello)
         finally:
-            here.discard(session)
+            sessions.discard(session)
 
     return Starlette(routes=[*(Route(path, file) for path in FILES), WebSocketRoute("/live", client)])
 
@@ -125,13 +125,13 @@ def serve(
     limits: Limits | None = None,
     announce: Callable[[str], Any] = print,
 ) -> None:
-    """Serve the page until interrupted; ``announce`` is told its address. ``port`` 0 takes any that is free.
+    """Serve the page until interrupted; ``announce`` gets its address. ``port`` 0 takes any free port.
 
-    ValueError or OSError, in one line, for a clip that cannot be read and an address that cannot be had.
+    ValueError or OSError, in one line, for an unreadable clip or an address that is not available.
     """
     limits = limits or Limits()
     if source is not None:
-        Clip(source).close()  # said now rather than to the first client
+        Clip(source).close()  # an error now rather than at the first client
     card = landmarker.card
     about = f"{card.model}, {card.input_size} px, {card.licence if card.lane == 'clean' else 'research only'}"
     app = create_app(partial(Tracker, landmarker), card.scheme, source, host, limits, about)
@@ -142,7 +142,7 @@ def serve(
         announce(address)
         if has_screen() and sys.stdout.isatty():
             webbrowser.open(address)
-        with suppress(KeyboardInterrupt):  # the way to end it
+        with suppress(KeyboardInterrupt):  # Ctrl-C stops the server
             uvicorn.Server(config).run([listener])
 
 
@@ -153,36 +153,36 @@ def _listen(host: str, port: int) -> sockets.socket:
     except (OSError, OverflowError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise OSError(
-            f"cannot listen on {host} port {port}: {reason}; --port takes another, 0 any that is free"
+            f"cannot listen on {host} port {port}: {reason}; --port takes another port, 0 any free one"
         ) from None
 
 
-def _place(text: str, scheme: str = "http") -> tuple[str, int] | None:
-    """The name, in small letters, and the port of a Host header or an Origin's rest; None for one that is none."""
-    found = _PLACE.fullmatch(text)
+def _host_and_port(text: str, scheme: str = "http") -> tuple[str, int] | None:
+    """Host name, in lower case, and port of a Host header or of the end of an Origin; None for any other text."""
+    found = _HOST.fullmatch(text)
     if found is None:
         return None
-    name, port = found["name"].strip("[]").removesuffix(".").lower(), int(found["port"] or _PORTS[scheme])
+    name, port = found["name"].strip("[]").removesuffix(".").lower(), int(found["port"] or _PORTS.get(scheme, 0))
     if port > 65_535 or (found["name"].startswith("[") and not _is_address(name)):
         return None
     return name, port
 
 
 def _refusal(headers: Headers, host: str) -> Response | None:
-    """None for a request that calls this machine by its own name; one by a rebound DNS name of somebody else does not.
+    """The refusal of a request, or None for one that names this machine: against DNS rebinding.
 
-    400 where Host is no name at all, or there are several.
+    403 for another name; 400 for a Host header that is not a name, and for several.
     """
     hosts = headers.getlist("host")
-    place = _place(hosts[0]) if len(hosts) == 1 else None
-    if place is None:
-        return PlainTextResponse("the Host header is no name of a server\n", 400, HEADERS)
-    if not _may_be_called(place[0], host):
-        return PlainTextResponse("this server does not go by that name\n", 403, HEADERS)
+    called = _host_and_port(hosts[0]) if len(hosts) == 1 else None
+    if called is None:
+        return PlainTextResponse("the Host header is not a host name\n", 400, HEADERS)
+    if not _accepts_name(called[0], host):
+        return PlainTextResponse("this server does not accept that host name\n", 403, HEADERS)
     return None
 
 
-def _may_be_called(name: str, host: str) -> bool:
+def _accepts_name(name: str, host: str) -> bool:
     if name == "localhost" or _is_loopback(name):
         return True
     if _is_loopback(host):
@@ -192,16 +192,16 @@ def _may_be_called(name: str, host: str) -> bool:
 
 
 def _refusal_of_page(headers: Headers) -> Response | None:
-    """None for a WebSocket that a page of this very server opens; browsers always say whose page it is."""
+    """The refusal of a WebSocket, or None for one opened by a page of this server, by its Origin header."""
     origins = headers.getlist("origin")
     scheme, colon, rest = (origins[0] if len(origins) == 1 else "").partition("://")
-    if origins == ["null"] or not origins:  # a page from a file, in a sandbox; or no browser
-        return PlainTextResponse("this is for the server's own page\n", 403, HEADERS)
-    place = _place(rest, scheme) if colon and scheme in _PORTS else None
-    if place is None:
-        return PlainTextResponse("the Origin header is no origin of a page\n", 400, HEADERS)
-    if place != _place(headers["host"], scheme):
-        return PlainTextResponse("this is for the server's own page\n", 403, HEADERS)
+    if origins == ["null"] or not origins:  # a page from a file or in a sandbox, or not a browser
+        return PlainTextResponse("only the server's page may open this WebSocket\n", 403, HEADERS)
+    origin = _host_and_port(rest, scheme) if colon else None
+    if origin is None:
+        return PlainTextResponse("the Origin header is not an origin\n", 400, HEADERS)
+    if scheme not in _PORTS or origin != _host_and_port(headers["host"], scheme):
+        return PlainTextResponse("only the server's page may open this WebSocket\n", 403, HEADERS)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Where live frames come from: a camera or a video file, at their own pace; frames that are late are left out."""
+"""Sources of live frames: a camera or a video file, in real time; late frames are dropped."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fauxface.images import is_image
 from fauxface.inference.video import VideoFrame, VideoReader, fit, is_video
 
 MAX_SIDE = 1280
-"""Live frames are scaled down to this longer side (px): 8K costs time and shows nothing more."""
+"""Live frames are scaled down to this longer side (px), because 8K takes time and shows nothing more."""
 _PATIENCE = 5.0  # seconds without a picture after which a camera counts as gone
-_PAUSE = 0.5  # a reader that stayed away longer finds the clip where it left it
+_PAUSE = 0.5  # seconds without a read after which a clip continues where it was left
 
 
 class Source(Protocol):
@@ -26,19 +26,19 @@ class Source(Protocol):
     name: str
 
     def read(self) -> VideoFrame | None:
-        """The newest frame that has not been read, waiting for it if need be; None when there are no more."""
+        """The newest unread frame, as soon as there is one; None at the end."""
         ...
 
     def close(self) -> None:
-        """Let go of the camera or file."""
+        """Close the camera or file."""
         ...
 
 
 class Clip:
-    """A video file played at its own speed: ``read`` waits until a frame is due and leaves late ones out.
+    """A video file played in real time: ``read`` waits until a frame is due and drops late ones.
 
-    ``clock`` and ``sleep`` are there for tests. FileNotFoundError or ValueError as ``VideoReader`` raises them, for a
-    file whose first frame cannot be read.
+    ``clock`` and ``sleep`` are for tests. FileNotFoundError or ValueError, as from ``VideoReader``, for a file whose
+    first frame cannot be read.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Clip:
         if is_image(path) and not is_video(path):
             raise ValueError(f"{path} is a picture; live takes videos and cameras (`fauxface predict` takes pictures)")
         self.name = path.name
-        self._left = threading.Event()
-        self._clock, self._sleep = clock, sleep or self._left.wait
+        self._closing = threading.Event()
+        self._clock, self._sleep = clock, sleep or self._closing.wait
         self._reader = VideoReader(path, max_side)
         self._frames = iter(self._reader)
         try:
@@ -60,13 +60,13 @@ class Clip:
         except BaseException:
             self._reader.__exit__()
             raise
-        self._lock = threading.Lock()  # a client may leave while its next frame is read
+        self._lock = threading.Lock()  # a client may leave while its next frame is being read
         self._closed = False
         self._start: float | None = None
         self._last_read = 0.0
 
     def read(self) -> VideoFrame | None:
-        """The newest frame that is due; None at the end. The first call starts the clock."""
+        """The newest frame that is due; None at the end. The first call starts the clip's time."""
         with self._lock:
             return None if self._closed else self._next()
 
@@ -74,7 +74,7 @@ class Clip:
         now = self._clock()
         if self._start is None:
             self._start = now
-        elif now - self._last_read > _PAUSE:  # nobody looked: go on where we were, rather than leave all that out
+        elif now - self._last_read > _PAUSE:  # a pause: continue where the clip was left, and drop nothing
             self._start += now - self._last_read
         frame = self._ahead
         if frame is None:
@@ -90,8 +90,8 @@ class Clip:
         return frame
 
     def close(self) -> None:
-        """Close the file, when nobody reads it any more; who waits for a frame that is due later waits no longer."""
-        self._left.set()
+        """Close the file after the read in progress; a read that waits for a frame returns at once."""
+        self._closing.set()
         with self._lock:
             if not self._closed:
                 self._closed = True
@@ -99,9 +99,9 @@ class Clip:
 
 
 class Camera:
-    """A camera of this machine, by its number; a thread reads it, so that ``read`` never gets an old picture.
+    """A camera of this machine, by its number. A thread reads it, so that ``read`` never returns an old picture.
 
-    OSError, in one line, if there is no such camera, and from ``read`` if it stops sending pictures.
+    OSError, in one line, for a missing camera, and from ``read`` for one that sends no more pictures.
     """
 
     def __init__(self, index: int = 0, max_side: int = MAX_SIDE, capture: Any = None) -> None:
@@ -112,7 +112,7 @@ class Camera:
         if not self._capture.isOpened():
             self._capture.release()
             raise OSError(
-                f"no camera {index}: none is there, or another program has it, or it may not be used; "
+                f"no camera {index}: it is missing, in use by another program, or not permitted; "
                 "`--source FILE` takes a video, `--browser` the browser's camera"
             )
         self._news = threading.Condition()
@@ -122,19 +122,19 @@ class Camera:
         self._thread.start()
 
     def read(self) -> VideoFrame | None:
-        """The newest picture; OSError when the camera is gone (unplugged, or silent for five seconds)."""
+        """The newest picture; OSError when the camera is gone (unplugged, or no picture for five seconds)."""
         with self._news:
             came = self._news.wait_for(lambda: self._newest is not None or self._gone or self._closed, _PATIENCE)
             frame, self._newest = self._newest, None
         if frame is None and self._closed:
             return None
         if frame is None:
-            why = "unplugged?" if came else f"nothing for {_PATIENCE:.0f} s"
+            why = "unplugged?" if came else f"none for {_PATIENCE:.0f} s"
             raise OSError(f"{self.name} sends no more pictures ({why})")
         return frame
 
     def close(self) -> None:
-        """Give the camera back."""
+        """Release the camera."""
         with self._news:
             self._closed = True
             self._news.notify_all()
@@ -159,7 +159,7 @@ class Camera:
 
 
 def open_source(source: Path | None = None, camera: int = 0, max_side: int = MAX_SIDE) -> Source:
-    """The video file ``source``, or without one the camera of that number."""
+    """The video file ``source``, or without one the camera with this number."""
     return Camera(camera, max_side) if source is None else Clip(source, max_side)
 
 
@@ -173,5 +173,5 @@ def to_rgb(picture: np.ndarray) -> np.ndarray:
 
 
 def _open_camera(index: int) -> Any:
-    cv2.utils.logging.setLogLevel(0)  # OpenCV tells of every back end that it tried; we say it in one line
+    cv2.utils.logging.setLogLevel(0)  # OpenCV prints lines about every backend; the error here is one line
     return cv2.VideoCapture(index)

@@ -1,4 +1,4 @@
-"""The window: the picture, the faces on it, and keys to choose what is drawn."""
+"""The window: the picture with its faces, and keys that choose what is drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELP = "keys: p points, l lines, i ids, s smoothing, m mirror, q or Esc to end"
 
 @dataclass
 class Choices:
-    """What the window draws; a key toggles each."""
+    """Switches for what the window draws; a key toggles each."""
 
     points: bool = True
     lines: bool = True
@@ -31,7 +31,7 @@ class Choices:
     mirror: bool = False
 
     def press(self, key: int) -> bool:
-        """Take a key (``cv2.waitKey``'s number; −1 for none); whether to go on."""
+        """Handle a key (number from ``cv2.waitKey``, −1 for none); False if it ends the window."""
         letter = chr(key & 0xFF).lower() if key >= 0 else ""
         if letter in ("q", "\x1b"):
             return False
@@ -42,14 +42,14 @@ class Choices:
 
 
 class Meter:
-    """Frames a second over the last second or so, and the mean milliseconds that they took."""
+    """Frames a second, and mean milliseconds a frame, over the last 30 frames."""
 
     def __init__(self) -> None:
         self._ends: deque[float] = deque(maxlen=30)
         self._took: deque[float] = deque(maxlen=30)
 
     def add(self, end: float, took: float) -> None:
-        """A frame that was done at ``end`` and took that long (seconds)."""
+        """Add a frame that was finished at ``end`` and took ``took`` (seconds)."""
         self._ends.append(end)
         self._took.append(took)
 
@@ -61,18 +61,18 @@ class Meter:
 
 
 def has_screen() -> bool:
-    """Whether a window could be shown here."""
+    """True if there is a screen for a window."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def check_screen() -> None:
-    """ValueError where no window could be shown."""
+    """Raise ValueError without a screen."""
     if not has_screen():
         raise ValueError("there is no screen for a window here; `--browser` shows a page in a browser instead")
 
 
 def compose(image: np.ndarray, faces: list[Face], choices: Choices, text: str = "") -> np.ndarray:
-    """The picture H×W×3 uint8 RGB as the window shows it."""
+    """A picture H×W×3 uint8 RGB with its faces, as the window shows it."""
     picture = image[:, ::-1] if choices.mirror else image
     picture = np.ascontiguousarray(picture).copy()
     for face in faces:
@@ -92,14 +92,14 @@ def compose(image: np.ndarray, faces: list[Face], choices: Choices, text: str = 
 
 
 def show(source: Source, follower: Follower, choices: Choices | None = None) -> int:
-    """Show a source with its faces until it ends, ``q`` is pressed or the window is closed; the number of frames.
+    """Show a source with its faces until it ends or the user closes the window; return the number of frames.
 
-    ValueError where there is no screen.
+    ValueError without a screen.
     """
     check_screen()
     choices = choices or Choices()
     meter, count = Meter(), 0
-    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # that OpenCV's Qt has no fonts of its own
+    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # hides a warning about missing fonts
     cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
     try:
         while (frame := source.read()) is not None:

@@ -1,5 +1,6 @@
-"""The HTML page that demo, audit, evaluate and study share: one file, nothing fetched from anywhere."""
+"""The HTML page that demo, audit, evaluate and study share: one file without outside resources."""
 
 from fauxface.reports.page import Page
+from fauxface.reports.sheet import sheet
 
-__all__ = ["Page"]
+__all__ = ["Page", "sheet"]

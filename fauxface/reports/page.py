@@ -1,4 +1,4 @@
-"""A self-contained HTML page built from top to bottom: headings, text, tables, pictures inside the file."""
+"""A self-contained HTML page, built from top to bottom: headings, text, tables, embedded pictures."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ figcaption { margin-top: 0.45rem; font-size: 0.92rem; }
 """
 
 Picture = np.ndarray | Path
-"""An image H×W×3 uint8 RGB, or the file of one."""
+"""An image H×W×3 uint8 RGB, or an image file."""
 
 _MIME = {
     ".png": "image/png",
@@ -57,9 +57,9 @@ _MIME = {
 
 
 class Page:
-    """One HTML page; every method adds to its end and gives the page back.
+    """One HTML page; every method adds to its end and returns the page.
 
-    >>> page = Page("A look at 300 faces", "What the generator makes.")
+    >>> page = Page("Audit of 300 faces", "Renders of generator 11.")
     >>> _ = page.heading("Pose").table([("frontal", 211), ("turned", 89)], header=("pose", "faces"))
     >>> page.save(Path("report.html"))  # doctest: +SKIP
     """
@@ -75,16 +75,16 @@ class Page:
         return self._add(f"<h2>{escape(text)}</h2>")
 
     def text(self, text: str) -> Page:
-        """A paragraph; what stands between backticks is set as code."""
+        """Add a paragraph; text between backticks is set as code."""
         pieces = escape(text).split("`")
         return self._add("<p>" + "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces)) + "</p>")
 
     def code(self, text: str) -> Page:
-        """Lines as typed or printed."""
+        """Add lines as typed or printed."""
         return self._add(f"<pre><code>{escape(text)}</code></pre>")
 
     def table(self, rows: Sequence[Sequence[object]] | Mapping[str, object], header: Sequence[str] = ()) -> Page:
-        """A table of rows, or of a mapping's names and values; columns of numbers alone are set to the right."""
+        """Add a table of rows, or of a mapping's names and values; columns of numbers are set to the right."""
         body = list(rows.items()) if isinstance(rows, Mapping) else [tuple(row) for row in rows]
         columns = max((len(row) for row in body), default=len(header))
         numeric = [all(_is_number(row[i]) for row in body if i < len(row)) for i in range(columns)]
@@ -100,15 +100,15 @@ class Page:
         return self._add("".join(html))
 
     def picture(self, picture: Picture, caption: str = "") -> Page:
-        """One picture, at its own size or as wide as the page."""
+        """Add a picture, at its own size or as wide as the page."""
         return self._add(_figure(picture, caption))
 
     def pictures(self, pictures: Sequence[tuple[Picture, str]]) -> Page:
-        """Pictures with captions, side by side as far as the window is wide."""
+        """Add pictures with captions, side by side where the window is wide enough."""
         return self._add('<div class="row">' + "".join(_figure(p, caption) for p, caption in pictures) + "</div>")
 
     def foot(self, text: str) -> Page:
-        """Small print."""
+        """Add small print."""
         return self._add(f'<p class="foot">{escape(text)}</p>')
 
     def html(self) -> str:
@@ -132,12 +132,12 @@ class Page:
 
 
 def escape(text: str) -> str:
-    """The text as HTML, with nothing in it that a page would obey."""
+    """The text as HTML, with all markup and control characters escaped."""
     return as_html(printable(text, keep="\n"))
 
 
 def _is_number(value: object) -> bool:
-    """Also one that is written already, with its deviation or not, and the dash of one that is missing."""
+    """True for a number, a text that is one (with or without its deviation), and the dash for a missing one."""
     if isinstance(value, str):
         return bool(re.fullmatch(r"[+−-]?[\d,.]+( ± [\d,.]+)?|–", value))
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
@@ -155,7 +155,7 @@ def _figure(picture: Picture, caption: str) -> str:
 
 
 def data_uri(picture: Picture) -> str:
-    """A picture as an address that holds it whole: arrays as JPEG, files as they are. ValueError for another suffix."""
+    """A picture as a data URI: an array as JPEG, a file as it is. ValueError for a suffix that is not in ``_MIME``."""
     if isinstance(picture, np.ndarray):
         data, mime = encode_image(picture, ".jpg"), "image/jpeg"
     else:

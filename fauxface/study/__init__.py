@@ -1,4 +1,4 @@
-"""The study: how many images, which augmentations, which model; a grid of runs, scored alike, with error bars."""
+"""The study: how many images, which augmentations, which model; a grid of runs, scored alike, with intervals."""
 
 from fauxface.study.config import Cell, StudyConfig
 from fauxface.study.run import run_study

@@ -1,4 +1,4 @@
-"""The differences that the report tells of, and its answer in three sentences, each with its evidence."""
+"""The differences that the report lists, and its answer in three sentences, each with its evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Errors = Mapping[Key, np.ndarray]
 
 
 def differences(groups: Mapping[Group, Seeds], errors: Errors) -> list[tuple[str, Difference]]:
-    """All that is compared: policies with none, most images with fewest, ablations with their base, models."""
+    """All comparisons: policies with none, most images with fewest, ablations with their base, models with the best."""
     pairs: list[tuple[str, Group, Group]] = []
     for group in sorted(groups):
         model, images, policy = group
@@ -31,12 +31,15 @@ def differences(groups: Mapping[Group, Seeds], errors: Errors) -> list[tuple[str
     for group in sorted(groups):
         if best is not None and group.model != best.model and group[1:] == best[1:]:
             pairs.append((f"{group.model} − {best.model}, {best.images:,} images, {best.policy}", group, best))
-    found = [(what, difference(a, b, groups, errors)) for what, a, b in pairs]
-    return [(what, one) for what, one in found if one is not None]
+    found = [(name, difference(a, b, groups, errors)) for name, a, b in pairs]
+    return [(name, one) for name, one in found if one is not None]
 
 
 def answer(groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, PowerLaw], policy: str) -> list[str]:
-    """How many images, which augmentations, which model: a sentence each; ``policy`` is the learning curve's."""
+    """One sentence each on the number of images, the augmentations and the model.
+
+    ``policy`` is the learning curve's.
+    """
     best = _best(groups)
     if best is None:
         return ["No error was measured."]
@@ -50,7 +53,7 @@ def answer(groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, Pow
 def _how_many(
     best: Group, groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, PowerLaw], policy: str
 ) -> str:
-    """The best policy at the most images beside the best at the number below with as many policies tried."""
+    """Compare the best policy at the most images with the best at a smaller number, one with as many policies tried."""
     mine = [group for group in groups if group.model == best.model and group.policy not in ABLATIONS]
     tried = {n: len({g.policy for g in mine if g.images == n}) for n in {g.images for g in mine}}
     below = [n for n in tried if n < best.images]
@@ -60,23 +63,23 @@ def _how_many(
     few = _best({g: groups[g] for g in mine if g.images == fewer})
     many = _best({g: groups[g] for g in mine if g.images == best.images})
     if few is None or many is None:
-        return f"How many images: nothing was measured at {fewer:,}."
-    said = _compared(many, few, groups, errors)
-    text = f"How many images: the lowest error of {best.model} is {said}"
+        return f"How many images: no error was measured at {fewer:,}."
+    comparison = _compared(many, few, groups, errors)
+    text = f"How many images: the lowest error of {best.model} is {comparison}"
     law = laws.get(best.model)
     if law is not None and law.falls:
         text += (
-            f"; by the law fitted to its learning curve ({policy}) {law.enough:,.0f} images "
-            f"({law.enough_interval[0]:,.0f} to {law.enough_interval[1]:,.0f}) come within 5 % of the error at "
+            f"; by the law fitted to its learning curve ({policy}), the error with {law.enough:,.0f} images "
+            f"({law.enough_interval[0]:,.0f} to {law.enough_interval[1]:,.0f}) is within 5 % of the error with "
             f"{law.counts[-1]:,}"
         )
     elif law is not None:
-        text += f"; its learning curve ({policy}, {law.counts[0]:,} to {law.counts[-1]:,}) is not shown to fall"
+        text += f"; its learning curve ({policy}, {law.counts[0]:,} to {law.counts[-1]:,}) shows no clear fall"
     return f"{text}."
 
 
 def _which_policy(best: Group, groups: Mapping[Group, Seeds], errors: Errors) -> str:
-    """At the largest number of images where several policies were tried, and below it."""
+    """Compare policies at every number of images with several of them, the largest first."""
     mine = [group for group in groups if group.model == best.model]
     counts = sorted({g.images for g in mine if len({o.policy for o in mine if o.images == g.images}) > 1}, reverse=True)
     if not counts:
@@ -85,21 +88,21 @@ def _which_policy(best: Group, groups: Mapping[Group, Seeds], errors: Errors) ->
 
 
 def _policies_at(model: str, images: int, groups: Mapping[Group, Seeds], errors: Errors) -> str:
-    there = {g: seeds for g, seeds in groups.items() if (g.model, g.images) == (model, images)}
-    best = _best(there)
+    tried = {g: seeds for g, seeds in groups.items() if (g.model, g.images) == (model, images)}
+    best = _best(tried)
     if best is None:
-        return f"at {images:,} images nothing was measured"
+        return f"at {images:,} images no error was measured"
     text = f"with {images:,} images {best.policy} has the lowest error ({_mean(groups[best])})"
     none = Group(model, images, "none")
     if none in groups and best != none:
         text += f", and none {_compared(none, best, groups, errors, short=True)}"
     alike = [
         other.policy
-        for other in there
+        for other in tried
         if other != best and (found := difference(best, other, groups, errors)) is not None and not found.shown
     ]
     if alike:
-        text += f"; no difference shown from {', '.join(sorted(alike))}"
+        text += f"; no difference is shown from {', '.join(sorted(alike))}"
     base = Group(model, images, "all")
     parts = [(part, difference(Group(model, images, f"all-{part}"), base, groups, errors)) for part in FOUR]
     helps = [
@@ -107,7 +110,7 @@ def _policies_at(model: str, images: int, groups: Mapping[Group, Seeds], errors:
     ]
     harms = [f"{part} ({signed(found.mean)})" for part, found in parts if found and found.shown and found.high < 0]
     if helps:
-        text += f"; of the four, all is worse without {', '.join(helps)}"
+        text += f"; of the four augmentations, all is worse without {', '.join(helps)}"
     if harms:
         text += f"; all is better without {', '.join(harms)}"
     return text
@@ -118,19 +121,19 @@ def _which_model(best: Group, groups: Mapping[Group, Seeds], errors: Errors) -> 
     if not others:
         return f"Which model: with {best.images:,} images and {best.policy} so far only {best.model} was tried."
     second = min(others.values(), key=lambda g: mean_sd(groups[g], "nme")[0])
-    said = _compared(second, best, groups, errors, short=True)
+    comparison = _compared(second, best, groups, errors, short=True)
     return (
         f"Which model: with {best.images:,} images and {best.policy}, {best.model} has {_mean(groups[best])}, and "
-        f"{second.model} {said}."
+        f"{second.model} {comparison}."
     )
 
 
 def _best(groups: Mapping[Group, Seeds]) -> Group | None:
-    """The group of the lowest mean error among those of the most images."""
+    """The group with the lowest mean error among those with the most images."""
     most = max((g.images for g in groups), default=0)
-    there = {g: mean_sd(seeds, "nme")[0] for g, seeds in groups.items() if g.images == most}
-    there = {g: error for g, error in there.items() if np.isfinite(error)}
-    return min(there, key=lambda g: there[g], default=None)
+    means = {g: mean_sd(seeds, "nme")[0] for g, seeds in groups.items() if g.images == most}
+    means = {g: error for g, error in means.items() if np.isfinite(error)}
+    return min(means, key=lambda g: means[g], default=None)
 
 
 def _mean(seeds: Seeds) -> str:
@@ -139,11 +142,11 @@ def _mean(seeds: Seeds) -> str:
 
 
 def _compared(a: Group, b: Group, groups: Mapping[Group, Seeds], errors: Errors, short: bool = False) -> str:
-    """Means of the seeds that both have, and the difference; ``short`` has the first's mean alone."""
+    """Means over the seeds that both have, and their difference; ``short`` gives the first mean only."""
     found = difference(a, b, groups, errors)
     seeds = found.seeds if found else tuple(groups[a].keys() & groups[b].keys())
     first, second = ({seed: groups[group][seed] for seed in seeds} for group in (a, b))
-    evidence = "not compared: their errors by face are not there"
+    evidence = "not compared: errors by face are missing"
     if found:
         evidence = f"difference {found}; {len(seeds)} seed{'s' if len(seeds) > 1 else ''} each"
     if short:

@@ -1,4 +1,4 @@
-"""One cell of the study, in a worker process: train, measure what that costs, score."""
+"""One cell of the study, in a worker process: train, measure the cost, score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ import numpy as np
 import safetensors.numpy
 import torch
 
-from fauxface.evaluation.benches import Bench, Scored, open_bench, open_faces, score
+from fauxface.evaluation.evaluation_sets import (
+    EvaluationSet,
+    Scored,
+    open_evaluation_set,
+    open_faces,
+    score_checkpoint,
+)
 from fauxface.evaluation.predictions import AnnotatedFaces
 from fauxface.files import write_bytes, write_text
 from fauxface.names import printable
@@ -38,8 +44,7 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass(frozen=True)
 class Plan:
-    """What the workers are told: the study's settings, its cells, the CPU threads of a cell, what adapters are fitted
-    to (a hash, or nothing)."""
+    """The workers' input: settings, cells, CPU threads of a cell, hash of the data that adapters are fitted to."""
 
     config: StudyConfig
     cells: tuple[Cell, ...]
@@ -49,7 +54,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Finished:
-    """A cell's rows, and for each the errors (M,) of the test set's faces."""
+    """A cell's rows, and the errors (M,) of the test set's faces for each."""
 
     rows: list[Row]
     errors: list[np.ndarray]
@@ -61,18 +66,18 @@ def folder_of(out: Path, cell: Cell) -> Path:
 
 
 def run_cell(plan: Plan, job: int) -> Finished:
-    """Train the cell with that number, or go on where it was killed, and score it; errors as training's."""
+    """Train the cell with this number, or resume it after a kill, and score it; errors as those of training."""
     cell, folder = plan.cells[job], folder_of(plan.config.out, plan.cells[job])
     folder.mkdir(parents=True, exist_ok=True)
     with _logged(folder / LOG):
         print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {printable(cell.name)} ({cell.identity})", flush=True)
         try:
-            _say(folder, "training")
+            _write_state(folder, "training")
             cost = _train(plan.config.training(cell, folder / "run", plan.threads), folder)
-            _say(folder, "scoring")
-            scored = score(
+            _write_state(folder, "scoring")
+            scored = score_checkpoint(
                 folder / "run" / "checkpoint",
-                [_bench(path) for path in plan.config.test],
+                [_evaluation_set(path) for path in plan.config.test],
                 None if plan.config.adapt_data is None else _faces(plan.config.adapt_data, plan.config.adapt_split),
                 folder / "adapter",
                 plan.threads,
@@ -80,20 +85,21 @@ def run_cell(plan: Plan, job: int) -> Finished:
             )
         except BaseException:
             traceback.print_exc()
-            _say(folder, "stopped")
+            _write_state(folder, "stopped")
             raise
         for one in scored:
             print(one.evaluation.table(), flush=True)
         _keep_points(folder, scored)
-        shutil.rmtree(folder / "run" / "resume", ignore_errors=True)  # three times the weights, and not needed now
-        _say(folder, "done")
-    asked = plan.config.detector, plan.adapted_to
-    rows = [row_of(cell, one, cost, *asked) for one in scored]
+        shutil.rmtree(
+            folder / "run" / "resume", ignore_errors=True
+        )  # three times as large as the weights, and no longer needed
+        _write_state(folder, "done")
+    rows = [row_of(cell, one, cost, plan.config.detector, plan.adapted_to) for one in scored]
     return Finished(rows, [one.evaluation.errors for one in scored])
 
 
 def _train(config: TrainingConfig, folder: Path) -> dict[str, Any]:
-    """Train unless that is done; what it cost: minutes, peak memory, device."""
+    """Train unless that is done; the cost: minutes, peak memory, device."""
     path = folder / COST
     before: dict[str, Any] = _cost_before(path)
     if before.get("done") and (config.out / "checkpoint").is_dir():
@@ -101,7 +107,7 @@ def _train(config: TrainingConfig, folder: Path) -> dict[str, Any]:
     with _peak_memory(config) as peak:
         try:
             train(config)
-        finally:  # a killed attempt's peak counts as well
+        finally:  # the peak of a killed attempt counts too
             most = max(before.get("peak_memory_mb", 0.0), round(peak(), 1))
             write_text(path, json.dumps({"peak_memory_mb": most}))
     log = read_csv(config.out / "log.csv", ("minutes",))
@@ -112,28 +118,28 @@ def _train(config: TrainingConfig, folder: Path) -> dict[str, Any]:
 
 
 def _cost_before(path: Path) -> dict[str, Any]:
-    """What earlier attempts cost; nothing where none is told, or the file is damaged."""
+    """The cost of earlier attempts; empty without any, or for a damaged file."""
     kinds = {"minutes": float, "peak_memory_mb": float, "device": str, "done": bool}
     try:
-        told = read_json_object(path)
+        cost = read_json_object(path)
     except (OSError, ValueError):
         return {}
-    if not all(fits(told[name], kind) for name, kind in kinds.items() if name in told):
+    if not all(fits(cost[name], kind) for name, kind in kinds.items() if name in cost):
         return {}
-    return told if not told.get("done") or kinds.keys() <= told.keys() else {}
+    return cost if not cost.get("done") or kinds.keys() <= cost.keys() else {}
 
 
 @contextlib.contextmanager
 def _peak_memory(config: TrainingConfig) -> Iterator[Any]:
-    """A function that tells the largest memory used since, in MB: the GPU's reserved memory, or the process's."""
+    """A function that returns the peak memory since, in MB: the GPU's reserved memory, or the process's."""
     if _on_gpu(config):
         gc.collect()
-        torch.cuda.empty_cache()  # what an earlier cell of this process kept is not this one's
+        torch.cuda.empty_cache()  # memory that an earlier cell of this process kept
         torch.cuda.reset_peak_memory_stats()
         yield lambda: torch.cuda.max_memory_reserved() / 1e6
         return
     with contextlib.suppress(OSError):
-        _RESET.write_text("5")  # Linux: the high-water mark starts anew
+        _RESET.write_text("5")  # Linux: reset the high-water mark
 
     def peak() -> float:
         if _STATUS.is_file():
@@ -150,15 +156,15 @@ def _on_gpu(config: TrainingConfig) -> bool:
 
 
 def _device(config: TrainingConfig) -> str:
-    """Where it was trained, without a comma."""
+    """Name of the training device, without commas."""
     if _on_gpu(config):
         return torch.cuda.get_device_name().replace(",", " ")
     return f"cpu ({platform.machine()}; {config.threads} threads × {config.devices})"
 
 
 @lru_cache
-def _bench(folder: Path) -> Bench:
-    return open_bench(folder)
+def _evaluation_set(folder: Path) -> EvaluationSet:
+    return open_evaluation_set(folder)
 
 
 @lru_cache
@@ -167,21 +173,21 @@ def _faces(folder: Path, split: str | None) -> AnnotatedFaces:
 
 
 def _keep_points(folder: Path, scored: list[Scored]) -> None:
-    """Annotated and predicted points of every test face, for the report's drawings."""
+    """Keep the annotated and predicted points of every test face, for the report's drawings."""
     tensors: dict[str, np.ndarray] = {}
     for one in scored:
-        name = f"{one.bench.identity}.{one.evaluation.box}.{'yes' if one.adapted else 'no'}"
+        name = f"{one.data.identity}.{one.evaluation.box}.{'yes' if one.adapted else 'no'}"
         tensors[f"{name}.truth"] = one.evaluation.truth.astype(np.float32)
         tensors[f"{name}.points"] = one.evaluation.predictions.astype(np.float32)
     write_bytes(folder / POINTS, safetensors.numpy.save(tensors))
 
 
-def _say(folder: Path, state: str) -> None:
+def _write_state(folder: Path, state: str) -> None:
     write_text(folder / STATE, json.dumps({"state": state, "since": time.time()}), sync=False)
 
 
 @contextlib.contextmanager
 def _logged(path: Path) -> Iterator[None]:
-    """What is printed goes to the end of that file."""
+    """Append everything printed to this file."""
     with path.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         yield

@@ -1,4 +1,4 @@
-"""The report's pictures: error distributions, learning curves, faces drawn as points alone."""
+"""Plots and drawings of the report: error distributions, learning curves, faces as points only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fauxface import metrics
 from fauxface.study.statistics import Group, PowerLaw
 
 TRUTH, PREDICTION, LINE = (40, 150, 60), (215, 40, 40), (150, 150, 150)
-"""RGB of annotated points, predicted points and what joins them."""
+"""RGB of annotated points, predicted points and the lines between them."""
 SIDE = 200
 
 
 def draw_ced(path: Path, curves: Mapping[str, np.ndarray], title: str, limit: float = 15) -> None:
-    """Which share of the faces has at most which error: label → errors of all runs' faces; as SVG."""
+    """Plot cumulative error distributions as SVG: label → errors of all runs' faces."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     for label, errors in curves.items():
@@ -30,12 +30,12 @@ def draw_ced(path: Path, curves: Mapping[str, np.ndarray], title: str, limit: fl
 
 
 def draw_curve(path: Path, points: Mapping[Group, Sequence[float]], laws: Mapping[str, PowerLaw], title: str) -> None:
-    """Error over number of images, a line a model: a dot each seed, and the fitted law; as SVG."""
+    """Plot the error over the number of images as SVG: a line and the law for each model, a dot for each seed."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
-    for place, model in enumerate(sorted({group.model for group in points})):
+    for number, model in enumerate(sorted({group.model for group in points})):
         mine = sorted((group.images, values) for group, values in points.items() if group.model == model)
-        colour = f"C{place % 10}"
+        colour = f"C{number % 10}"
         axes.plot([n for n, _ in mine], [float(np.mean(v)) for _, v in mine], "-", color=colour, label=model, alpha=0.5)
         for n, values in mine:
             axes.plot([n] * len(values), values, ".", color=colour)
@@ -50,25 +50,18 @@ def draw_curve(path: Path, points: Mapping[Group, Sequence[float]], laws: Mappin
 
 
 def drawn_face(truth: np.ndarray, points: np.ndarray, caption: str) -> np.ndarray:
-    """Annotated points (N, 2), green, and predicted ones, red, on white: SIDE×SIDE×3 uint8. No photograph."""
+    """Annotated points (N, 2), green, and predicted ones, red, on white: SIDE×SIDE×3 uint8."""
     picture = np.full((SIDE, SIDE, 3), 255, np.uint8)
     low, high = truth.min(0), truth.max(0)
     scale = 0.72 * SIDE / float(max(high - low))
     places = [np.round(((p - (low + high) / 2) * scale + SIDE / 2) * 16).astype(int) for p in (truth, points)]
     for a, b in zip(*places, strict=True):
         cv2.line(picture, _at(a), _at(b), LINE, 1, cv2.LINE_AA, 4)
-    for there, colour in zip(places, (TRUTH, PREDICTION), strict=True):
-        for a in there:
+    for points_of_one, colour in zip(places, (TRUTH, PREDICTION), strict=True):
+        for a in points_of_one:
             cv2.circle(picture, _at(a), 26, colour, -1, cv2.LINE_AA, 4)
     cv2.putText(picture, caption, (6, SIDE - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (60, 60, 60), 1, cv2.LINE_AA)
     return picture
-
-
-def sheet(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Pictures of one size, side by side."""
-    blank = np.full_like(tiles[0], 255)
-    rows = [list(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
-    return np.vstack([np.hstack(row + [blank] * (columns - len(row))) for row in rows])
 
 
 def _at(point: np.ndarray) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What is done, running and left, and how long it will take: redrawn while the study runs."""
+"""The study's progress: finished, running and waiting cells, and the time left."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Overview:
 
     Attributes:
         out: the study's folder.
-        cells: all of them.
-        done: identities of the finished ones.
-        minutes: identity → minutes that it took, of those finished (now or before).
-        at_once: how many run at a time.
+        cells: all cells.
+        done: identities of finished cells.
+        minutes: identity → minutes, of cells finished now or before.
+        at_once: number of cells that run at a time.
     """
 
     out: Path
@@ -39,17 +39,17 @@ class Overview:
     began: float = field(default_factory=time.time)
 
     def finished(self, cell: Cell) -> None:
-        """A cell is done."""
+        """Mark a cell as done."""
         self.done.add(cell.identity)
 
     def expected(self, cell: Cell) -> float | None:
-        """Minutes that a cell may take: the mean of those of its model, or of all; None where nothing is known."""
+        """Expected minutes of a cell: the mean for its model, or else for all; None before any is finished."""
         known = [(other.model, self.minutes[other.identity]) for other in self.cells if other.identity in self.minutes]
         times = [spent for model, spent in known if model == cell.model] or [spent for _, spent in known]
         return sum(times) / len(times) if times else None
 
     def minutes_left(self) -> float | None:
-        """Minutes until all is done; None while no cell has been finished."""
+        """Minutes until all cells are done; None before any is finished."""
         left = 0.0
         for cell in self.cells:
             if cell.identity not in self.done:
@@ -64,14 +64,14 @@ class Overview:
         if cell.identity in self.done:
             return "done"
         try:
-            said = read_json_object(folder_of(self.out, cell) / STATE)
-            # what a killed study left says nothing of now
-            return str(said["state"]) if number(said["since"], "since") >= self.began else "stopped"
+            saved = read_json_object(folder_of(self.out, cell) / STATE)
+            # an older file was left by a killed study
+            return str(saved["state"]) if number(saved["since"], "since") >= self.began else "stopped"
         except (OSError, ValueError, KeyError):
             return "waiting"
 
     def share(self, cell: Cell) -> float:
-        """How much of a cell's training its log shows, in [0, 1]."""
+        """Finished share of a cell's training, in [0, 1], by its log."""
         try:
             rows = read_csv(folder_of(self.out, cell) / "run" / "log.csv", ("samples",))
             return min(1.0, float(rows[-1]["samples"]) / cell.samples) if rows and cell.samples else 0.0
@@ -79,13 +79,13 @@ class Overview:
             return 0.0
 
     def summary(self) -> str:
-        """One line."""
+        """One line on cells done and time left."""
         left = self.minutes_left()
         time_left = "not yet known" if left is None else f"about {_duration(left)}"
         return f"{len(self.done)} of {len(self.cells)} cells done; time left {time_left}"
 
     def __rich__(self) -> Table:
-        """Running cells with how far they are, then the next ones."""
+        """A table of running cells with their shares, then of the next ones."""
         table = Table(title=self.summary(), title_justify="left", box=None, pad_edge=False)
         for name in ("cell", "state", "trained"):
             table.add_column(name)
@@ -102,7 +102,7 @@ class Overview:
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[Console]:
-        """Shown on a terminal's standard error, redrawn every second; elsewhere only what is printed to the console."""
+        """Show the table on a terminal's standard error, redrawn every second; elsewhere show only printed lines."""
         console = Console(stderr=True)
         if not console.is_terminal:
             yield console

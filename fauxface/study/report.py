@@ -1,4 +1,4 @@
-"""The study's report: one HTML page and Markdown tables, of the rows that there are; what was not run is said to be."""
+"""The study's report: one HTML page and Markdown tables of finished cells; those not run are named."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from safetensors import SafetensorError
 
 from fauxface.evaluation.adaptation import PARTS
 from fauxface.files import atomic_path, write_text
-from fauxface.reports import Page
+from fauxface.reports import Page, sheet
 from fauxface.study import figures
 from fauxface.study.answers import answer, differences
 from fauxface.study.cell import POINTS, folder_of
 from fauxface.study.config import ABLATIONS, Cell, StudyConfig
 from fauxface.study.results import BINS, Key, Results, key_of
-from fauxface.study.statistics import Group, PowerLaw, Seeds, Table, Where, luck_of, mean_sd, power_law, tabulate
+from fauxface.study.statistics import Group, PowerLaw, Seeds, Table, Where, mean_sd, power_law, seed_spread, tabulate
 
 REPORT, TABLES, FIGURES = "report.html", "tables.md", "figures"
 GPU_GB = 8.0
 _SPARE_GB = 0.7
-"""What the driver and the desktop keep of a consumer GPU."""
+"""Memory of a consumer GPU that driver and desktop use."""
 DRAWN = 6
 
 Lines = list[tuple[object, ...]]
@@ -31,7 +31,7 @@ Lines = list[tuple[object, ...]]
 
 @dataclass
 class Sections:
-    """The report's content: what the page and the Markdown file share."""
+    """The report's content, for the page and the Markdown file."""
 
     title: str
     parts: list[tuple[str, list[str], list[tuple[tuple[str, ...], Lines]], list[tuple[Path, str]]]] = field(
@@ -45,7 +45,7 @@ class Sections:
         tables: Sequence[tuple[tuple[str, ...], Lines]] = (),
         pictures: Sequence[tuple[Path, str]] = (),
     ) -> None:
-        """A section: heading, paragraphs, tables (header, rows), pictures (file, caption)."""
+        """Add a section: heading, paragraphs, tables (header, rows), pictures (file, caption)."""
         self.parts.append((heading, list(texts), list(tables), list(pictures)))
 
     def page(self, foot: str, drawings: Sequence[tuple[np.ndarray, str]]) -> Page:
@@ -61,12 +61,12 @@ class Sections:
                 page.picture(path, caption)
         if drawings:
             page.heading("Best and worst faces")
-            page.text("Annotated points green, predicted ones red; the photographs themselves stay out of the report.")
+            page.text("Annotated points are green, predicted ones red. The photographs are not in the report.")
             page.pictures(drawings)
         return page.foot(foot)
 
     def markdown(self, foot: str) -> str:
-        """The same as Markdown, without pictures."""
+        """The report as Markdown, without pictures."""
         lines = [f"# {self.title}", ""]
         for heading, texts, tables, _ in self.parts:
             lines += [f"## {heading}", ""]
@@ -86,9 +86,9 @@ def write_report(
     machine: Mapping[str, str],
     command: str,
 ) -> Path:
-    """Write ``report.html``, ``tables.md`` and the figures of a study's folder; the page's path.
+    """Write ``report.html``, ``tables.md`` and the figures into a study's folder; the page's path.
 
-    Of these cells, the rows that are wanted (as `wanted_of` has them).
+    Only the ``wanted`` rows (see `wanted_of`) of these cells are reported.
     """
     table = tabulate(results, [cell.identity for cell in cells], wanted)
     planned = {Group(cell.model, cell.images, cell.policy): 0 for cell in cells}
@@ -118,19 +118,19 @@ def _summary(
     done: int,
     n: int,
 ) -> None:
-    texts = [f"{done} of {n} cells are done; what is missing is named below." if done < n else ""]
+    texts = [f"{done} of {n} cells are done; the missing ones are named below." if done < n else ""]
     main = main_where(config, table)
     if main is None:
         sections.add("Answer", ["No cell is done yet."])
         return
     for where in sorted((w for w in table if (w.test_set, w.adapted) == (main.test_set, main.adapted)), reverse=True):
         texts += [f"On {where}:", *answer(table[where], results.errors, laws.get(where, {}), config.curve_policy)]
-    texts.append("The answer holds for training from random weights, with the number of samples below.")
+    texts.append("These answers hold for training from random weights with the number of samples given below.")
     sections.add("Answer", [text for text in texts if text])
 
 
 def main_where(config: StudyConfig, table: Table) -> Where | None:
-    """What the answer is given on: the first test set, landmark boxes, label-adapted where all that is raw is that."""
+    """Conditions of the answer: the first test set, landmark boxes, label-adapted unless raw has more rows."""
     names = [where.test_set for where in table]
     first = next((name for name in (folder.resolve().name for folder in config.test) if name in names), None)
     options = [where for where in table if where.test_set == (first or where.test_set) and where.box == "landmarks"]
@@ -148,7 +148,7 @@ def _scores(
     planned: Mapping[Group, int],
     results: Results,
 ) -> None:
-    """One test set, box protocol and kind: all groups, differences, CED."""
+    """Add a section for one test set, box protocol and kind: all groups, differences, error distribution."""
     header = ("model", "images", "policy", "seeds", "NME", "inner", "FR 8", "FR 10", "AUC 8", "AUC 10", "missed")
     rows: Lines = []
     parts: Lines = []
@@ -156,9 +156,9 @@ def _scores(
         seeds = groups.get(group, {})
         if not seeds:
             continue
-        told = [_plus_minus(*mean_sd(seeds, name)) for name in ("nme", "nme_inner", "fr8", "fr10", "auc8", "auc10")]
+        scores = [_plus_minus(*mean_sd(seeds, name)) for name in ("nme", "nme_inner", "fr8", "fr10", "auc8", "auc10")]
         missed = _plus_minus(mean_sd(seeds, "missed")[0], float("nan"))
-        rows.append((group.model, group.images, group.policy, f"{len(seeds)} of {planned[group]}", *told, missed))
+        rows.append((group.model, group.images, group.policy, f"{len(seeds)} of {planned[group]}", *scores, missed))
         means = [mean_sd(seeds, name)[0] for name in (*PARTS, *BINS)]
         parts.append((group.model, group.images, group.policy, *(_plus_minus(v, float("nan")) for v in means)))
     some = next(iter(next(iter(groups.values())).values()))
@@ -183,14 +183,16 @@ def _scores(
         path = config.out / FIGURES / f"ced-{'-'.join(where)}.svg".replace(":", "-")
         with atomic_path(path) as temporary:
             figures.draw_ced(temporary, curves, str(where))
-        pictures.append((path, "Cumulative error distribution, the seeds' faces together."))
-    texts = ["Mean ± standard deviation over seeds, percent of the outer eye corners' distance. Parts and yaw: means."]
+        pictures.append((path, "Cumulative error distribution over the faces of all seeds."))
+    texts = [
+        "Mean ± standard deviation over seeds, percent of the outer eye corners' distance. Parts and yaw: means only."
+    ]
     if found:
         texts.append(
-            "Differences: mean of the first minus the second on the same faces and seeds; intervals by paired "
-            "bootstrap over the test faces, to which comes the luck of the training runs, by Student's t with the "
-            "deviation between seeds, pooled over the model's groups (those of none for themselves). Negative is "
-            "better for the first. Of so many intervals one in twenty misses."
+            "Differences: mean of the first minus the second on the same faces and seeds; a negative one favours the "
+            "first. Intervals: paired bootstrap over test faces, widened for the variation between training runs by "
+            "Student's t, with the deviation between seeds pooled over the model's groups (separately for those "
+            "without augmentation). About one in twenty such intervals misses the true value."
         )
     if missing := [group for group in planned if group not in groups]:
         texts.append(f"Not run: {_named(missing)}.")
@@ -198,7 +200,7 @@ def _scores(
 
 
 def _laws(config: StudyConfig, table: Table, results: Results) -> dict[Where, dict[str, PowerLaw]]:
-    """The learning curves' laws: by what they are measured on, then by model."""
+    """The learning curves' laws, by conditions and model."""
     found: dict[Where, dict[str, PowerLaw]] = {}
     for where, groups in table.items():
         for model in {group.model for group in groups}:
@@ -208,7 +210,7 @@ def _laws(config: StudyConfig, table: Table, results: Results) -> dict[Where, di
                 if group.model == model and group.policy == config.curve_policy
             }
             law = power_law(
-                {n: errors for n, errors in curve.items() if errors}, luck_of(model, config.curve_policy, groups)
+                {n: errors for n, errors in curve.items() if errors}, seed_spread(model, config.curve_policy, groups)
             )
             if law is not None:
                 found.setdefault(where, {})[model] = law
@@ -216,7 +218,7 @@ def _laws(config: StudyConfig, table: Table, results: Results) -> dict[Where, di
 
 
 def _curves(sections: Sections, config: StudyConfig, table: Table, laws: dict[Where, dict[str, PowerLaw]]) -> None:
-    """Learning curves, where more than two numbers of images were tried."""
+    """Add learning curves, for conditions with at least three numbers of images."""
     for where, groups in sorted(table.items()):
         points = {
             group: [float(row["nme"]) for row in seeds.values() if row["nme"] is not None]
@@ -237,20 +239,22 @@ def _curves(sections: Sections, config: StudyConfig, table: Table, laws: dict[Wh
                 _interval(law.c_interval, 2),
                 f"{law.enough:,.0f} ({law.enough_interval[0]:,.0f} to {law.enough_interval[1]:,.0f})"
                 if law.falls
-                else "no fall shown",
+                else "no clear fall",
             )
             for model, law in sorted(laws.get(where, {}).items())
         ]
-        header = ("model", "error at n images", "exponent, 95 %", "floor, 95 %", "images within 5 % of the most tried")
+        header = ("model", "error at n images", "exponent, 95 %", "floor, 95 %", "images for within 5 % of the largest")
         texts = [
-            f"Policy {config.curve_policy}; the same number of training samples at every number of images. The law has "
-            "three constants: outside the numbers tried it is a guess."
+            f"Policy {config.curve_policy}; every number of images has the same number of training samples. The law "
+            "has three constants: do not trust it outside the numbers tried."
         ]
-        sections.add(f"Learning curve, {where}", texts, [(header, rows)] if rows else [], [(path, "A dot is a seed.")])
+        sections.add(
+            f"Learning curve, {where}", texts, [(header, rows)] if rows else [], [(path, "Each dot is a seed.")]
+        )
 
 
 def _cost(sections: Sections, table: Table) -> None:
-    """Time and peak memory of training, at the largest number of images that each model was trained on."""
+    """Add time and peak memory of training, for the largest number of images of each model."""
     groups: dict[Group, Seeds] = next(iter(table.values()), {})
     rows: Lines = []
     for model in sorted({group.model for group in groups}):
@@ -268,10 +272,10 @@ def _cost(sections: Sections, table: Table) -> None:
         rows.append((model, images, samples, f"{minutes:.1f}", f"{memory / 1e3:.2f}", fits, devices))
     header = ("model", "images", "samples", "minutes", "peak GB", f"fits a GPU of {GPU_GB:.0f} GB", "trained on")
     texts = [
-        "Peak memory: the GPU's, or on a CPU the whole process's with the pages of the packed faces that it has read. "
-        "Minutes are those of the clock, with whatever else the machine did, other cells too: compare with care."
+        "Peak memory: of the GPU, or on a CPU of the whole process, with the packed faces that it has read. Minutes "
+        "are wall-clock time and include the load of other work on the machine, such as other cells: compare with care."
     ]
-    sections.add("What training costs", texts, [(header, rows)])
+    sections.add("Cost of training", texts, [(header, rows)])
 
 
 def _method(sections: Sections, config: StudyConfig, cells: Sequence[Cell], command: str) -> None:
@@ -280,21 +284,21 @@ def _method(sections: Sections, config: StudyConfig, cells: Sequence[Cell], comm
     texts = [
         f"Every cell starts from random weights, sees the same number of training samples ({samples}; schedule "
         f"{config.schedule}, batch {batch}, {config.input_size} px) whatever its number of images, and is "
-        "scored at its last averaged weights: no epoch is chosen. The images of a smaller number are among those of a "
-        "larger; one is held out for the log where there are no others to validate on.",
+        "scored at its last averaged weights: no epoch is chosen. Smaller sets of images are subsets of larger ones. "
+        "Without validation data, one image is held out for the log.",
         "Label-adapted (Wood et al. 2021, §4.3): a small network, fitted for each cell to its own predictions on "
-        "another annotated set, maps predicted points to where annotators click. It sees no pixels. Those rows are "
-        "research.",
-        "FR and AUC count faces that the detector missed; means leave them out. Yaw comes from the annotated points by "
-        "perspective-n-point.",
+        "another annotated set, maps predicted points to where annotators click. It sees no pixels. The lane of these "
+        "rows is research.",
+        "FR and AUC count faces that the detector missed; means leave them out. Yaw is computed from the annotated "
+        "points by perspective-n-point.",
     ]
     if command:
         texts.append(f"`{command}`")
-    sections.add("How it was done", texts)
+    sections.add("Method", texts)
 
 
 def _drawings(config: StudyConfig, cells: Sequence[Cell], table: Table) -> list[tuple[np.ndarray, str]]:
-    """Best and worst faces of the best cell whose points are still there, as points alone."""
+    """Drawings of the best and worst faces of the best cell whose points were kept."""
     where = main_where(config, table)
     if where is None:
         return []
@@ -318,7 +322,7 @@ def _drawings(config: StudyConfig, cells: Sequence[Cell], table: Table) -> list[
         chosen = (("Best", order[:DRAWN]), ("Worst", order[::-1][:DRAWN]))
         return [
             (
-                figures.sheet([figures.drawn_face(truth[i], points[i], f"face {i}") for i in indices], 3),
+                sheet([figures.drawn_face(truth[i], points[i], f"face {i}") for i in indices], 3, gap=0),
                 f"{kind} faces of {cell.name}, {where}.",
             )
             for kind, indices in chosen
@@ -328,7 +332,7 @@ def _drawings(config: StudyConfig, cells: Sequence[Cell], table: Table) -> list[
 
 
 def _named(groups: Sequence[Group]) -> str:
-    """Groups by model and number of images, the policies of each together."""
+    """Groups as text: the policies of each model and number of images together."""
     together: dict[tuple[str, int], list[str]] = {}
     for group in groups:
         together.setdefault((group.model, group.images), []).append(group.policy)

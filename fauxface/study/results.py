@@ -1,4 +1,4 @@
-"""The study's tables on disk: ``results.csv``, a row a scored cell, and ``errors.csv``, each row's errors by face."""
+"""The study's tables on disk: ``results.csv``, one row per score, and ``errors.csv``, the errors by face of each."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy as np
 
 from fauxface import metrics
 from fauxface.evaluation.adaptation import PARTS
-from fauxface.evaluation.benches import BOXES, DataFacts, Scored
+from fauxface.evaluation.evaluation_sets import BOXES, DataFacts, Scored
 from fauxface.files import write_text
 from fauxface.parsing import number, read_csv, whole
 from fauxface.study.config import Cell
 
 RESULTS, ERRORS = "results.csv", "errors.csv"
 KEY = ("cell", "test_id", "box", "adapted", "adapt_data", "detector")
-"""What tells a row from every other; the last two are empty where they do not matter."""
+"""Columns that identify a row; the last two are empty where they do not matter."""
 YAWS = (0, 15, 30, 45, 180)
-"""Edges of the bins of head pose, degrees of yaw to either side."""
+"""Edges of the bins of head pose, degrees of absolute yaw."""
 BINS = tuple(f"nme_yaw_{low}" for low in YAWS[:-1])
 TEXTS = ("model", "policy", "test_set", "schedule", "labels", "data", "device", *KEY)
 COLUMNS = (
@@ -37,26 +37,26 @@ Key = tuple[str, ...]
 
 @dataclass
 class Results:
-    """All rows that there are, and the errors (M,) of the faces of each, by its key; a miss is infinite.
+    """All rows, and the errors (M,) by face of each, by its key; a miss is infinite.
 
-    A row without its errors (``errors.csv`` was not kept) is still a finished one.
+    A row without its errors (if ``errors.csv`` was not kept) still counts as finished.
     """
 
     rows: dict[Key, Row] = field(default_factory=dict)
     errors: dict[Key, np.ndarray] = field(default_factory=dict)
 
     def add(self, rows: Iterable[Row], errors: Iterable[np.ndarray]) -> None:
-        """Take in rows, with their errors; one with the same key takes the other's place."""
+        """Add rows with their errors; a row replaces one with the same key."""
         for row, values in zip(rows, errors, strict=True):
             self.rows[key_of(row)] = row
             self.errors[key_of(row)] = values
 
     def has(self, cell: str, wanted: Iterable[Key]) -> bool:
-        """Whether all the rows (`KEY` but the cell) that are wanted of a cell are there."""
+        """True if the cell has all wanted rows, given as `KEY` without the cell."""
         return all((cell, *rest) in self.rows for rest in wanted)
 
     def save(self, folder: Path) -> None:
-        """Write both files, rows in a fixed order."""
+        """Write both files, with rows in a fixed order."""
         ordered = sorted(self.rows.values(), key=_order)
         write_text(folder / RESULTS, _csv(COLUMNS, ([_text(row.get(name)) for name in COLUMNS] for row in ordered)))
         faces = ((key_of(row), self.errors.get(key_of(row))) for row in ordered)
@@ -65,7 +65,7 @@ class Results:
 
 
 def load_results(folder: Path) -> Results:
-    """What is in a study's folder; nothing if it holds none yet. ValueError for a file that is no such table."""
+    """Load the results in a study's folder, empty without any; ValueError for files that are not such tables."""
     found = Results()
     for row in _read(folder / RESULTS, COLUMNS):
         clean: Row = {
@@ -81,24 +81,24 @@ def load_results(folder: Path) -> Results:
 
 
 def key_of(row: Row) -> Key:
-    """The row's key."""
+    """Key of a row: its values of `KEY`."""
     return tuple(str(row[name]) for name in KEY)
 
 
 def wanted_of(tests: Iterable[DataFacts], detector: str, adapted_to: str) -> list[Key]:
-    """The rows that a finished cell has, as `KEY` but the cell; ``adapted_to`` is the adapters' data's hash, if any."""
+    """Rows of a finished cell, as `KEY` without the cell; ``adapted_to`` is a hash of the adapters' data, or empty."""
     return [
-        (test.identity, box, *_asked(box, adapted, detector, adapted_to))
+        (test.identity, box, *_adapter_key(box, adapted, detector, adapted_to))
         for test in tests
         for box in BOXES
         for adapted in ((False, True) if adapted_to and test.annotated else (False,))
     ]
 
 
-def _asked(box: str, adapted: bool, detector: str, adapted_to: str) -> tuple[str, str, str]:
-    """The key's last three: an adapter is fitted under both box protocols, so its rows depend on the detector too."""
-    seen_by = detector if adapted or box == "detector" else ""
-    return ("yes", adapted_to, seen_by) if adapted else ("no", "", seen_by)
+def _adapter_key(box: str, adapted: bool, detector: str, adapted_to: str) -> tuple[str, str, str]:
+    """The key's last three. Adapters are fitted under both box protocols, so adapted rows depend on the detector."""
+    found_by = detector if adapted or box == "detector" else ""
+    return ("yes", adapted_to, found_by) if adapted else ("no", "", found_by)
 
 
 def row_of(cell: Cell, scored: Scored, cost: dict[str, Any], detector: str, adapted_to: str) -> Row:
@@ -109,16 +109,16 @@ def row_of(cell: Cell, scored: Scored, cost: dict[str, Any], detector: str, adap
     row: Row = {
         **{name: getattr(cell, name) for name in ("model", "images", "policy", "seed", "samples", "schedule")},
         **{name: getattr(cell, name) for name in ("input_size", "batch", "labels", "data")},
-        "test_set": scored.bench.name,
-        "test_id": scored.bench.identity,
+        "test_set": scored.data.name,
+        "test_id": scored.data.identity,
         "box": result.box,
-        **dict(zip(KEY[3:], _asked(result.box, scored.adapted, detector, adapted_to), strict=True)),
+        **dict(zip(KEY[3:], _adapter_key(result.box, scored.adapted, detector, adapted_to), strict=True)),
         "cell": cell.identity,
         **{name: scores[name] for name in ("nme", "nme_inner", "fr8", "fr10", "auc8", "auc10", "missed", "n")},
         **parts,
         **cost,
     }
-    away = np.abs(scored.bench.yaw)
+    away = np.abs(scored.data.yaw)
     for low, high, name in zip(YAWS, YAWS[1:], BINS, strict=False):
         inside = (away >= low) & (away < high)
         row[name] = metrics.mean_found(result.errors[inside])
@@ -155,7 +155,7 @@ def _read(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _errors(text: str, path: Path) -> np.ndarray:
-    """A row's errors of each face; a miss is infinite."""
+    """The errors by face of a row; a miss is infinite."""
     try:
         return np.array([float(value) for value in text.split()])
     except ValueError:

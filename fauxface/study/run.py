@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 import yaml
 
-from fauxface.evaluation.benches import DataFacts, data_facts
+from fauxface.evaluation.evaluation_sets import DataFacts, data_facts
 from fauxface.files import write_text
 from fauxface.jobs import cores, run_jobs
 from fauxface.names import label

@@ -1,4 +1,4 @@
-"""What may be said of the results: means and deviations over seeds, paired differences, the learning curve's law."""
+"""Statistics of the results: means and deviations over seeds, paired differences, the law of a learning curve."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fauxface.study.results import Key, Results, Row, key_of
 REPEATS = 1000
 LAW_REPEATS = 200
 FEWEST_COUNTS = 4
-"""Numbers of images below which no law with three constants is fitted."""
+"""Fewest numbers of images that a law with three constants is fitted to."""
 
 
 class Where(NamedTuple):
-    """What is compared with what: a test set, a box protocol, raw or adapted."""
+    """Conditions of a comparison: a test set, a box protocol, raw or adapted."""
 
     test_set: str
     box: str
@@ -29,7 +29,7 @@ class Where(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Cells that differ in their seed alone."""
+    """Cells that differ only in their seed."""
 
     model: str
     images: int
@@ -41,7 +41,7 @@ Table = dict[Where, dict[Group, Seeds]]
 
 
 def tabulate(results: Results, cells: Sequence[str], wanted: Sequence[Key]) -> Table:
-    """The rows wanted (`KEY` but the cell) of these cells, by what they are compared in, group and seed."""
+    """The wanted rows (`KEY` without the cell) of these cells, by conditions, group and seed."""
     table: Table = {}
     known, rest = set(cells), set(wanted)
     for key, row in results.rows.items():
@@ -53,30 +53,30 @@ def tabulate(results: Results, cells: Sequence[str], wanted: Sequence[Key]) -> T
 
 
 def mean_sd(seeds: Seeds, column: str) -> tuple[float, float]:
-    """Mean of a column over the seeds, and its standard deviation (NaN for one seed)."""
+    """Mean and standard deviation of a column over seeds; NaN deviation for one seed."""
     values = np.array([float(row[column]) for row in seeds.values() if row.get(column) is not None])
     if not len(values):
         return float("nan"), float("nan")
     return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
-class Luck(NamedTuple):
-    """How far one training run's mean error lies from another's that differs in its seed alone.
+class SeedSpread(NamedTuple):
+    """Variation of the mean error between training runs that differ only in their seed.
 
     Attributes:
-        sd: standard deviation, points of NME; NaN where nothing was trained with several seeds.
-        freedom: degrees of freedom that it was estimated with.
+        sd: standard deviation, points of NME; NaN without any group of several seeds.
+        freedom: degrees of freedom of the estimate.
     """
 
     sd: float
     freedom: int
 
 
-def luck_of(model: str, policy: str, groups: Mapping[Group, Seeds]) -> Luck:
-    """Pooled over the model's groups that have several seeds: two or three seeds of one group would tell little.
+def seed_spread(model: str, policy: str, groups: Mapping[Group, Seeds]) -> SeedSpread:
+    """Estimate the variation between seeds, pooled over the model's groups, because each has only a few seeds.
 
-    Those without augmentation are pooled for themselves: which images they happen to learn by heart makes them vary
-    several times as much as others.
+    Groups without augmentation are pooled separately: they overfit to the images drawn, and so vary several times as
+    much as the others.
     """
     squares, freedom = 0.0, 0
     for group, seeds in groups.items():
@@ -84,7 +84,7 @@ def luck_of(model: str, policy: str, groups: Mapping[Group, Seeds]) -> Luck:
         if group.model == model and (group.policy == "none") == (policy == "none") and len(values) > 1:
             squares += float(np.var(values)) * len(values)
             freedom += len(values) - 1
-    return Luck(float(np.sqrt(squares / freedom)) if freedom else float("nan"), freedom)
+    return SeedSpread(float(np.sqrt(squares / freedom)) if freedom else float("nan"), freedom)
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ class Difference:
     Attributes:
         a, b: the groups compared.
         seeds: the seeds that both have.
-        mean: over faces and these seeds.
+        mean: mean over faces and these seeds.
         low, high: ends of the 95 % interval.
-        lucky: whether the interval leaves the luck of the training runs out, which then is not known.
+        faces_only: True if the interval covers faces only, because the variation between runs is unknown.
     """
 
     a: Group
@@ -105,32 +105,32 @@ class Difference:
     mean: float
     low: float
     high: float
-    lucky: bool
+    faces_only: bool
 
     @property
     def shown(self) -> bool:
-        """Whether the interval leaves 0 out, and tells of other runs too."""
-        return not self.lucky and (self.low > 0 or self.high < 0)
+        """True if the interval excludes 0 and covers other runs too."""
+        return not self.faces_only and (self.low > 0 or self.high < 0)
 
     def __str__(self) -> str:
         text = f"{signed(self.mean)} ({signed(self.low)} to {signed(self.high)})"
-        if self.lucky:
-            return f"{text} over faces alone: with one seed a group, another run may differ"
+        if self.faces_only:
+            return f"{text} over faces only: with one seed per group, other runs may differ"
         return text if self.shown else f"{text}: no difference shown"
 
 
 def signed(value: float) -> str:
-    """Two digits, with a sign."""
+    """The value with a sign and two decimals."""
     return f"{value:+.2f}".replace("-", "−")
 
 
 def difference(
     a: Group, b: Group, groups: Mapping[Group, Seeds], errors: Mapping[Key, np.ndarray]
 ) -> Difference | None:
-    """The paired difference of two groups on the faces that all their runs found; None where errors are not there.
+    """Paired difference of two groups on the faces that all their runs found; None without errors by face.
 
-    Bootstrap (Efron 1979): test faces are drawn again, the same for both sides. To each draw comes what other training
-    runs would have changed, by Student's t: the models' `Luck`, as if the two sides' runs had nothing in common.
+    Bootstrap over test faces (Efron 1979), the same draw for both sides. Each draw is shifted by the variation between
+    training runs (`SeedSpread`), by Student's t, as if the runs of the two sides were independent.
     """
     common = sorted(groups.get(a, {}).keys() & groups.get(b, {}).keys())
     pairs = {seed: (errors.get(key_of(groups[a][seed])), errors.get(key_of(groups[b][seed]))) for seed in common}
@@ -144,19 +144,19 @@ def difference(
     random = np.random.default_rng(0)
     faces, by_face = away.shape[1], away.mean(0)
     means = by_face[random.integers(faces, size=(REPEATS, faces))].mean(1)
-    lucks = [luck_of(group.model, group.policy, groups) for group in (a, b)]
-    lucky = any(luck.freedom == 0 for luck in lucks)
-    variances = [luck.sd**2 / len(whole) for luck in lucks]
-    if not lucky and sum(variances) > 0:
+    spreads = [seed_spread(group.model, group.policy, groups) for group in (a, b)]
+    faces_only = any(spread.freedom == 0 for spread in spreads)
+    variances = [spread.sd**2 / len(whole) for spread in spreads]
+    if not faces_only and sum(variances) > 0:
         # Welch 1947, Satterthwaite 1946
-        freedom = sum(variances) ** 2 / sum(v**2 / luck.freedom for v, luck in zip(variances, lucks, strict=True))
+        freedom = sum(variances) ** 2 / sum(v**2 / spread.freedom for v, spread in zip(variances, spreads, strict=True))
         means += np.sqrt(sum(variances)) * random.standard_t(freedom, REPEATS)
     low, high = np.quantile(means, [0.025, 0.975])
-    return Difference(a, b, tuple(whole), float(by_face.mean()), float(low), float(high), lucky)
+    return Difference(a, b, tuple(whole), float(by_face.mean()), float(low), float(high), faces_only)
 
 
 def _minus(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x − y, NaN where either was missed."""
+    """x − y, NaN for a face that either missed."""
     found = np.isfinite(x) & np.isfinite(y)
     return np.where(found, np.where(found, x, 0) - np.where(found, y, 0), np.nan)
 
@@ -166,12 +166,12 @@ class PowerLaw:
     """error = a·n^−b + c, with 95 % intervals by bootstrap over faces and seeds.
 
     Attributes:
-        a, b, c: the fit; c is what no number of images goes below.
-        b_interval, c_interval: of the exponent and of the floor.
-        enough: the least number of images whose error is within 5 % of that at the largest number tried.
-        enough_interval: of it.
-        counts: numbers of images that it was fitted to.
-        falls: whether the error at the most images is shown to be below that at the fewest.
+        a, b, c: the fitted constants; c is the floor that no number of images gets below.
+        b_interval, c_interval: intervals of exponent and floor.
+        enough: least number of images whose error is within 5 % of the error at the largest number tried.
+        enough_interval: its interval.
+        counts: numbers of images in the fit.
+        falls: True if the error at the most images is shown to be below that at the fewest.
     """
 
     a: float
@@ -189,11 +189,11 @@ class PowerLaw:
         return self.a * np.asarray(n, float) ** -self.b + self.c
 
 
-def power_law(curve: Mapping[int, Sequence[np.ndarray]], luck: Luck) -> PowerLaw | None:
-    """The law of a learning curve: number of images → each seed's errors (M,) of the same faces; None for too few.
+def power_law(curve: Mapping[int, Sequence[np.ndarray]], spread: SeedSpread) -> PowerLaw | None:
+    """Fit a law to a learning curve: number of images → errors (M,) of each seed; None for too few numbers.
 
-    The relative residuals' squares are minimised, with a ≥ 0, b in [0, 3], c ≥ 0. Faces are drawn again for the
-    intervals, and each number's mean is moved by what other training runs would have changed (as in `difference`).
+    Least squares of relative residuals, with a ≥ 0, b in [0, 3], c ≥ 0. Intervals by bootstrap over faces, where each
+    mean is also shifted by the variation between training runs, as in `difference`.
     """
     counts = np.array(sorted(curve), float)
     if len(counts) < FEWEST_COUNTS:
@@ -201,12 +201,12 @@ def power_law(curve: Mapping[int, Sequence[np.ndarray]], luck: Luck) -> PowerLaw
     found = np.all([np.isfinite(errors) for seeds in curve.values() for errors in seeds], axis=0)
     table = [np.stack([errors[found] for errors in curve[int(n)]]) for n in counts]
     random = np.random.default_rng(0)
-    moved = np.array([(luck.sd if luck.freedom else 0.0) / np.sqrt(len(seeds)) for seeds in table])
+    moved = np.array([(spread.sd if spread.freedom else 0.0) / np.sqrt(len(seeds)) for seeds in table])
     fits, falls = [], []
     for _ in range(LAW_REPEATS):
         faces = random.integers(int(found.sum()), size=int(found.sum()))
         means = np.array([seeds[:, faces].mean() for seeds in table])
-        means += moved * random.standard_t(max(1, luck.freedom), len(means))
+        means += moved * random.standard_t(max(1, spread.freedom), len(means))
         fits.append(_fit(counts, np.maximum(means, 1e-3)))
         falls.append(means[-1] < means[0])
     a, b, c = _fit(counts, np.array([seeds.mean() for seeds in table]))
@@ -214,20 +214,20 @@ def power_law(curve: Mapping[int, Sequence[np.ndarray]], luck: Luck) -> PowerLaw
     enough = [_enough(fit[0], fit[1], fit[2], counts) for fit in fits]
     between = np.quantile(enough, [0.025, 0.975])
     return PowerLaw(
-        a,
-        b,
-        c,
-        (float(low[1]), float(high[1])),
-        (float(low[2]), float(high[2])),
-        _enough(a, b, c, counts),
-        (float(between[0]), float(between[1])),
-        tuple(int(n) for n in counts),
-        float(np.mean(falls)) >= 0.975,
+        a=a,
+        b=b,
+        c=c,
+        b_interval=(float(low[1]), float(high[1])),
+        c_interval=(float(low[2]), float(high[2])),
+        enough=_enough(a, b, c, counts),
+        enough_interval=(float(between[0]), float(between[1])),
+        counts=tuple(int(n) for n in counts),
+        falls=float(np.mean(falls)) >= 0.975,
     )
 
 
 def _fit(counts: np.ndarray, errors: np.ndarray) -> tuple[float, float, float]:
-    """a, b, c; n is measured in units of the smallest count meanwhile, so that all are about as large as errors."""
+    """a, b, c. The fit measures n in units of the smallest count, which keeps all constants near the errors' size."""
     unit, floor = counts[0], 0.7 * errors.min()
 
     def residuals(values: np.ndarray) -> np.ndarray:
@@ -242,7 +242,7 @@ def _fit(counts: np.ndarray, errors: np.ndarray) -> tuple[float, float, float]:
 
 
 def _enough(a: float, b: float, c: float, counts: np.ndarray) -> float:
-    """The least n of those between the numbers tried whose error is at most 1.05 × that at the largest."""
+    """The least n, between the numbers tried, whose error is at most 1.05 × that at the largest."""
     fewest, most = float(counts[0]), float(counts[-1])
     if a <= 0 or b <= 1e-6:
         return fewest

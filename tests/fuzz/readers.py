@@ -299,15 +299,17 @@ def _cached(path: Path) -> object:
 
 
 def _ask_file(folder: Path) -> None:
-    from fauxface.live.protocol import FRAME, Ask, encode_jpeg
+    from fauxface.live.protocol import FRAME, PageMessage, encode_jpeg
 
-    (folder / "m").write_bytes(Ask(FRAME, True, False, 3, 1.5, encode_jpeg(draw_face(0, 1, SIDE).image)).packed())
+    (folder / "m").write_bytes(
+        PageMessage(FRAME, True, False, 3, 1.5, encode_jpeg(draw_face(0, 1, SIDE).image)).packed()
+    )
 
 
 def _ask(path: Path) -> object:
-    from fauxface.live.protocol import decode_jpeg, parse_ask
+    from fauxface.live.protocol import decode_jpeg, parse_page_message
 
-    return decode_jpeg(parse_ask(path.read_bytes()).jpeg, 2048)
+    return decode_jpeg(parse_page_message(path.read_bytes()).jpeg, 2048)
 
 
 def _map_file(kind: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Face detectors: an image in, boxes out, in the frame of the landmark box that the models were trained on."""
+"""Face detectors: an image in, boxes out, as landmark boxes, which the models were trained on."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 DETECTORS = ("retinaface", "own")
-"""The detectors by name; a one-stage checkpoint's folder will do too."""
+"""The detectors by name; the folder of a one-stage checkpoint is accepted too."""
 
 
 def load_detector(name: str | Path, threads: int = 0) -> Detector:
-    """The detector of that name, or of a one-stage checkpoint, on so many threads (0: all).
+    """The detector with this name, or of a one-stage checkpoint, on this many threads (0: all).
 
-    ValueError, naming those there are, if there is none; FileNotFoundError for ``own`` without shipped weights.
+    ValueError, with the known names, for an unknown one; FileNotFoundError for ``own`` without shipped weights.
     """
     if name == RetinaFace.name:
         return RetinaFace(threads=threads)

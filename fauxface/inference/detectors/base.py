@@ -1,4 +1,4 @@
-"""Detections, and the ways that every detector shares: several sizes of an image, overlapping boxes."""
+"""Detections, and the steps that all detectors share: several sizes of an image, overlapping boxes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from fauxface.faces import box_iou
 
 @dataclass(frozen=True)
 class Detection:
-    """A face found.
+    """A detected face.
 
     Attributes:
-        box: (4,) image pixels, in the landmark box's frame.
+        box: (4,) image pixels, as a landmark box.
         score: in [0, 1].
-        points: (5, 2) image pixels as `fauxface.landmarks.five_points` gives them, or None if the detector has none.
+        points: (5, 2) image pixels as `fauxface.landmarks.five_points` orders them; None without points.
     """
 
     box: np.ndarray
@@ -28,25 +28,25 @@ class Detection:
 
 
 class Detector(Protocol):
-    """Anything that finds faces."""
+    """A callable that finds faces."""
 
     name: str
     licence: str
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        """Faces in an image H×W×3 uint8 RGB, best score first; an empty list where there are none."""
+        """Faces in an image H×W×3 uint8 RGB, best score first; an empty list for no face."""
         ...
 
 
 class RawFaces(NamedTuple):
-    """What a detector's network says, image pixels, in its own frame: boxes (M, 4), scores (M,), points (M, N, 2)."""
+    """A network's output, image pixels: boxes (M, 4) as it was trained to lay them, scores (M,), points (M, N, 2)."""
 
     boxes: np.ndarray
     scores: np.ndarray
     points: np.ndarray
 
     def taken(self, which: np.ndarray) -> RawFaces:
-        """Those of these indices, or where ``which`` (M,) is true."""
+        """The faces with these indices, or where ``which`` (M,) is true."""
         return RawFaces(self.boxes[which], self.scores[which], self.points[which])
 
 
@@ -66,10 +66,10 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> list[int]
 def at_sizes(
     image: np.ndarray, sides: tuple[int, ...], overlap: float, look: Callable[[np.ndarray], RawFaces], points: int
 ) -> RawFaces:
-    """What ``look`` sees of an image H×W×3 uint8 shrunk to each longer side, in image pixels, best score first.
+    """Faces that ``look`` finds in an image H×W×3 uint8, reduced to each of ``sides``: image pixels, best score first.
 
-    A larger side is looked at only if the image is larger than the side before, and only for faces that are small in
-    the image and new. ``points`` are found of each face.
+    A larger side is used only if the image is larger than the side before, and only for new faces that are small in the
+    image. ``points`` is the number of points of each face.
     """
     longer = max(image.shape[:2])
     found = RawFaces(np.zeros((0, 4)), np.zeros(0), np.zeros((0, points, 2)))
@@ -80,7 +80,7 @@ def at_sizes(
         more = look(small)
         boxes, places = ((part + 0.5) * ratio - 0.5 for part in (more.boxes.reshape(-1, 2, 2), more.points))
         more = RawFaces(boxes.reshape(-1, 4), more.scores, places)
-        if level:  # only what the coarser look is too coarse for
+        if level:  # only faces that are too small for the size before
             tiny = (more.boxes[:, 2:] - more.boxes[:, :2]).max(axis=1, initial=0) < longer / 8
             new = box_iou(more.boxes, found.boxes).max(axis=1, initial=0.0) < overlap
             more = more.taken(tiny & new)
@@ -89,7 +89,7 @@ def at_sizes(
 
 
 def _shrunk(image: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """The image, smaller, and how many of its own pixels (2,) one is in x and in y."""
+    """The image reduced by ``scale``, and the pixels (2,), in x and in y, that each of its new pixels covers."""
     if scale >= 1:
         return image, np.ones(2)
     height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""Our own face detector, the one-stage network, on ONNX Runtime."""
+"""Fauxface's own detector: the one-stage network on ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 
 from fauxface.checkpoint import load_one_stage
+from fauxface.hashing import add_weights
 from fauxface.inference.detectors.base import Detection, RawFaces, at_sizes, suppress
 from fauxface.inference.onnx_model import check_ends, open_exported, session
 from fauxface.landmarks import five_points, scheme_of
@@ -19,22 +20,22 @@ from fauxface.landmarks import five_points, scheme_of
 SHIPPED_NAME = "fauxface-detector"
 """The shipped weights that ``--detector own`` means."""
 STEP, LEAST = 32, 96
-"""What frames' sides are multiples of, and how long they are at least."""
+"""The network's input sides are multiples of ``STEP``, and at least ``LEAST`` px."""
 
 
 @dataclass
 class OneStageDetector:
-    """A one-stage checkpoint as a detector. Its boxes are landmark boxes already, and its five points are landmarks.
+    """A one-stage checkpoint as a detector. Its boxes are landmark boxes, and its five points are landmarks.
 
     Attributes:
         session: the exported network.
-        name: what predictions are cached under, weights and all.
-        licence: the weights'.
-        scheme: what its landmarks are.
-        threshold: the least score of a face; by default the one at which the shipped weights raise one false alarm
-            per ten face-free pictures (docs/models.md).
-        overlap: IoU from which on the worse of two boxes is dropped.
-        sides: longer sides, px, at which an image is looked at; see `at_sizes`.
+        name: its name in the cache of predictions, with a hash of the weights.
+        licence: the weights' licence.
+        scheme: name of its landmarks' scheme.
+        threshold: least score of a face; the default gives one false alarm per ten face-free pictures with the shipped
+            weights (docs/models.md).
+        overlap: IoU above which the worse of two boxes is dropped.
+        sides: longer sides, px, that an image is reduced to; see `at_sizes`.
     """
 
     session: Any
@@ -47,25 +48,24 @@ class OneStageDetector:
 
     @classmethod
     def load(cls, checkpoint: str | Path = SHIPPED_NAME, threads: int = 0) -> OneStageDetector:
-        """The detector of a one-stage checkpoint on so many threads (0: all); errors as `load_one_stage`."""
+        """The detector of a one-stage checkpoint on this many threads (0: all); errors as `load_one_stage`."""
         from fauxface.export.onnx import detector_to_onnx
 
         model, card = load_one_stage(checkpoint)
 
-        def opened(file: Path | bytes) -> onnxruntime.InferenceSession:
+        def open_session(file: Path | bytes) -> onnxruntime.InferenceSession:
             found = session(file, threads)
             name = file if isinstance(file, Path) else "the ONNX model"
             if [output.name for output in found.get_outputs()] != ["boxes", "scores", "landmarks"]:
-                raise ValueError(f"{name}: not a detector of ours")
+                raise ValueError(f"{name}: not a detector that fauxface exported")
             points = scheme_of(card.scheme).count
             shapes = {"image": (1, None, None, 3), "boxes": (None, 4), "landmarks": (None, points, 2)}
             check_ends(name, found, shapes, other=(None,))
             return found
 
-        run = open_exported(model, card, checkpoint, lambda: detector_to_onnx(model, card), opened)
+        run = open_exported(model, card, checkpoint, lambda: detector_to_onnx(model, card), open_session)
         digest = hashlib.blake2b(digest_size=6)
-        for _, tensor in sorted(model.state_dict().items()):
-            digest.update(tensor.numpy().tobytes())
+        add_weights(digest, model)
         return cls(run, f"own {digest.hexdigest()}", f"{card.licence} (ours)", card.scheme)
 
     def __call__(self, image: np.ndarray) -> list[Detection]:

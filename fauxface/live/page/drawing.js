@@ -1,8 +1,8 @@
-// Faces on the overlay: crisp at the screen's own resolution, whatever the picture's.
+// Faces on the overlay, drawn at the screen's resolution, which may be finer than the picture's.
 
 const rgb = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
 
-// Makes the overlay as fine as the screen; screen pixels a picture pixel.
+// Fits the overlay to the screen's pixels; returns screen pixels per picture pixel.
 function fit(overlay, picture) {
   const ratio = window.devicePixelRatio || 1;
   const width = Math.max(1, Math.round(overlay.clientWidth * ratio));
@@ -31,7 +31,7 @@ export function drawFaces(overlay, picture, faces, hello, choices) {
   pen.clearRect(0, 0, overlay.width, overlay.height);
   pen.lineCap = pen.lineJoin = "round";
   for (const face of faces) {
-    // pixel centres lie at whole numbers, a canvas' pixel corners do
+    // landmarks have pixel centres at whole numbers, a canvas has pixel corners there
     const place = i => {
       const x = (face.points[2 * i] + 0.5) * scale;
       return [choices.mirror ? overlay.width - x : x, (face.points[2 * i + 1] + 0.5) * scale];

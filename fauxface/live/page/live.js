@@ -1,23 +1,23 @@
-// The page: takes the camera's frames to the server, or the server's clip from it, and draws what comes back.
+// The page: sends camera frames to the server, or receives the server's clip, and draws the faces.
 
 import { drawFaces, drawPicture } from "./drawing.js";
-import { FRAME, READY, packAsk, parseAnswer } from "./protocol.js";
+import { FRAME, READY, packMessage, parseAnswer } from "./protocol.js";
 
-const IN_FLIGHT = 2;         // frames on their way: one at the server, one that will be there when it is done
-const LONGER_SIDE = 640;     // of the frames sent, in pixels: the landmarks need no more
+const IN_FLIGHT = 2;         // frames sent without an answer: one being processed, one waiting
+const LONGER_SIDE = 640;     // of the frames sent, in pixels: enough for landmarks
 const JPEG_QUALITY = 0.85;
 
 const find = id => document.getElementById(id);
 const picture = find("picture"), overlay = find("overlay");
 const choices = {};
 const state = { hello: null, socket: null, stream: null, video: null, answer: null, size: [640, 480], sequence: 0, waiting: [], ends: [], latencies: [], tries: 0, ended: false };
-window.fauxface = { state, choices };   // for a look from the console, and for tests
+window.fauxface = { state, choices };   // for the console and for tests
 
-// ---- words over the picture ----
+// ---- messages over the picture ----
 
-function notice(words, action = null, then = null) {
-  find("notice").hidden = !words;
-  find("words").textContent = words || "";
+function notice(text, action = null, then = null) {
+  find("notice").hidden = !text;
+  find("words").textContent = text || "";
   find("action").hidden = !action;
   find("action").textContent = action || "";
   find("action").onclick = then;
@@ -33,7 +33,7 @@ function meter() {
 
 function count(latency) {
   const now = performance.now();
-  if (state.ends.length && now - state.ends.at(-1) > 1000) state.ends = [];   // after a pause, begin anew
+  if (state.ends.length && now - state.ends.at(-1) > 1000) state.ends = [];   // after a pause, start again
   state.ends.push(now);
   state.latencies.push(latency);
   if (state.ends.length > 30) state.ends.shift();
@@ -42,11 +42,11 @@ function count(latency) {
 
 // ---- choices ----
 
-const kept = () => `fauxface-live-${state.hello.mode}`;   // under this name the browser keeps the choices
+const kept = () => `fauxface-live-${state.hello.mode}`;   // key of the choices in the browser's storage
 
 function readChoices(defaults) {
   let last = {};
-  try { last = JSON.parse(localStorage.getItem(kept())) || {}; } catch { /* none kept */ }
+  try { last = JSON.parse(localStorage.getItem(kept())) || {}; } catch { /* none stored */ }
   for (const box of document.querySelectorAll("#choices input")) {
     box.checked = last[box.name] ?? defaults[box.name] ?? box.checked;
     choices[box.name] = box.checked;
@@ -75,18 +75,18 @@ function show(answer, image, width, height) {
 
 async function openCamera() {
   if (!navigator.mediaDevices) {
-    notice("The browser gives its camera only to pages of this machine (http://127.0.0.1 or http://localhost) and to https pages.");
+    notice("Browsers allow the camera only on pages from this machine (http://127.0.0.1 or http://localhost) and on https pages.");
     return;
   }
-  notice("Waiting for the camera: the browser asks whether it may be used.");
+  notice("Waiting for the camera: allow it in the browser's dialog.");
   try {
     state.stream = await navigator.mediaDevices.getUserMedia({
       video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 60 } }, audio: false,
     });
   } catch (error) {
     const why = {
-      NotAllowedError: "The camera may not be used: allow it in the browser's address bar.",
-      NotFoundError: "There is no camera.",
+      NotAllowedError: "The camera is blocked: allow it in the browser's address bar.",
+      NotFoundError: "No camera found.",
       NotReadableError: "The camera is in use by another program.",
     }[error.name] || `The camera cannot be opened (${error.name}).`;
     notice(why, "Try again", openCamera);
@@ -94,7 +94,7 @@ async function openCamera() {
   }
   const track = state.stream.getVideoTracks()[0];
   find("name").textContent = track.label;
-  track.onended = () => notice("The camera is gone.", "Try again", openCamera);
+  track.onended = () => notice("The camera was disconnected.", "Try again", openCamera);
   state.video = document.createElement("video");
   Object.assign(state.video, { srcObject: state.stream, muted: true, playsInline: true });
   await state.video.play();
@@ -108,14 +108,14 @@ function nextFrame() {
   else requestAnimationFrame(takeFrame);
 }
 
-const spare = [];   // canvases that no frame is on
+const spare = [];   // canvases free for the next frame
 
 function takeFrame() {
   const video = state.video;
   if (!video.srcObject || !video.srcObject.active) return;
   nextFrame();
   if (state.socket?.readyState !== WebSocket.OPEN || !video.videoWidth) return;
-  if (state.waiting.length >= IN_FLIGHT || state.encoding) return;   // this frame is left out: a newer one will come
+  if (state.waiting.length >= IN_FLIGHT || state.encoding) return;   // skip this frame: a newer one will come
   const scale = Math.min(1, LONGER_SIDE / Math.max(video.videoWidth, video.videoHeight));
   const canvas = spare.pop() || document.createElement("canvas");
   canvas.width = Math.round(video.videoWidth * scale);
@@ -128,18 +128,18 @@ function takeFrame() {
     if (!jpeg || state.socket?.readyState !== WebSocket.OPEN) return;
     const sequence = ++state.sequence;
     state.waiting.push({ sequence, canvas, taken });
-    const header = packAsk(FRAME, { smoothing: choices.smoothing, sequence, seconds: taken / 1000 });
+    const header = packMessage(FRAME, { smoothing: choices.smoothing, sequence, seconds: taken / 1000 });
     state.socket.send(new Blob([header, jpeg]));
   }, "image/jpeg", JPEG_QUALITY);
 }
 
-// The picture drawn is the very frame that the points were found in: they cannot lag behind it.
-function showOwn(answer) {
+// Draws the same frame that the points were found in, so that they never lag behind it.
+function showCameraFrame(answer) {
   let mine = null;
   while (state.waiting.length && state.waiting[0].sequence <= answer.sequence) {
     const frame = state.waiting.shift();
     if (frame.sequence === answer.sequence) mine = frame;
-    else spare.push(frame.canvas);   // the server left it out for a newer one
+    else spare.push(frame.canvas);   // the server skipped it for a newer one
   }
   if (!mine) return;
   if (state.shown) spare.push(state.shown);
@@ -150,7 +150,7 @@ function showOwn(answer) {
 // ---- the server's clip ----
 
 function askForNext(again = false) {
-  state.socket.send(packAsk(READY, { smoothing: choices.smoothing, again, sequence: ++state.sequence }));
+  state.socket.send(packMessage(READY, { smoothing: choices.smoothing, again, sequence: ++state.sequence }));
 }
 
 async function showClip(answer) {
@@ -182,7 +182,7 @@ function connect() {
     const seconds = Math.min(8, 2 ** state.tries++);
     if (code === 1008 || code === 1013) notice(`The server closed the connection: ${reason}.`, "Connect again", connect);
     else {
-      notice("The server is gone. Trying again …");
+      notice("No connection to the server. Trying again …");
       setTimeout(connect, 1000 * seconds);
     }
   };
@@ -205,7 +205,7 @@ function greet(hello) {
   const first = !state.hello;
   state.hello = hello;
   find("about").textContent = hello.about;
-  if (first) readChoices({ mirror: hello.mode === "camera" });   // people know their own face from mirrors
+  if (first) readChoices({ mirror: hello.mode === "camera" });   // as in a mirror
   if (hello.mode === "clip") {
     find("name").textContent = hello.name;
     notice("");
@@ -216,7 +216,7 @@ function greet(hello) {
 
 function see(answer) {
   if (state.hello.mode === "clip") showClip(answer);
-  else showOwn(answer);
+  else showCameraFrame(answer);
   meter();
 }
 

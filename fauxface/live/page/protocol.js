@@ -1,9 +1,9 @@
-// What the page and the server say to each other; fauxface/live/protocol.py is the other half and describes it.
+// The page's side of the protocol that fauxface/live/protocol.py describes.
 
 export const FRAME = 1, READY = 2, FACES = 3, PICTURE = 4;
 const SMOOTH = 1, AGAIN = 2, HEADER = 16, FACE = 36;
 
-export function packAsk(kind, { smoothing, again = false, sequence, seconds = 0 }) {
+export function packMessage(kind, { smoothing, again = false, sequence, seconds = 0 }) {
   const header = new DataView(new ArrayBuffer(HEADER));
   header.setUint8(0, kind);
   header.setUint8(1, (smoothing ? SMOOTH : 0) | (again ? AGAIN : 0));

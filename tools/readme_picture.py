@@ -1,9 +1,9 @@
-"""Draw ``docs/images/overview.jpg``, the README's first picture: faces with their labels, and the detector at work.
+"""Draw ``docs/images/overview.jpg``, the README's first picture: renders with labels, and renders with predictions.
 
-    python benchmarks/overview.py [--weights fauxface-s] [--above 0 1 2 …] [--below 0 1 2 …]
+    python tools/readme_picture.py [--weights fauxface-s] [--above 0 1 2 …] [--below 0 1 2 …]
 
-Above, rendered faces of seed 1 with their labels; below, faces of seed 5, which
-nothing was trained on, with what the weights find. No picture of people.
+Above, rendered faces of seed 1 with their labels; below, held-out faces of seed 5 with the weights' predictions. No
+photographs of people.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Kill render, pack, train and predict on a video at random moments, and look at what is left.
+"""Kill render, pack, train and predict (on a video) at random moments, and check what is left on disk.
 
-    python benchmarks/kills.py [--quick] [--kills 20] [--only render pack train predict] [--seed 0]
+    python benchmarks/interruptions.py [--quick] [--kills 20] [--only render pack train predict] [--seed 0]
 
-Each command runs once unbroken. Then it is started again and again in a folder of its own and killed at a random
-moment, by SIGKILL and SIGTERM in turn, until it has been killed so often; it goes on where it stopped, and starts anew
-whenever it gets to its end. A stranger's file beside its output must stay as it is, every end must be equal to the
-unbroken one, and after it nothing may be left that the unbroken run does not leave. The last line is a JSON object:
-of each command ``kills``, ``ends`` (runs that got to their end), ``lost`` (files of others changed, or ends that
-differ) and ``left`` (files too many). Exit status 1 if any is lost or left.
+Each command first runs without interruption. Then it is started repeatedly in a folder and killed at random moments, by
+SIGKILL and SIGTERM in turn, until ``--kills`` is reached; it resumes where it stopped, and starts again once it is
+finished. A foreign file beside its output must stay unchanged, every finished output must equal the uninterrupted one,
+and no further files may be left. The last line is a JSON object: for each command ``kills``, ``ends`` (finished runs),
+``lost`` (foreign files changed, or outputs that differ) and ``left`` (files too many). Exit status 1 if any are lost
+or left.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ KILLS, QUICK_KILLS = 20, 2
 MODEL = "mobilenetv3small-pip"
 FOREIGN = "thesis.txt"
 TIMES = {"seconds", "minutes", "images_per_s", "samples_per_s"}
-"""Columns of a log that tell how long something took."""
+"""Columns of a log that hold durations."""
 
 Contents = dict[str, str]
-"""Relative path → what stands in it, as far as it is to be the same in every run."""
+"""Relative path → hash of the content, or an empty text for files that may differ between runs."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Job:
     Attributes:
         name: its name.
         words: its arguments, for an output folder.
-        compared: whether a file of the output must be the same byte for byte.
+        compared: True for a file of the output (by path) that must be the same in every run.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of a command's kills; ``notes`` say what was lost or left."""
+    """Counts for one command; ``notes`` list what was lost or left."""
 
     kills: int = 0
     ends: int = 0
@@ -78,7 +78,7 @@ def start(job: Job, place: Path) -> subprocess.Popen[bytes]:
 
 
 def new_place(folder: Path) -> Path:
-    """A folder to work in, with a file of somebody else."""
+    """A folder to work in, with a foreign file."""
     for part in ("cache", "tmp"):
         (folder / part).mkdir(parents=True)
     (folder / FOREIGN).write_text("years of work")
@@ -86,7 +86,7 @@ def new_place(folder: Path) -> Path:
 
 
 def contents(job: Job, place: Path) -> Contents:
-    """All files below ``place``, with a hash of those that must be the same in every run."""
+    """All files below ``place``, with hashes of those that must be the same in every run."""
     found = {}
     for path in sorted(p for p in place.rglob("*") if p.is_file()):
         name = str(path.relative_to(place))
@@ -95,7 +95,7 @@ def contents(job: Job, place: Path) -> Contents:
 
 
 def _hash(path: Path) -> str:
-    """A hash of a file; of a log without the columns that tell how long something took."""
+    """A hash of a file; for a log, without its durations."""
     data = path.read_bytes()
     if path.name == "log.csv":
         rows = list(csv.DictReader(data.decode().splitlines()))
@@ -104,15 +104,15 @@ def _hash(path: Path) -> str:
 
 
 def whole_run(job: Job, place: Path) -> float:
-    """Run the command unbroken; the seconds that it took."""
+    """Run the command without interruption; its seconds."""
     begin = time.monotonic()
     if start(job, place).wait(1200):
-        raise RuntimeError(f"{job.name} failed unbroken: {_last_words(place)}")
+        raise RuntimeError(f"{job.name} failed without interruption: {_last_words(place)}")
     return time.monotonic() - begin
 
 
 def kill_often(job: Job, root: Path, kills: int, lot: random.Random) -> Outcome:
-    """Kill the command so often, and compare each end with the unbroken one."""
+    """Kill the command ``kills`` times, and compare each finished output with the uninterrupted one."""
     whole = new_place(root / f"{job.name}-whole")
     seconds = whole_run(job, whole)
     truth, outcome = contents(job, whole), Outcome()
@@ -121,7 +121,7 @@ def kill_often(job: Job, root: Path, kills: int, lot: random.Random) -> Outcome:
         status = _attempt(job, place, lot.uniform(0.1, seconds) if outcome.kills < kills else None, outcome)
         if (place / FOREIGN).read_text() != "years of work":
             outcome.lost += 1
-            outcome.notes.append("another's file is changed")
+            outcome.notes.append("a foreign file was changed")
         if status is None:
             continue
         if status != 0:
@@ -143,7 +143,7 @@ def kill_often(job: Job, root: Path, kills: int, lot: random.Random) -> Outcome:
 
 
 def _attempt(job: Job, place: Path, after: float | None, outcome: Outcome) -> int | None:
-    """Start the command and kill it after so many seconds; its exit status, or None where it was killed."""
+    """Start the command and kill it after ``after`` seconds; its exit status, or None if it was killed."""
     process = start(job, place)
     try:
         return process.wait(after if after is not None else 1200)
@@ -156,17 +156,17 @@ def _attempt(job: Job, place: Path, after: float | None, outcome: Outcome) -> in
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             outcome.lost += 1
-            outcome.notes.append("SIGTERM does not end it within a minute")
+            outcome.notes.append("it did not end within a minute of SIGTERM")
             status = -signal.SIGKILL
         outcome.kills += 1
-        if not hard and status == 0:  # it had just come to its end
+        if not hard and status == 0:  # it had just finished
             return 0
         _wait_for_group(process.pid)
         return None
 
 
 def _wait_for_group(group: int, seconds: float = 30) -> None:
-    """Wait until the workers of a killed command have ended: they do so by themselves."""
+    """Wait until the workers of a killed command have ended, as they do by themselves."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -174,7 +174,7 @@ def _wait_for_group(group: int, seconds: float = 30) -> None:
         except ProcessLookupError:
             return
         time.sleep(0.05)
-    raise RuntimeError(f"workers of a killed command live on for {seconds:.0f} s")
+    raise RuntimeError(f"workers of a killed command are still running after {seconds:.0f} s")
 
 
 def _compare(truth: Contents, found: Contents, outcome: Outcome) -> None:
@@ -192,11 +192,11 @@ def _last_words(place: Path) -> str:
 
 
 def jobs(faces: Path, clip: Path, count: int, steps: int) -> list[Job]:
-    """The four commands at sizes that make twenty kills each a matter of minutes."""
+    """The four commands, in sizes at which twenty kills of each take minutes."""
     train = ["--model", MODEL, "--input-size", "32", "--batch", "4", "--threads", "1", "--precision", "32"]
 
     def of_training(path: str) -> bool:
-        # the state and the card tell times; pictures' bytes follow from them
+        # the state and the card hold times, and the plots are drawn from them
         return path.endswith((FOREIGN, "checkpoint/model.safetensors", "log.csv"))
 
     return [
@@ -212,7 +212,7 @@ def jobs(faces: Path, clip: Path, count: int, steps: int) -> list[Job]:
 
 
 def write_clip(path: Path, faces: Path) -> None:
-    """A clip of a second and a half: three renders, each still."""
+    """Write a clip of 1.5 s: three renders, each for half a second."""
     from fauxface.images import read_image
     from fauxface.inference.video import write_video
 
@@ -223,12 +223,12 @@ def write_clip(path: Path, faces: Path) -> None:
 
 
 def main() -> int:
-    """Kill, compare, tell."""
+    """Run the benchmark; exit status 1 if files were lost or left."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_KILLS} kills each, smaller still")
-    parser.add_argument("--kills", type=int, help=f"of each command; {KILLS} unless told otherwise")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_KILLS} kills each, in smaller sizes")
+    parser.add_argument("--kills", type=int, help=f"of each command; default: {KILLS}")
     parser.add_argument("--only", nargs="+", choices=("render", "pack", "train", "predict"), default=())
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     options = parser.parse_args()
     kills = options.kills or (QUICK_KILLS if options.quick else KILLS)
     found: dict[str, Outcome] = {}
@@ -243,8 +243,8 @@ def main() -> int:
             if not options.only or job.name in options.only:
                 found[job.name] = kill_often(job, root, kills, random.Random(f"{options.seed} {job.name}"))
         changed = [path.name for path in (*faces.iterdir(), clip) if before.get(path) != _hash(path)]
-    told = {name: {key: getattr(o, key) for key in ("kills", "ends", "lost", "left")} for name, o in found.items()}
-    print(json.dumps({**told, "inputs_changed": len(changed)}))
+    counts = {name: {key: getattr(o, key) for key in ("kills", "ends", "lost", "left")} for name, o in found.items()}
+    print(json.dumps({**counts, "inputs_changed": len(changed)}))
     return int(bool(changed) or any(outcome.lost or outcome.left for outcome in found.values()))
 
 

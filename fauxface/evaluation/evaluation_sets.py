@@ -1,9 +1,8 @@
-"""Test sets held ready for many checkpoints, and one checkpoint scored on all of them alike, raw and adapted."""
+"""Evaluation sets, read once for many checkpoints, and a checkpoint's scores on all of them, raw and adapted."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from fauxface.evaluation.fitting import CHOICES
 from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
 from fauxface.evaluation.scores import Evaluation
 from fauxface.faces import FaceSample
-from fauxface.inference import Camera, Detection, Detector, Landmarker, head_pose
+from fauxface.inference import Detection, Detector, Landmarker
+from fauxface.pose import yaw_in_photo
 
 BOXES: tuple[Boxes, ...] = ("landmarks", "detector")
 FOLDS = 5
@@ -27,13 +27,13 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class DataFacts:
-    """A data set without its faces.
+    """Facts about a data set, without its faces.
 
     Attributes:
-        name: the folder's.
-        count: how many faces there are.
+        name: the folder's name.
+        count: number of faces.
         identity: a hash of its files' names and sizes, its scheme and its labels' convention.
-        annotated: whether its labels are annotators', which an adapter is for.
+        annotated: True if annotators made its labels, so that an adapter can be used.
         sources: its label files, links resolved.
     """
 
@@ -45,20 +45,20 @@ class DataFacts:
 
 
 def data_facts(folder: Path, labels: Literal["2d", "projected"] | None = None, split: str | None = None) -> DataFacts:
-    """What there is to know of a data set without reading it; errors as ``open_dataset``."""
+    """Name, size, identity and sources of a data set, without reading its faces; errors as ``open_dataset``."""
     dataset = open_dataset(folder, split=split, labels=labels)
     annotated, sources = dataset.labels == "annotated", frozenset(path.resolve() for path in dataset.sources)
     return DataFacts(dataset.name, len(dataset), _fingerprint(dataset, folder), annotated, sources)
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A test set.
+class EvaluationSet:
+    """A data set to score checkpoints on.
 
     Attributes:
-        name: the data set's.
+        name: the data set's name.
         identity: a hash of its files' names and sizes.
-        faces: the faces, read.
+        faces: its faces.
         yaw: (M,) degrees, from the annotated points by perspective-n-point; NaN where they fit no head.
     """
 
@@ -68,49 +68,47 @@ class Bench:
     yaw: np.ndarray
 
 
-def open_bench(folder: Path) -> Bench:
-    """Read a test set, rendered or annotated; errors as ``open_dataset`` and ``read_faces``."""
+def open_evaluation_set(folder: Path) -> EvaluationSet:
+    """Read a data set, rendered or annotated; errors as ``open_dataset`` and ``read_faces``."""
     dataset = open_dataset(folder)
 
     def yaw(sample: FaceSample) -> float:
-        height, width = sample.image.shape[:2]
-        pose = head_pose(sample.landmarks, sample.scheme, Camera.of_a_crop(width, height))
-        return math.nan if pose is None else pose.yaw
+        return yaw_in_photo(sample.landmarks, sample.scheme, sample.image)
 
-    turned = np.array([angle for _, angle in map_samples(dataset, yaw, description="looking at")])
-    return Bench(dataset.name, _fingerprint(dataset, folder), read_faces(dataset), turned)
+    yaws = np.array([angle for _, angle in map_samples(dataset, yaw, description="looking at")])
+    return EvaluationSet(dataset.name, _fingerprint(dataset, folder), read_faces(dataset), yaws)
 
 
 def open_faces(folder: Path, split: str | None = None) -> AnnotatedFaces:
-    """Read a data set that is not tested on; errors as ``open_dataset`` and ``read_faces``."""
+    """Read a data set that adapters are fitted to; errors as ``open_dataset`` and ``read_faces``."""
     return read_faces(open_dataset(folder, split=split))
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A checkpoint on a test set, under one box protocol, raw or adapted."""
+    """A checkpoint's scores on one evaluation set, under one box protocol, raw or adapted."""
 
-    bench: Bench
+    data: EvaluationSet
     evaluation: Evaluation
     adapted: bool
 
 
-def score(
+def score_checkpoint(
     checkpoint: Path,
-    benches: Sequence[Bench],
+    sets: Sequence[EvaluationSet],
     adapt_to: AnnotatedFaces | None,
     adapter_out: Path,
     threads: int = 0,
     detector: str = "retinaface",
     device: str = "cpu",
 ) -> list[Scored]:
-    """Score a checkpoint on every test set, under both box protocols, raw and (with ``adapt_to``) label-adapted.
+    """Score a checkpoint on every set, under both box protocols, raw and (with ``adapt_to``) label-adapted.
 
-    The adapter is fitted to the checkpoint's predictions of ``adapt_to`` and written to ``adapter_out``. Test sets that
-    are rendered are scored raw alone: their labels are those that the checkpoint learned.
+    The adapter is fitted to the checkpoint's predictions on ``adapt_to`` and written to ``adapter_out``. Rendered sets
+    are scored raw only, because the checkpoint was trained on labels of their kind.
     """
     landmarker = Landmarker.load(checkpoint, detector, threads=threads, device=device)
-    landmarker.detector = Remembering(landmarker.detector)
+    landmarker.detector = CachedDetector(landmarker.detector)
     adaptation: Adaptation | None = None
     if adapt_to is not None:
         folds = min(FOLDS, len(adapt_to) // FEWEST_A_FOLD)
@@ -118,19 +116,19 @@ def score(
         save_adapter(adapter_out, adaptation.adapter)
     found: list[Scored] = []
     lane = landmarker.card.lane
-    for bench in benches:
+    for data in sets:
         for box in BOXES:
-            said = predict(landmarker, bench.faces, box)
-            found.append(Scored(bench, judge(bench.faces, said, checkpoint.parent.name, lane, box), False))
-            if adaptation is not None and bench.faces.dataset.labels == "annotated":
+            predictions = predict(landmarker, data.faces, box)
+            found.append(Scored(data, judge(data.faces, predictions, checkpoint.parent.name, lane, box), False))
+            if adaptation is not None and data.faces.dataset.labels == "annotated":
                 adapter = adaptation.adapter, str(adapter_out)
-                evaluation = judge(bench.faces, said, checkpoint.parent.name, lane, box, adapter=adapter)
-                found.append(Scored(bench, evaluation, True))
+                evaluation = judge(data.faces, predictions, checkpoint.parent.name, lane, box, adapter=adapter)
+                found.append(Scored(data, evaluation, True))
     return found
 
 
-class Remembering:
-    """A detector that looks at each picture once in the life of this process: checkpoints come and go, faces stay."""
+class CachedDetector:
+    """A detector that keeps its detections: each picture is searched once in a process, for all checkpoints."""
 
     _found: ClassVar[dict[tuple[str, bytes], list[Detection]]] = {}
 
@@ -138,7 +136,7 @@ class Remembering:
         self.detector, self.name, self.licence = detector, detector.name, detector.licence
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        """As the detector's."""
+        """Faces in an image H×W×3 uint8 RGB, as the detector finds them."""
         key = (self.name, hashlib.blake2b(image.tobytes() + str(image.shape).encode()).digest())
         if key not in self._found:
             self._found[key] = self.detector(image)

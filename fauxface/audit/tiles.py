@@ -1,8 +1,7 @@
-"""Contact sheets: faces cut out, with or without their points, and their figures."""
+"""Tiles of the audit's contact sheets: faces or pictures, with or without points and captions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -22,12 +21,12 @@ COLOURS = {
     "mouth": (255, 120, 140),
     "pupils": (255, 80, 255),
 }
-"""RGB of each part's points; those that are hidden are darker."""
+"""RGB of each part's points; hidden points are darker."""
 _SHIFT = 4  # OpenCV draws at 1/16 px
 
 
 def tile(picture: PictureRecord, face: FaceRecord | None, side: int, points: bool, caption: str = "") -> np.ndarray:
-    """A face with some of what is about it, or a whole picture, as (side, side, 3)."""
+    """A face with some of its surroundings, or a whole picture without ``face``, as (side, side, 3) uint8."""
     image = picture.pixels()
     height, width = image.shape[:2]
     if face is None:
@@ -57,15 +56,3 @@ def _draw(picture: np.ndarray, points: np.ndarray, face: FaceRecord, radius: flo
         colour = tuple(bright * c for c in COLOURS[groups[i]])
         cv2.circle(picture, centre, round((radius + 0.7) * 16), (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
         cv2.circle(picture, centre, round(radius * 16), colour, -1, cv2.LINE_AA, _SHIFT)
-
-
-def sheet(tiles: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
-    """Tiles of one size in rows, on white."""
-    side = tiles[0].shape[0]
-    rows = -(-len(tiles) // columns)
-    step = side + gap
-    whole = np.full((rows * step - gap, min(columns, len(tiles)) * step - gap, 3), 255, np.uint8)
-    for i, picture in enumerate(tiles):
-        row, column = divmod(i, columns)
-        whole[row * step : row * step + side, column * step : column * step + side] = picture
-    return whole
