@@ -1,7 +1,7 @@
-"""Checkpoints: a folder with ``model.safetensors`` and ``model.yaml``, which says what they are and may do.
+"""Checkpoints: folders with weights (``model.safetensors``) and a card (``model.yaml``) with their origin and licence.
 
-Licence lanes: *clean* weights were learned from our renders alone, from random initialisation or a clean checkpoint;
-anything else is *research*. Nothing is pickled.
+Licence lanes: *clean* weights were learned from Fauxface's renders alone, starting from random weights or a clean
+checkpoint; all others are *research*. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ from fauxface.parsing import as_record, clipped, number, parse_json, read_yaml_m
 
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.yaml"
 SHIPPED = Path(__file__).parent / "weights"
-"""Where the weights lie that come with the package, a folder a name."""
+"""Folder of the weights that come with the package, one folder for each name."""
 CropKind = Literal["box", "five-points", "level"]
 LICENCES = {
     "clean": "Apache-2.0",
     "research": "research only: made with data or weights under other terms, see provenance",
 }
 MAX_INPUT_SIZE = 4096
-"""Longest side of crops and frames that a checkpoint may be for, px."""
+"""Largest input size of a checkpoint, px."""
 _LARGEST_FP16 = torch.finfo(torch.float16).max
 
 
 @dataclass
 class Card:
-    """What ``model.yaml`` says of a checkpoint.
+    """The content of a checkpoint's ``model.yaml``.
 
     Attributes:
         model: the model's registered name.
         input_size: side of the crops, pixels.
         scheme: name of the landmark scheme.
-        labels: the label convention it learned: ``projected``, ``2d`` or ``annotated``.
+        labels: the label convention that it learned: ``projected``, ``2d`` or ``annotated``.
         crop_margin: side of the crop in units of the box's longer side.
-        calibration: of a probabilistic model: the factor of its σ, and the shares of errors within σ and 2σ.
-        crop: what faces are cut out by, ``box``, ``five-points`` or ``level`` (`fauxface.faces.Framing`).
-        options: what else ``build_model`` needs to rebuild the model.
-        targets: what it learned and tells, by the names of `fauxface.targets`; empty on cards older than these.
+        calibration: for a probabilistic model: the factor of its σ, and the shares of errors within σ and 2σ.
+        crop: the kind of crop, ``box``, ``five-points`` or ``level`` (`fauxface.faces.Framing`).
+        options: the other arguments that ``build_model`` needs to rebuild the model.
+        targets: the names of its targets (`fauxface.targets`); empty on old cards.
         normalisation: ``mean`` and ``deviation`` of RGB in [0, 1], as built into the model.
         training: the training configuration.
         provenance: generator version, data, images, seed, versions, machine.
@@ -78,7 +78,7 @@ class Card:
 def lane_of(
     ours: bool, start: Literal["random", "hub"] | Card, teacher: Card | None = None
 ) -> Literal["clean", "research"]:
-    """The lane of weights trained on our renders alone (or not: ``ours``) from ``start``, maybe by a ``teacher``."""
+    """The lane of weights trained from ``start``, maybe with a ``teacher``; ``ours``: on Fauxface's renders alone."""
     clean_start = start == "random" or (isinstance(start, Card) and start.lane == "clean")
     return "clean" if ours and clean_start and (teacher is None or teacher.lane == "clean") else "research"
 
@@ -90,7 +90,7 @@ def card_of(
     lane: Literal["clean", "research"],
     crop: CropKind = "box",
 ) -> Card:
-    """The card of a model; training, provenance and scores are the caller's to fill in."""
+    """The card of a model; the caller fills in training, provenance and scores."""
     numbers = {name: [round(v, 6) for v in getattr(model, name).flatten().tolist()] for name in ("mean", "deviation")}
     return Card(
         model=model.name,
@@ -110,29 +110,29 @@ def card_of(
 def save_checkpoint(folder: Path, model: FaceNetwork, card: Card, half: bool = False) -> None:
     """Write the model's weights and its card; ``half`` stores parameters as float16 (those that fit in it)."""
     learned = {name for name, _ in model.named_parameters()}
-    state = sorted(model.state_dict().items())  # one order, so that equal weights are equal bytes
+    state = sorted(model.state_dict().items())  # sorted, so that equal weights give equal bytes
     weights = {name: _stored(value, half and name in learned) for name, value in state}
     write_bytes(folder / WEIGHTS_FILE, safetensors.torch.save(weights, {"card": json.dumps(_identity(card))}))
     write_text(folder / CARD_FILE, yaml.safe_dump(asdict(card), sort_keys=False, allow_unicode=True))
 
 
 def find_checkpoint(name: str | Path) -> Path:
-    """The folder of a checkpoint, given that folder, a run's, or the name of shipped weights.
+    """The folder of a checkpoint, given that folder, a run's folder, or the name of shipped weights.
 
-    FileNotFoundError, naming the shipped weights there are, if it is none of these.
+    FileNotFoundError, with the names of all shipped weights, if ``name`` is none of these.
     """
     folder = Path(name)
     for candidate in (folder, folder / "checkpoint", SHIPPED / str(name)):
         if (candidate / CARD_FILE).is_file():
             return candidate
     shipped = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CARD_FILE}"))
-    reason = f"has no {CARD_FILE}" if folder.is_dir() else "is no folder"
-    names = f"shipped are {', '.join(shipped)}" if shipped else "none are shipped yet"
+    reason = f"has no {CARD_FILE}" if folder.is_dir() else "is not a folder"
+    names = ", ".join(shipped) or "there are none"
     raise FileNotFoundError(f"no checkpoint: {name} {reason}, nor the name of shipped weights ({names})")
 
 
 def read_card(name: str | Path) -> Card:
-    """The card of a checkpoint; FileNotFoundError or ValueError, naming the file, if there is none or it is broken."""
+    """The card of a checkpoint; FileNotFoundError, or ValueError with the file's name if it is invalid."""
     path = find_checkpoint(name) / CARD_FILE
     card = as_record(Card, read_yaml_mapping(path), f"{path}: the card")
     whole(card.input_size, f"{path}: input_size", 32, MAX_INPUT_SIZE)
@@ -144,14 +144,15 @@ def load_checkpoint(name: str | Path) -> tuple[LandmarkModel, Card]:
     """The model, in eval mode and float32, and its card.
 
     Args:
-        name: a checkpoint's folder, a run's, or the name of shipped weights.
+        name: a checkpoint's folder, a run's folder, or the name of shipped weights.
 
-    FileNotFoundError if there is none; ValueError, in one line, if a file is broken or card and weights disagree, and
-    for a face detector.
+    Raises:
+        FileNotFoundError: no such checkpoint.
+        ValueError: in one line: a file is broken, card and weights disagree, or the checkpoint is a face detector.
     """
     model, card = load_network(name)
     if not isinstance(model, LandmarkModel):
-        raise ValueError(f"{name} is a face detector ({card.model}), which finds faces in frames: see --detector")
+        raise ValueError(f"{name} is a face detector ({card.model}), not a landmark model: pass it to --detector")
     return model, card
 
 
@@ -159,7 +160,7 @@ def load_one_stage(name: str | Path) -> tuple[OneStage, Card]:
     """The face detector, in eval mode and float32, and its card; errors as `load_checkpoint`."""
     model, card = load_network(name)
     if not isinstance(model, OneStage):
-        raise ValueError(f"{name} is no face detector: it finds landmarks in crops ({card.model})")
+        raise ValueError(f"{name} is not a face detector: it finds landmarks in crops ({card.model})")
     return model, card
 
 
@@ -175,27 +176,27 @@ def load_network(name: str | Path) -> tuple[FaceNetwork, Card]:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing, though {CARD_FILE} is there") from None
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not readable as safetensors ({_one_line(error)})") from error
+        raise ValueError(f"{path}: not readable as safetensors ({clipped(error, 160)})") from error
     try:
         check_options(card.model, card.options)
         model = build_network(card.model, card.input_size, card.scheme, **card.options)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{folder / CARD_FILE}: {_one_line(error)}") from error
+        raise ValueError(f"{folder / CARD_FILE}: {clipped(error, 160)}") from error
     _check_agreement(folder, model, card, weights, identity)
     model.load_state_dict(weights)
     return model.eval(), card
 
 
 def _identity_in(metadata: dict[str, str]) -> dict[str, Any]:
-    """What the weights' file says of itself; ValueError if that is no mapping."""
+    """The identity in the metadata of a weights file; ValueError if it is not a mapping."""
     identity = parse_json(metadata.get("card", "{}"))
     if not isinstance(identity, dict):
-        raise ValueError("what it says of itself is no mapping")
+        raise ValueError("the card in its metadata is not a mapping")
     return identity
 
 
 def _identity(card: Card) -> dict[str, Any]:
-    """What the weights' file says of itself too, as shapes alone do not tell 120 px from 128 px."""
+    """The part of the card that the weights file repeats: shapes alone cannot tell 120 px from 128 px."""
     names = ("model", "input_size", "scheme", "labels", "crop_margin", "crop", "lane")
     return {name: getattr(card, name) for name in names}
 
@@ -203,22 +204,23 @@ def _identity(card: Card) -> dict[str, Any]:
 def _check_agreement(
     folder: Path, model: FaceNetwork, card: Card, weights: dict[str, Tensor], identity: dict[str, Any]
 ) -> None:
-    """ValueError, in one line, unless the weights are those of the model that the card names."""
+    """Raise a ValueError of one line unless the weights are those of the model on the card."""
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in weights.items()}
-    says = f"{folder}: {CARD_FILE} and {WEIGHTS_FILE} disagree: {card.model} for {card.scheme} at {card.input_size} px"
+    conflict = (
+        f"{folder}: {CARD_FILE} and {WEIGHTS_FILE} disagree: {card.model} for {card.scheme} at {card.input_size} px"
+    )
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
-            there = _shape(name, found)
-            raise ValueError(f"{says} has {_shape(name, wanted)}, the weights have {there}")
+            raise ValueError(f"{conflict} has {_shape(name, wanted)}, the weights have {_shape(name, found)}")
     for name, value in _identity(card).items():
         if identity.get(name, value) != value:
-            raise ValueError(f"{says} has {name} {value}, the weights have {clipped(identity[name])}")
+            raise ValueError(f"{conflict} has {name} {value}, the weights have {clipped(identity[name])}")
     if card.targets and list(card.targets) != list(model.targets):
         raise ValueError(f"{folder}: {CARD_FILE} has targets {card.targets}, its model {list(model.targets)}")
     expected = card_of(model, card.labels, card.crop_margin, card.lane).normalisation
     if card.normalisation and card.normalisation != expected:
-        raise ValueError(f"{folder}: {CARD_FILE}'s normalisation is not the model's, {expected}")
+        raise ValueError(f"{folder}: the normalisation in {CARD_FILE} differs from the model's, {expected}")
 
 
 def _shape(name: str, shapes: dict[str, tuple[int, ...]]) -> str:
@@ -230,7 +232,3 @@ def _stored(value: Tensor, half: bool) -> Tensor:
     if half and bool((value.abs() <= _LARGEST_FP16).all()):
         return value.half()
     return value
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]

@@ -16,14 +16,14 @@ import numpy as np
 from fauxface.landmarks import FIVE, scheme_of
 
 CROP_MARGIN = 1.3
-"""Side of the crop in units of the box's longer side."""
+"""Default side of the crop, in units of the box's longer side."""
 FRONTAL_POINTS = ((-0.208, -0.275), (0.208, -0.275), (0.0, -0.037), (-0.184, 0.172), (0.184, 0.172))
-"""Where the five points of a frontal face lie about its box's centre, in units of the box's longer side.
+"""The five points of a frontal face, from the centre of its box, in units of the box's longer side.
 
-The mean of 923 of our renders (generator 9, |yaw| < 15°, 2-D labels), made symmetric: right eye, left eye, nose tip,
-right and left corner of the mouth."""
+Right eye, left eye, nose tip, right and left corner of the mouth: the mean of 923 renders (generator 9, |yaw| < 15°,
+2-D labels), made symmetric."""
 REACH = 1.25
-"""How much larger than the box's the five points' crop is: they tell nothing of how far a turned head reaches back."""
+"""Factor of the margin of five-point crops: the five points do not show how far a turned head reaches back."""
 CropKind = Literal["box", "five-points", "level"]
 Value = TypeVar("Value")
 
@@ -37,10 +37,10 @@ class FaceSample:
         landmarks: N×2 float64, image pixels; may lie outside the image.
         scheme: name of the landmark scheme.
         box: (4,) float64, the face's box.
-        visibility: N booleans (True = seen), or None where the data set does not say.
-        source: the file that the image came from.
-        labels: the labels' convention: ``projected`` (3-D points, also where hidden) or ``2d`` (as annotators click).
-        extra: what else the data set says of the face, by the names of `fauxface.targets`, in the image's frame.
+        visibility: N booleans (True = visible), or None if the data set has none.
+        source: the image's file.
+        labels: the label convention: ``projected`` (3-D points, also where hidden) or ``2d`` (as annotators click).
+        extra: the face's other targets, by their names in `fauxface.targets`, in the image's frame.
     """
 
     image: np.ndarray
@@ -54,7 +54,7 @@ class FaceSample:
 
     @property
     def targets(self) -> dict[str, np.ndarray]:
-        """All that is said of the face, by the names of `fauxface.targets`."""
+        """All labels of the face, by their names in `fauxface.targets`."""
         return named(self.landmarks, self.visibility, self.extra)
 
 
@@ -65,7 +65,7 @@ def named(landmarks: Value, visibility: Value | None, extra: Mapping[str, Value]
 
 
 def landmark_box(landmarks: np.ndarray, scheme: str) -> np.ndarray:
-    """Tight box (4,) of landmarks (N, 2), pupils left out; of five points, which span none, a frontal face's."""
+    """Tight box (4,) of landmarks (N, 2) without the pupils; for five points, the box of a frontal face around them."""
     if scheme == FIVE.name:
         face = Crop.on_points(landmarks, 1, 1.0)
         centre, side = face.to_image(np.zeros(2)), face.scale
@@ -75,7 +75,7 @@ def landmark_box(landmarks: np.ndarray, scheme: str) -> np.ndarray:
 
 
 def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes (A, 4) and (B, 4): (A, B), 0 for empty boxes."""
+    """Intersection over union (A, B) of boxes (A, 4) with boxes (B, 4); 0 for empty boxes."""
     corner0 = np.maximum(a[:, None, :2], b[None, :, :2])
     corner1 = np.minimum(a[:, None, 2:], b[None, :, 2:])
     overlap = np.prod(np.clip(corner1 - corner0, 0, None), axis=-1)
@@ -86,36 +86,38 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def roll_of(five: np.ndarray) -> float:
-    """How far a face with these five points (5, 2) is turned in the image, radians, clockwise as seen.
+    """Roll of a face in the image, radians, clockwise as seen, from its five points (5, 2); 0 for points that coincide.
 
-    By all five, as a similarity takes `FRONTAL_POINTS` to them, since in profile the line of the eyes alone is short. 0
-    for points that show no face.
+    It is the angle of the similarity that brings `FRONTAL_POINTS` nearest to the five points. The line between the eyes
+    alone would be too short in profile.
     """
-    unit, _ = _similarity(five)
-    return math.atan2(unit.imag, unit.real) if _shows_a_face(unit) else 0.0
+    factor, _ = _similarity(five)
+    return math.atan2(factor.imag, factor.real) if _has_extent(factor) else 0.0
 
 
 def _similarity(five: np.ndarray) -> tuple[complex, complex]:
-    """The similarity of least squares from `FRONTAL_POINTS` to five points (5, 2): its factor, where 0 goes.
+    """Least-squares similarity from `FRONTAL_POINTS` to five points (5, 2): its factor, and the image of 0.
 
-    Umeyama 1991. Points of the plane are complex numbers: a similarity is one factor, and its least squares a quotient.
+    Umeyama 1991, "Least-squares estimation of transformation parameters". With points as complex numbers the rotation
+    and scale are one complex factor, and the least-squares solution is a quotient.
     """
-    there, here = (np.asarray(points, np.float64) @ np.array([1, 1j]) for points in (FRONTAL_POINTS, five))
-    away = there - there.mean()
-    unit = complex(np.vdot(away, here - here.mean()) / np.vdot(away, away))
-    return unit, complex(here.mean() - unit * there.mean())
+    frontal, found = (np.asarray(points, np.float64) @ np.array([1, 1j]) for points in (FRONTAL_POINTS, five))
+    centred = frontal - frontal.mean()
+    factor = complex(np.vdot(centred, found - found.mean()) / np.vdot(centred, centred))
+    return factor, complex(found.mean() - factor * frontal.mean())
 
 
-def _shows_a_face(unit: complex) -> bool:
-    return bool(np.isfinite(unit)) and abs(unit) > 1e-6
+def _has_extent(factor: complex) -> bool:
+    """True unless the five points with this similarity coincide."""
+    return bool(np.isfinite(factor)) and abs(factor) > 1e-6
 
 
 @dataclass(frozen=True)
 class Framing:
-    """How faces are cut out of images; a checkpoint is asked about faces cut out as those were that it learned from.
+    """The way faces are cropped; a checkpoint needs the framing that it was trained with.
 
-    A *place* is what a crop is laid by: a box (4,); a box and the face's roll in radians (5,); or five points (5, 2) as
-    `fauxface.landmarks.five_points` gives.
+    A *place* determines one crop. It is a box (4,), or a box and the face's roll in radians (5,), or five points (5, 2)
+    as from `fauxface.landmarks.five_points`.
 
     Attributes:
         kind: ``box``, an upright square about the face's box; ``level``, the same square turned about its centre by the
@@ -129,7 +131,7 @@ class Framing:
     margin: float = CROP_MARGIN
 
     def place(self, box: np.ndarray, five: np.ndarray | None) -> np.ndarray:
-        """What the crop of a face is laid by, of its box and its five points; without those, the box has to do."""
+        """The place of a face: from its five points if the kind needs them and they are known, otherwise its box."""
         if five is None or self.kind == "box":
             return box
         return five if self.kind == "five-points" else np.append(box, roll_of(five))
@@ -144,11 +146,11 @@ class Framing:
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of the image, perhaps turned, resampled to ``size``×``size`` pixels.
+    """A square of the image, possibly rotated, resampled to ``size``×``size`` pixels.
 
-    Crop pixel (u, v) is image pixel (x0, y0) + scale · R · (u + 0.5, v + 0.5) − 0.5, with R the turn by ``angle``. So
-    (x0, y0) is the square's first corner measured from the *corner* of the image's first pixel, and ``scale`` is image
-    pixels a crop pixel. ``angle`` is in radians, from the image's x axis towards its y axis (clockwise as seen).
+    Crop pixel (u, v) is image pixel (x0, y0) + scale · R · (u + 0.5, v + 0.5) − 0.5, where R rotates by ``angle``. So
+    (x0, y0) is the square's first corner, measured from the *corner* of the image's first pixel, and ``scale`` is in
+    image pixels per crop pixel. ``angle`` is in radians, from the image's x axis to its y axis (clockwise as seen).
     """
 
     x0: float
@@ -159,40 +161,40 @@ class Crop:
 
     @classmethod
     def around(cls, box: np.ndarray, size: int, margin: float = CROP_MARGIN, angle: float = 0.0) -> Crop:
-        """The square about the centre of ``box`` (4,), ``margin`` × its longer side, turned about it by ``angle``.
+        """The square around the centre of ``box`` (4,), ``margin`` × its longer side, rotated about it by ``angle``.
 
-        ValueError if the box is nothing.
+        ValueError for a box without extent, or with a number that is not finite.
         """
         x0, y0, x1, y1 = (float(v) for v in box)
         side = margin * max(x1 - x0, y1 - y0)
         if not (math.isfinite(side) and side > 0 and math.isfinite(x0 + y0)):
-            raise ValueError(f"a face needs a box of some extent, not {[round(float(v), 2) for v in box]}")
+            raise ValueError(f"a face's box must have a positive, finite size, not {[round(float(v), 2) for v in box]}")
         cosine, sine = math.cos(angle), math.sin(angle)
         corner = (x0 + x1 - side * (cosine - sine) + 1) / 2, (y0 + y1 - side * (cosine + sine) + 1) / 2
         return cls(*corner, side / size, size, angle)
 
     @classmethod
     def on_points(cls, five: np.ndarray, size: int, margin: float = CROP_MARGIN) -> Crop:
-        """The square about a face by its five points (5, 2), turned so that they come nearest to `FRONTAL_POINTS`.
+        """The square around a face with these five points (5, 2), rotated to bring them nearest to `FRONTAL_POINTS`.
 
-        ``margin`` is the square's side in units of the longer side of
-        the box that a frontal face with these points would have. ValueError if they all lie at one place.
+        ``margin`` is the square's side in units of the longer side of the box that a frontal face with these points
+        has. ValueError if the points all lie at one place.
         """
-        unit, origin = _similarity(five)
-        if not _shows_a_face(unit):
+        factor, origin = _similarity(five)
+        if not _has_extent(factor):
             raise ValueError(f"five points that lie at one place show no face: {np.round(five, 2).tolist()}")
         centre = origin + 0.5 * (1 + 1j)
-        corner = centre - unit * margin * (0.5 + 0.5j)
-        return cls(corner.real, corner.imag, margin * abs(unit) / size, size, math.atan2(unit.imag, unit.real))
+        corner = centre - factor * margin * (0.5 + 0.5j)
+        return cls(corner.real, corner.imag, margin * abs(factor) / size, size, math.atan2(factor.imag, factor.real))
 
     @property
     def axes(self) -> np.ndarray:
-        """2×2: image pixels that a crop pixel's step in u (first column) and in v (second) moves."""
+        """2×2: the steps in image pixels for one crop pixel along u (first column) and along v (second)."""
         cosine, sine = self.scale * math.cos(self.angle), self.scale * math.sin(self.angle)
         return np.array([[cosine, -sine], [sine, cosine]])
 
     def padded(self, pixels: int) -> Crop:
-        """The same crop with ``pixels`` more crop pixels on every side: its pixel u + pixels is this one's u."""
+        """The crop with ``pixels`` more crop pixels on every side: its pixel u + pixels is this one's pixel u."""
         x0, y0 = np.array([self.x0, self.y0]) - self.axes.sum(1) * pixels
         return Crop(float(x0), float(y0), self.scale, self.size + 2 * pixels, self.angle)
 
@@ -205,9 +207,9 @@ class Crop:
         return (points + 0.5) @ self.axes.T + np.array([self.x0, self.y0]) - 0.5
 
     def extract(self, image: np.ndarray) -> np.ndarray:
-        """The crop's pixels, size×size×3 uint8, of an image H×W×3 uint8; what lies outside repeats the border.
+        """The crop's pixels, size×size×3 uint8, of an image H×W×3 uint8; outside the image its border is repeated.
 
-        When shrinking, areas are averaged first and the rest is warped: OpenCV's warps have no area filter.
+        To shrink, areas are averaged first and the result is warped, because OpenCV's warps have no area filter.
         """
         image, corner, ratio = self._shrink(image)
         axes = self.axes * ratio[:, None]
@@ -221,14 +223,14 @@ class Crop:
         )
 
     def _shrink(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cut out what the crop needs and average areas down to about its resolution.
+        """Cut out the part that the crop needs and average areas down to about its resolution.
 
-        Returns the pixels, the crop's corner (2,) in them, and how many of them (2,) an image pixel is in x and in y.
+        Returns the pixels, the crop's corner (2,) in them, and their number (2,) per image pixel in x and in y.
         """
         height, width = image.shape[:2]
         corner = np.array([self.x0, self.y0])
         ends = corner + np.array([[0, 0], [0, 1], [1, 0], [1, 1]]) * self.size @ self.axes.T
-        # two crop pixels of border, so that the bilinear taps at the edge see averaged pixels too
+        # two crop pixels of border, so that bilinear sampling at the edge sees averaged pixels too
         pad = 2 * self.scale + 1
         left, top = (
             int(np.clip(math.floor(v), 0, n - 1)) for v, n in zip(ends.min(0) - pad, (width, height), strict=True)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: everything we write goes through here."""
+"""Files that are complete or absent: everything the package writes goes through here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ else:
 
 
 STANDARD_OUTPUT = Path("-")
-"""As the name of a file to write: standard output."""
+"""The name ``-``, which stands for standard output where a file to write is asked for."""
 _PREFIX = ".fauxface-tmp-"
 _TEMPORARY = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}(\..*)?")
 _swept: set[Path] = set()
@@ -30,25 +30,25 @@ _swept: set[Path] = set()
 
 @contextmanager
 def atomic_path(path: Path, sync: bool = True) -> Iterator[Path]:
-    """A temporary path (same suffix) to write to; on success it is synced and takes ``path``'s place.
+    """A temporary path (same suffix) to write to; on success it is synced and replaces ``path``.
 
-    On any error, a full disk or a kill between, ``path`` is what it was before and nothing half-written bears its name.
-    Without ``sync`` that holds for a killed program, but not for a power cut: enough for what a seed makes again.
-    A link stays, and what it points to is replaced. Standard output (``-``), devices, pipes, and a file in a folder
-    that may not be written are written into, once all is there.
+    After an error, a full disk or a kill, ``path`` is as it was before: no half-written file has its name. Without
+    ``sync`` this holds for a killed program but not for a power cut, which is enough for files that a seed can make
+    again. A symbolic link stays, and its target is replaced. Standard output (``-``), devices, pipes, and files in a
+    read-only folder cannot be replaced: the complete content is copied into them at the end.
     """
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    poured = is_stream(path)
-    if not poured:
+    copied = is_stream(path)
+    if not copied:
         target.parent.mkdir(parents=True, exist_ok=True)
-        poured = target.is_file() and not os.access(target.parent, os.W_OK | os.X_OK)
-    folder = Path(tempfile.gettempdir()) if poured else target.parent
+        copied = target.is_file() and not os.access(target.parent, os.W_OK | os.X_OK)
+    folder = Path(tempfile.gettempdir()) if copied else target.parent
     _sweep_once(folder)
     handle, temporary = _make_temporary(folder, path.suffix)
     try:
         yield temporary
-        if poured:
-            _pour(temporary, path)
+        if copied:
+            _copy_into(temporary, path)
             return
         if sync:
             with temporary.open("rb") as file:
@@ -59,9 +59,9 @@ def atomic_path(path: Path, sync: bool = True) -> Iterator[Path]:
         except OSError as error:
             if error.errno != errno.EBUSY:  # a file that is a mount point cannot be replaced
                 raise
-            _pour(temporary, target)
+            _copy_into(temporary, target)
     except OSError as error:
-        if error.filename is None and error.errno is not None:  # a full disk does not say whose
+        if error.filename is None and error.errno is not None:  # errors of a full disk lack the name
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:
@@ -71,13 +71,13 @@ def atomic_path(path: Path, sync: bool = True) -> Iterator[Path]:
 
 
 def is_standard_output(path: Path | None) -> bool:
-    """Whether a file of that name to write is standard output."""
+    """True for the names of standard output: ``-``, ``/dev/stdout``, …."""
     names = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
     return path is not None and str(path) in names
 
 
 def is_stream(path: Path) -> bool:
-    """Whether that is standard output, a device or a pipe, which is written into and never replaced."""
+    """True for standard output, devices and pipes, which are written into and never replaced."""
     if is_standard_output(path) or str(path.parent) in ("/dev", "/dev/fd", "/proc/self/fd"):
         return True
     try:
@@ -87,8 +87,8 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _pour(source: Path, path: Path) -> None:
-    """Write a file's content into what is at ``path``."""
+def _copy_into(source: Path, path: Path) -> None:
+    """Write a file's content into the file, device or pipe at ``path``."""
     if sys.__stdout__ is not None and is_standard_output(path):
         sys.__stdout__.flush()
     with source.open("rb") as file, os.fdopen(os.dup(1), "wb") if is_standard_output(path) else path.open("wb") as sink:
@@ -96,7 +96,7 @@ def _pour(source: Path, path: Path) -> None:
 
 
 def _mode_of(path: Path) -> int:
-    """The permissions of a file to be replaced, or those of a new one."""
+    """Permissions of the file at ``path``, or of a new one."""
     if path.is_file():
         return stat.S_IMODE(path.stat().st_mode)
     umask = os.umask(0)
@@ -105,13 +105,13 @@ def _mode_of(path: Path) -> int:
 
 
 def _make_temporary(folder: Path, suffix: str) -> tuple[int | None, Path]:
-    """A new temporary file, and a handle whose lock says that its owner lives (None on Windows)."""
+    """A new temporary file, and an open handle with a lock that lasts as long as its owner (None on Windows)."""
     while True:
         handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=suffix if len(suffix) <= 16 else "", dir=folder)
-        if sys.platform == "win32":  # an open file could not be renamed
+        if sys.platform == "win32":  # open files cannot be renamed there
             os.close(handle)
             return None, Path(name)
-        with suppress(OSError):  # a file system without locks, on which nothing is swept either
+        with suppress(OSError):  # a file system without locks; nothing is swept there either
             fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
@@ -119,7 +119,7 @@ def _make_temporary(folder: Path, suffix: str) -> tuple[int | None, Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that killed programs of ours left in a folder; those of living ones stay."""
+    """Remove the temporary files that killed Fauxface processes left in a folder; those of running ones stay."""
     with suppress(OSError):
         for path in sorted(folder.iterdir()):
             if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
@@ -129,43 +129,43 @@ def sweep(folder: Path) -> None:
 
 def _remove_if_dead(path: Path) -> None:
     if sys.platform == "win32":
-        if time.time() - path.stat().st_mtime > 86_400:  # a day: nothing of ours is written for so long
+        if time.time() - path.stat().st_mtime > 86_400:  # a day: no file takes that long to write
             path.unlink()
         return
     with path.open("r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where its owner lives
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while its owner is running
         path.unlink()
 
 
 def _sweep_once(folder: Path) -> None:
-    """Sweep a folder that this process has not written to before."""
+    """Sweep a folder before this process first writes to it."""
     if folder not in _swept:
         _swept.add(folder)
         sweep(folder)
 
 
 def write_bytes(path: Path, data: bytes, sync: bool = True) -> None:
-    """Write ``data`` to ``path``, wholly or not at all."""
+    """Write ``data`` to ``path``, completely or not at all."""
     with atomic_path(path, sync) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(path: Path, text: str, sync: bool = True) -> None:
-    """Write ``text`` to ``path`` as UTF-8, wholly or not at all."""
+    """Write ``text`` to ``path`` as UTF-8, completely or not at all."""
     write_bytes(path, text.encode(), sync)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A new folder to fill, which takes the place of ``path``, a folder of the cache, as a whole.
+    """A new folder to fill, which then replaces ``path``, a folder in the cache, as a whole.
 
-    One process at a time; a kill between leaves the old folder or the new one, at the latest when this is called again.
-    Folders that a user names are filled by `fauxface.outputs.filled_folder`.
+    One process at a time. After a kill either the old or the new folder is complete, at the latest once this is called
+    again. For folders that a user names see `fauxface.outputs.filled_folder`.
     """
     new, old = (path.with_name(f".{path.name}.{word}") for word in ("new", "old"))
     lock_file = path.with_name(f".{path.name}.lock")
     lock = take_lock(lock_file)
-    while not is_held(lock, lock_file):  # its holder removed it before we had it
+    while not is_held(lock, lock_file):  # its holder removed the file meanwhile
         lock = take_lock(lock_file)
     try:
         if old.exists() and not path.exists():  # killed between the two renames
@@ -185,10 +185,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def take_lock(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes] | None:
-    """Lock the file at ``path`` (made if need be) until its handle is closed or this process ends, even killed.
+    """Lock the file at ``path``, made if absent, until the returned handle is closed or this process ends or is killed.
 
-    Any number of processes may hold a ``shared`` lock, and nobody else then an exclusive one (Windows has no shared
-    ones: there they hold nobody off). None when it is taken and we do not ``wait``.
+    Any number of processes may hold a ``shared`` lock at once, and while they do, none gets an exclusive one (except on
+    Windows, where shared locks have no effect). Without ``wait`` the result is None if the lock is taken.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = path.open("ab")
@@ -210,12 +210,12 @@ def take_lock(path: Path, *, shared: bool = False, wait: bool = True) -> IO[byte
 
 
 def is_held(lock: IO[bytes] | None, path: Path) -> bool:
-    """Whether ``lock`` is of the file that is at ``path`` now: a holder that ends with `remove_lock` takes it away."""
+    """True if ``lock`` locks the file now at ``path``, which another holder may have removed with `remove_lock`."""
     return lock is not None and path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())
 
 
 def remove_lock(lock: IO[bytes] | None, path: Path) -> None:
-    """Give a lock back, and remove its file; others see by `is_held` that theirs is of a file that is gone."""
+    """Release a lock and remove its file; waiting processes notice it with `is_held`."""
     if lock is None:
         return
     if sys.platform == "win32":
@@ -226,7 +226,7 @@ def remove_lock(lock: IO[bytes] | None, path: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """Where caches live: ``FAUXFACE_CACHE``, else the user's cache folder; never beside the data."""
+    """Folder of the caches: ``FAUXFACE_CACHE``, or ``fauxface`` in the user's cache folder; never the data's folder."""
     base = os.environ.get("FAUXFACE_CACHE")
     if base:
         return Path(base)
@@ -234,7 +234,7 @@ def cache_folder() -> Path:
 
 
 def regular_size(path: Path) -> int:
-    """The size of a file, bytes; FileNotFoundError; ValueError for anything else than a file: opening may never end."""
+    """The size of a file in bytes; FileNotFoundError; ValueError for folders, pipes (which may block) and devices."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -250,11 +250,11 @@ def read_bytes(path: Path, limit: int) -> bytes:
     """A file's content; errors of `regular_size`, and ValueError if it is longer than ``limit`` bytes."""
     size = regular_size(path)
     if size > limit:
-        raise ValueError(f"{path}: {size / 2**20:.0f} MiB are too much; {limit / 2**20:.0f} MiB is the most")
+        raise ValueError(f"{path}: {size / 2**20:.0f} MiB are too much; at most {limit / 2**20:.0f} MiB are read")
     with path.open("rb") as file:
         return file.read(limit + 1)[:limit]
 
 
 def tell_damaged(path: Path) -> None:
-    """Say on standard error that a file of the cache is damaged (a full disk, a power cut) and is made anew."""
-    print(f"fauxface: {path} is damaged; it is made anew", file=sys.stderr)
+    """Print to standard error that a file of the cache is damaged (full disk, power cut) and is made again."""
+    print(f"fauxface: {path} is damaged; it is made again", file=sys.stderr)

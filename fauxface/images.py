@@ -1,6 +1,6 @@
-"""Picture files in and out: RGB uint8 arrays H×W×3, read as a viewer would show them, written whole or not at all.
+"""Image files in and out: RGB uint8 arrays H×W×3, read as a viewer shows them, written completely or not at all.
 
-Only the formats below are opened, and only after a look at their size: what would not fit into memory is refused first.
+Only the formats below are opened, and their size is checked first, so that no file can exhaust the memory.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
 from fauxface.files import regular_size, write_bytes
+from fauxface.parsing import clipped
 
 FORMATS: dict[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"),
@@ -30,13 +31,13 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "AVIF": (".avif",),
     "HEIF": (".heic", ".heif", ".hif"),
 }
-"""The formats that are read, as Pillow calls them, and their files' suffixes."""
+"""Formats that are read, by Pillow's names, and their suffixes."""
 IMAGE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 JPEG_QUALITY = 92
 MAX_SIDE = 65_500
-"""Longest side of a picture, px: what a JPEG can have."""
+"""Longest side of an image, px: the most that a JPEG can have."""
 MAX_PIXELS = 250_000_000
-"""Pixels of a picture at most; phones take 200 millions."""
+"""Most pixels of an image; phones take 200 million."""
 _TOO_LARGE = f"too large: at most {MAX_SIDE:,} px a side and {MAX_PIXELS // 1_000_000} million in all"
 _BAND_PIXELS = 4_000_000
 _TURNS = {
@@ -48,19 +49,19 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF's orientations, and what undoes them."""
+"""EXIF orientation → the operation that undoes it."""
 
-if Image.MAX_IMAGE_PIXELS is not None:  # Pillow's own limit lies below a phone's pictures; ours is looked at first
+if Image.MAX_IMAGE_PIXELS is not None:  # Pillow's own limit is below a phone's images; ours is checked first
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, MAX_PIXELS)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it was read.
+    """An image file's pixels.
 
     Attributes:
         image: H×W×3 uint8 RGB, upright.
-        scale: the file's pixels a pixel of ``image``; 1 unless a large picture was read at a reduced size.
+        scale: the file's pixels per pixel of ``image``; 1 unless a large image was reduced.
     """
 
     image: np.ndarray
@@ -68,12 +69,12 @@ class Picture:
 
 
 def is_image(path: Path) -> bool:
-    """Whether the name is an image's, and no hidden file's."""
+    """True for the name of an image that is not a hidden file."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def is_readable(path: Path) -> bool:
-    """Whether a file begins as a picture of ours does."""
+    """True if the file starts as an image of a format that can be read here."""
     try:
         regular_size(path)
         with warnings.catch_warnings():
@@ -85,7 +86,7 @@ def is_readable(path: Path) -> bool:
 
 
 def is_animated(path: Path) -> bool:
-    """Whether a file is a GIF of several pictures, which is a video then."""
+    """True for a GIF with several images, which is treated as a video."""
     try:
         regular_size(path)
         with warnings.catch_warnings(), Image.open(path, formats=["GIF"]) as image:
@@ -96,7 +97,7 @@ def is_animated(path: Path) -> bool:
 
 
 def sort_out(files: list[Path]) -> tuple[list[Path], str]:
-    """The pictures among a folder's files, by name, and a line on those left out (empty where there are none)."""
+    """The images among a folder's files, sorted, and a line about the files left out (empty if there are none)."""
     kept = sorted(path for path in files if is_image(path) and path.is_file())
     others = set(files) - set(kept)
     left = Counter(path.suffix.lower()[:20] or "no suffix" for path in others if not path.name.startswith("."))
@@ -108,18 +109,18 @@ def sort_out(files: list[Path]) -> tuple[list[Path], str]:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """The picture H×W×3 uint8 RGB: turned as EXIF says, grey made RGB, 16 bits made 8, transparent laid on white.
+    """The image H×W×3 uint8 RGB: upright as EXIF says, grey as RGB, 16 bits as 8, transparency over white.
 
-    Raises ValueError, naming the file and the reason, for one that is no image of ours, is cut short or larger than
-    ``MAX_SIDE`` or ``MAX_PIXELS``; FileNotFoundError.
+    FileNotFoundError; ValueError, with the file and the reason, for a file that is not an image, of another format,
+    truncated, or larger than ``MAX_SIDE`` or ``MAX_PIXELS``.
     """
     return read_picture(path, MAX_PIXELS).image
 
 
 def read_picture(path: Path, pixels: int) -> Picture:
-    """The picture, reduced by a whole factor where it has more than so many ``pixels``; otherwise as `read_image`.
+    """The image as by `read_image`, but reduced by a whole factor if it has more than ``pixels`` pixels.
 
-    Pixel u of it lies at (u + 0.5) · scale − 0.5 in the file's picture.
+    Its pixel u is at (u + 0.5) · scale − 0.5 in the pixels of the file.
     """
     with _reasons(path):
         regular_size(path)
@@ -138,7 +139,7 @@ def read_picture(path: Path, pixels: int) -> Picture:
 
 @contextmanager
 def _reasons(path: Path) -> Iterator[None]:
-    """Whatever goes wrong in a decoder as one line that names the file."""
+    """Turn any error of a decoder into one line that names the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -149,20 +150,20 @@ def _reasons(path: Path) -> Iterator[None]:
         missing = path.suffix.lower() in FORMATS["HEIF"] and not _has_heif()
         hint = ": HEIC needs `pip install 'fauxface[heic]'`" if missing else ""
         raise ValueError(f"{path}: not an image that can be read{hint}") from None
-    except Image.DecompressionBombError:  # Pillow looks at the size, too, and before we can
+    except Image.DecompressionBombError:  # Pillow checks the size, too, and first
         raise ValueError(f"{path}: cannot be read: {_TOO_LARGE}") from None
     except MemoryError:
         raise ValueError(f"{path}: cannot be read: not enough memory") from None
     except Exception as error:  # decoders raise nearly anything on broken files
         reason = getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ") or type(error).__name__
-        raise ValueError(f"{path}: cannot be read: {' '.join(reason.split())[:120]}") from None
+        raise ValueError(f"{path}: cannot be read: {clipped(reason, 120)}") from None
 
 
 @cache
 def _openable() -> tuple[str, ...]:
-    """The formats that can be read here."""
-    there = {"AVIF": features.check("avif"), "HEIF": _has_heif(), "WEBP": features.check("webp")}
-    return tuple(name for name in FORMATS if there.get(name, True))
+    """Formats that this installation can read."""
+    optional = {"AVIF": features.check("avif"), "HEIF": _has_heif(), "WEBP": features.check("webp")}
+    return tuple(name for name in FORMATS if optional.get(name, True))
 
 
 @cache
@@ -176,7 +177,7 @@ def _has_heif() -> bool:
 
 
 def _reduced(image: Image.Image, factor: int) -> np.ndarray:
-    """The picture as RGB, each pixel the mean of factor × factor; band by band, as some modes take 16 bytes a pixel."""
+    """The image as RGB, each pixel the mean of factor × factor; in bands, as some modes take 16 bytes per pixel."""
     top = _white(image)
     if factor == 1 and image.width * image.height <= _BAND_PIXELS:
         return _to_rgb(image, top)
@@ -191,13 +192,13 @@ def _reduced(image: Image.Image, factor: int) -> np.ndarray:
 
 
 def _turned(image: Image.Image, pixels: np.ndarray) -> np.ndarray:
-    """The pixels upright, as the picture's EXIF data says."""
+    """The pixels, upright according to the image's EXIF data."""
     turn = _TURNS.get(image.getexif().get(0x0112, 1))
     return pixels if turn is None else np.array(Image.fromarray(pixels).transpose(turn))
 
 
 def _white(image: Image.Image) -> float:
-    """The value of white in a picture of numbers (Pillow would clip these to 255)."""
+    """The value of white in an image of integers or floats (Pillow would clip them to 255)."""
     if not (image.mode.startswith("I") or image.mode == "F"):
         return 255.0
     extrema = image.getextrema()
@@ -219,7 +220,7 @@ def _to_rgb(image: Image.Image, top: float) -> np.ndarray:
 
 
 def encode_image(image: np.ndarray, suffix: str = ".png") -> bytes:
-    """An image H×W×3 uint8 RGB (or H×W grey) as the bytes of a file with that suffix."""
+    """An image H×W×3 uint8 RGB (or H×W grey) encoded as a file with this suffix."""
     kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format=kind.get(suffix.lower(), "PNG"), quality=JPEG_QUALITY)
@@ -227,5 +228,5 @@ def encode_image(image: np.ndarray, suffix: str = ".png") -> bytes:
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Write an image H×W×3 uint8 RGB to ``path``, in the format that its suffix names, wholly or not at all."""
+    """Write an image H×W×3 uint8 RGB to ``path`` in the format of its suffix, completely or not at all."""
     write_bytes(path, encode_image(image, path.suffix))

@@ -1,8 +1,8 @@
 """A resumable list of jobs, on the processes of this machine or on a Dask cluster.
 
-A job is a number; the caller says which are left, so that an interrupted list goes on where it stopped. Workers are
-fresh processes with one thread each: as many as there are cores are then busy, and results do not depend on how many.
-They end with the process that started them, however that ends.
+A job is a number. The caller passes those that are left, so an interrupted list continues where it stopped. Workers are
+new processes with one thread each, so that one per core keeps the machine busy and their number does not change
+results. They end with the process that started them, even if it is killed.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ ONE_THREAD = {
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LP_NUM_THREADS")
 }
 CONNECT_SECONDS = 15
-"""How long a scheduler may take to answer."""
+"""Time limit for a scheduler's answer."""
 LONELY_SECONDS = 60
-"""How long a cluster may be without any worker before the list is given up."""
+"""Time after which the list is abandoned if a cluster has no worker."""
 
 
 def cores() -> int:
@@ -54,23 +54,23 @@ def run_jobs(
 ) -> None:
     """Do ``work(job)`` for every job, in any order, with a progress bar on standard error.
 
-    On a cluster a worker that dies costs nothing but its time: others do its jobs again. Each worker process does one
-    job at a time, always in the same thread (an OpenGL context belongs to one); more threads of it would only wait.
+    On a cluster the jobs of a worker that dies are done again by others. Each worker process does one job at a time, in
+    the same thread, because an OpenGL context belongs to one thread.
 
     Args:
-        work: a picklable function; what it raises ends the list and is raised here.
-        jobs: what is left to do.
-        workers: processes of this machine; 0 means one a core. A cluster has as many as it has.
-        title: what the progress bar says.
-        keep: is given each job and what ``work`` returned for it, in this process.
+        work: a picklable function; an error in it ends the list and is raised here.
+        jobs: the jobs that are left.
+        workers: processes of this machine; 0 means one per core. Ignored on a cluster.
+        title: text before the progress bar.
+        keep: called in this process with each finished job and its result.
         dask: address of a Dask scheduler (``tcp://host:8786``), or None for the processes of this machine.
-        shown: whether there is a progress bar.
+        shown: show a progress bar.
 
     Raises:
-        ChildProcessError: a worker was killed, or on a cluster several by the same job, or none is left; the jobs that
-            were finished stay done.
-        ConnectionError: no scheduler answers there.
-        ValueError: a negative number of workers, a bad address, or a cluster where Dask is not installed.
+        ChildProcessError: a worker was killed; or, on a cluster, one job killed several, or none is left. Finished jobs
+            stay finished.
+        ConnectionError: no scheduler answers at ``dask``.
+        ValueError: a negative number of workers, a bad address, or Dask is not installed.
     """
     if not jobs:
         return
@@ -79,7 +79,7 @@ def run_jobs(
     columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
         bar = progress.add_task(label(title), total=len(jobs), rate="")
-        with closing(done):  # at once, also where the caller is interrupted
+        with closing(done):  # ends the workers at once if the caller is interrupted
             for job, result in done:
                 if keep is not None:
                     keep(job, result)
@@ -88,12 +88,12 @@ def run_jobs(
 
 
 def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> Generator[tuple[int, Result]]:
-    """Yield each job and its result as it is done by a process of this machine."""
+    """Yield each job and its result as a process of this machine finishes it."""
     queue = iter(jobs)
     with _environment(ONE_THREAD):
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
         try:
-            # few jobs in the queue: an error ends the list soon
+            # a short queue, so that an error ends the list soon
             pending = {pool.submit(_or_leave, work, job): job for job in islice(queue, 2 * workers)}
             while pending:
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
@@ -111,23 +111,23 @@ def _here(work: Callable[[int], Result], jobs: Sequence[int], workers: int) -> G
 
 
 def _or_leave(work: Callable[[int], Result], job: int) -> Result:
-    """What ``work`` returns; told to end meanwhile, this worker process does, and takes no other job."""
+    """The result of ``work``; if this worker process is asked to end meanwhile, it does so and takes no other job."""
     try:
         return work(job)
-    except SystemExit:  # all is cleared up; the pool would only note it as this job's error
+    except SystemExit:  # all is cleaned up; the pool would take it for an error of the job
         os._exit(143)
 
 
 def end_workers() -> None:
-    """Tell the worker processes that this one started to end; each clears up before it does."""
+    """Terminate the worker processes that this one started; each cleans up first."""
     for process in multiprocessing.active_children():
         process.terminate()
 
 
 def end_with_parent() -> None:
-    """Make this worker process end, cleared up, with the one that started it, or as soon as that is gone.
+    """Make this worker process clean up and end when the one that started it asks for it or is gone.
 
-    Ctrl-C, which a terminal sends to both, is left to the parent: it ends its workers.
+    Ctrl-C, which a terminal sends to both, is handled by the parent: it ends its workers.
     """
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -142,7 +142,7 @@ def end_with_parent() -> None:
 
 
 def _on_dask(work: Callable[[int], Result], jobs: Sequence[int], address: str) -> Generator[tuple[int, Result]]:
-    """Yield each job and its result as a worker of a cluster has done it; what is under way is cancelled at the end."""
+    """Yield each job and its result as a worker of a cluster finishes it; cancel the rest at the end."""
     try:
         import distributed
     except ImportError:
@@ -152,7 +152,7 @@ def _on_dask(work: Callable[[int], Result], jobs: Sequence[int], address: str) -
     except OSError:
         raise ConnectionError(f"no Dask scheduler answers at {address}") from None
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{address} is no address of a Dask scheduler, such as tcp://host:8786 ({error})") from None
+        raise ValueError(f"{address} is not a Dask scheduler's address, such as tcp://host:8786 ({error})") from None
     queue = iter(jobs)
     pending: dict[Any, int] = {}
     try:
@@ -167,13 +167,13 @@ def _on_dask(work: Callable[[int], Result], jobs: Sequence[int], address: str) -
                 finished: Any = distributed.wait(list(pending), LONELY_SECONDS, return_when="FIRST_COMPLETED")
             except TimeoutError:
                 if not client.nthreads():
-                    raise ChildProcessError(f"no worker is left at {address}; start some and run this again") from None
+                    raise ChildProcessError(f"no worker is left at {address}; start some, run this again") from None
                 continue
             for future in finished.done:
                 try:
                     result = future.result()
                 except distributed.KilledWorker as error:
-                    raise ChildProcessError(f"several workers died of one job: {error}") from None
+                    raise ChildProcessError(f"one job killed several workers: {error}") from None
                 yield pending.pop(future), result
     finally:
         client.cancel(list(pending), force=True)
@@ -185,12 +185,12 @@ def _in_one_thread(work: Callable[[int], Result], job: int) -> Result:
 
 
 _THREAD = ThreadPoolExecutor(1, "fauxface")
-"""The one thread of a cluster's worker process that does jobs; it begins with the first."""
+"""The thread that does the jobs in a cluster's worker process."""
 
 
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Environment variables that processes started meanwhile inherit."""
+    """Set environment variables for the processes that are started meanwhile."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -1,7 +1,7 @@
 """Landmark schemes as data: names, groups, mirror permutations, conversions.
 
-A *scheme* says what the N points of an array of landmarks (..., N, 2) mean. "Right" and "left" are the subject's, so
-the right eye is on the image's left. Points are image pixels, 0-based, pixel centres at whole numbers.
+A *scheme* defines the N points of an array of landmarks (..., N, 2). "Right" and "left" are the subject's: the right
+eye is on the image's left. Points are image pixels, 0-based, pixel centres at whole numbers.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from fauxface.plugins import load_plugin, plugin_names
 
 @dataclass(frozen=True)
 class Scheme:
-    """What the points of a landmark array mean.
+    """The meaning of each point of a landmark array.
 
     Attributes:
-        name: the scheme's name, as checkpoints and commands write it.
-        names: the points' names; points of two schemes that have the same name are the same.
+        name: the scheme's name in checkpoints and commands.
+        names: the points' names; points with the same name in two schemes are the same place of the face.
         groups: facial part → indices of its points; every index belongs to exactly one group.
         mirror: permutation; point i of a mirrored face is point ``mirror[i]`` of the original.
         eye_corners: right and left *outer* eye corner, whose distance normalises NME ("inter-ocular"), or None.
-        pupils: for each eye, the points whose mean is its centre ("inter-pupil" normalisation).
-        nose_tip: the nose's tip.
+        pupils: for each eye, right first, the points whose mean is its centre ("inter-pupil" normalisation).
+        nose_tip: index of the tip of the nose.
         mouth_corners: right and left corner of the mouth.
     """
 
@@ -47,12 +47,12 @@ class Scheme:
         return len(self.names)
 
     def index(self, name: str) -> int | None:
-        """Which point has that name; None if none has."""
+        """Index of the point with this name; None if there is none."""
         return self.names.index(name) if name in self.names else None
 
     @property
     def outline(self) -> tuple[int, ...]:
-        """Indices that span the face's box: every point but the pupils."""
+        """Indices of the points that span the face's box: all but the pupils."""
         return tuple(i for group, indices in self.groups.items() if group != "pupils" for i in indices)
 
 
@@ -68,7 +68,7 @@ def _mirror(count: int, pairs: list[tuple[int, int]]) -> tuple[int, ...]:
 
 
 def _reversed_pairs(first: int, last: int) -> list[tuple[int, int]]:
-    """Pairs of a run that a mirror reverses: first ↔ last, first + 1 ↔ last − 1, …"""
+    """Pairs that a mirror swaps in a run of points: first ↔ last, first + 1 ↔ last − 1, …"""
     return [(first + i, last - i) for i in range((last - first + 1) // 2)]
 
 
@@ -76,7 +76,7 @@ class Point(IntEnum):
     """Names of single points of ``ibug68`` and ``face_synthetics70``, as indices into their arrays.
 
     ``UPPER``, ``LOWER``, ``INNER`` and ``OUTER`` of an eye are its lids and the sides towards and away from the nose;
-    ``INNER`` of a lip is its edge at the mouth's opening.
+    ``INNER`` of a lip is its edge at the opening of the mouth.
     """
 
     JAW_RIGHT = 0
@@ -131,7 +131,7 @@ CANTHI = (Point.RIGHT_EYE_OUTER, Point.RIGHT_EYE_INNER, Point.LEFT_EYE_INNER, Po
 """Corners of the eyes, from the subject's right to the left."""
 INNER_UPPER_LIP = (Point.INNER_UPPER_LIP_RIGHT, Point.INNER_UPPER_LIP, Point.INNER_UPPER_LIP_LEFT)
 INNER_LOWER_LIP = (Point.INNER_LOWER_LIP_RIGHT, Point.INNER_LOWER_LIP, Point.INNER_LOWER_LIP_LEFT)
-"""Points that face each other across the mouth's opening, from the subject's right to the left."""
+"""Opposite points on both sides of the mouth's opening, from the subject's right to the left."""
 
 _IBUG_GROUPS = {
     "jaw": _span(0, 16),
@@ -171,7 +171,7 @@ _COFW_PAIRS = [
     for a, b in [(1, 2), (3, 4), (5, 7), (6, 8), (9, 10), (11, 12), (13, 15), (14, 16), (17, 18), (19, 20), (23, 24)]
 ]
 
-# Which of WFLW's points each of iBUG's is.
+# for each point of iBUG, the same point of WFLW
 _WFLW_OF_IBUG = (
     *range(0, 33, 2),
     *_span(33, 37),
@@ -181,8 +181,8 @@ _WFLW_OF_IBUG = (
     *(68, 69, 71, 72, 73, 75),
     *_span(76, 95),
 )
-# Which of iBUG's points COFW's are, where both mean the same place: corners of brows, eyes and mouth, the middles of
-# the lips' edges, nose tip and base, chin. Its wings of the nose and middles of the brows lie where iBUG has no point.
+# COFW's point → the same point of iBUG: corners of brows, eyes and mouth, the middles of the lips' edges, tip and base
+# of the nose, chin. iBUG has no points where COFW marks the wings of the nose and the middles of the brows.
 _COFW_IN_IBUG = {0: 17, 1: 26, 2: 21, 3: 22, 8: 36, 9: 45, 10: 39, 11: 42, 20: 30, 21: 33}
 _COFW_IN_IBUG |= {22: 48, 23: 54, 24: 51, 25: 62, 26: 66, 27: 57, 28: 8}
 _PUPILS = ("right_pupil", "left_pupil")
@@ -191,7 +191,7 @@ _IBUG_NAMES = tuple(f"{group}_{i}" for group, indices in _IBUG_GROUPS.items() fo
 
 
 def _names(prefix: str, count: int, known: Mapping[int, str]) -> tuple[str, ...]:
-    """The known names, and for the other points one of the scheme's own."""
+    """Names of ``count`` points: the known ones, and ``PREFIX_NUMBER`` for the others."""
     return tuple(known.get(i, f"{prefix}_{i}") for i in range(count))
 
 
@@ -284,20 +284,20 @@ FIVE = Scheme(
     nose_tip=2,
     mouth_corners=(3, 4),
 )
-"""What face detectors find: the eyes' centres, the nose's tip, the mouth's corners. Of every scheme: `five_points`."""
+"""Points that face detectors find: centres of the eyes, tip of the nose, corners of the mouth (see `five_points`)."""
 
 GROUP = "fauxface.schemes"
-"""The entry points by which other packages add schemes: each names a `Scheme`."""
+"""Group of the entry points with which other packages add schemes; each names a `Scheme`."""
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (IBUG68, FACE_SYNTHETICS70, WFLW98, COFW29, FIVE)})
 FEWEST_COMMON = 5
-"""Points that two schemes must share to be compared."""
+"""Least number of points that two schemes must share to be compared."""
 
 
 def scheme_of(name: str) -> Scheme:
-    """The scheme of that name, ours or another package's; ``a&b`` is what a and b share.
+    """The scheme with this name, built in or from another package; ``a&b`` has the points that a and b share.
 
-    ValueError, naming those there are, if there is none.
+    ValueError for an unknown name; the message lists the known ones.
     """
     first, both, second = name.partition("&")
     if both and _listed(first) and _listed(second):
@@ -317,7 +317,7 @@ def _listed(name: str) -> Scheme | None:
 
 @lru_cache
 def _shared(first: str, second: str) -> Scheme:
-    """The points of the scheme ``first`` that ``second`` has too."""
+    """The scheme of those points of ``first`` that ``second`` has too; ValueError if they share too few."""
     whole, names = scheme_of(first), set(scheme_of(second).names)
     kept = [i for i, j in enumerate(whole.mirror) if {whole.names[i], whole.names[j]} <= names]
     place = {old: new for new, old in enumerate(kept)}
@@ -326,7 +326,7 @@ def _shared(first: str, second: str) -> Scheme:
         raise ValueError(f"{first} and {second} share too few points to be compared")
     groups = {group: tuple(place[i] for i in indices if i in place) for group, indices in whole.groups.items()}
     right, left = (
-        # an eye whose pupil is not shared has the centre of what is shared of it
+        # where the pupil is not shared, the eye's centre is the mean of its shared points
         tuple(place[i] for i in indices if i in place) or groups[eye]
         for indices, eye in zip(whole.pupils, ("right_eye", "left_eye"), strict=True)
     )
@@ -343,7 +343,7 @@ def _shared(first: str, second: str) -> Scheme:
 
 
 def conversion(source: str, target: str) -> np.ndarray:
-    """Indices (N of the target,) of the source's points that make the target's; ValueError if it lacks one."""
+    """Indices (N of the target,) of the source's points, in the target's order; ValueError if the source lacks one."""
     place = {name: i for i, name in enumerate(scheme_of(source).names)}
     try:
         return np.array([place[name] for name in scheme_of(target).names])
@@ -352,17 +352,17 @@ def conversion(source: str, target: str) -> np.ndarray:
 
 
 def convert(points: np.ndarray, source: str, target: str) -> np.ndarray:
-    """Landmarks (..., N, D) of one scheme as those of another (..., M, D); ValueError if there is no such map."""
+    """Landmarks (..., N, D) of one scheme as those of another (..., M, D); ValueError if they cannot be converted."""
     if target == FIVE.name and source != FIVE.name:
         return five_points(points, scheme_of(source))
     return points[..., conversion(source, target), :]
 
 
 def common_scheme(model: str, truth: str) -> str:
-    """The scheme in which a model's points and the annotated ones can both be said.
+    """The scheme to which a model's points and the annotated ones can both be converted.
 
-    The annotated one where possible, else the model's or iBUG's, else the points that both have. ValueError for schemes
-    that share too few.
+    The annotated scheme where possible, else the model's or iBUG's, else the points that both have. ValueError for
+    schemes that share too few points.
     """
     for target in (truth, model, IBUG68.name):
         try:
@@ -377,16 +377,17 @@ def common_scheme(model: str, truth: str) -> str:
 
 
 def flip(points: np.ndarray, scheme: Scheme, width: int) -> np.ndarray:
-    """Landmarks (..., N, 2) of the image mirrored left to right; ``width`` is the image's, in pixels."""
+    """Landmarks (..., N, 2) of the mirrored image; ``width`` is that of the image, in pixels."""
     flipped = points[..., list(scheme.mirror), :].copy()
     flipped[..., 0] = width - 1 - flipped[..., 0]
     return flipped
 
 
 def five_points(points: np.ndarray, scheme: Scheme) -> np.ndarray:
-    """Of landmarks (..., N, 2) the five (..., 5, 2) that detectors find: eyes' centres, nose tip, mouth's corners.
+    """The five points (..., 5, 2) that detectors find, from landmarks (..., N, 2) of a scheme.
 
-    Right before left. An eye's centre is that of its outline: the pupil goes where the eye looks.
+    Centres of the right and the left eye, tip of the nose, right and left corner of the mouth. The centre of an eye is
+    the mean of its outline, because the pupil moves with the gaze.
     """
     eyes = [points[..., list(scheme.groups[eye]), :].mean(-2) for eye in ("right_eye", "left_eye")]
     return np.stack([*eyes, *(points[..., i, :] for i in (scheme.nose_tip, *scheme.mouth_corners))], -2)

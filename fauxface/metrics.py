@@ -1,10 +1,11 @@
-"""How wrong landmarks are: arrays in, numbers out. All in percent.
+"""Errors of landmarks, in percent: NME, failure rate, AUC, CED, bootstrap intervals. Arrays in, numbers out.
 
 A face's error is the normalised mean error (NME) of Sagonas et al. 2013: the mean distance of its points from the true
-ones, in percent of the distance of the outer eye corners (``inter-ocular``), of the eyes' centres (``inter-pupil``), or
-of √(width · height) of its points' box (``box``; AFLW2000-3D's, Zhu et al. 2016): in profile the eyes come together.
-A miss, a face that the detector did not find, is a prediction of NaNs; its error is infinite. Misses stay out of means
-and count in failure rate, CED and AUC.
+ones, in percent of a distance on the face. This is the distance between the outer eye corners (``inter-ocular``),
+between the centres of the eyes (``inter-pupil``), or √(width · height) of the box of its points (``box``; as for
+AFLW2000-3D, Zhu et al. 2016, since in profile the eyes are close together). A miss, a face that the detector did not
+find, is a prediction of NaNs; its error is infinite. Misses are left out of means; they count in failure rate, CED and
+AUC.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ Normaliser = Literal["inter-ocular", "inter-pupil", "box"]
 
 
 def normalising_distance(truth: np.ndarray, scheme: str, normaliser: Normaliser = "inter-ocular") -> np.ndarray:
-    """The distance (M,), in pixels, that errors against ``truth`` (M, N, 2) are measured in.
+    """The distance (M,), in pixels, by which errors against ``truth`` (M, N, 2) are divided.
 
-    ValueError for a 0, and for outer eye corners of a scheme without them.
+    ValueError for a distance of 0, and for ``inter-ocular`` with a scheme that has no eye corners.
     """
     if normaliser not in get_args(Normaliser):
         raise ValueError(f"unknown normaliser '{normaliser}'; there are {', '.join(get_args(Normaliser))}")
@@ -43,7 +44,7 @@ def normalising_distance(truth: np.ndarray, scheme: str, normaliser: Normaliser 
 
 
 def usual_normaliser(scheme: str) -> Normaliser:
-    """What errors are divided by when nobody says: ``inter-ocular``, ``inter-pupil`` of schemes without eye corners."""
+    """The default normaliser of a scheme: ``inter-ocular``, or ``inter-pupil`` if it has no eye corners."""
     return "inter-pupil" if scheme_of(scheme).eye_corners is None else "inter-ocular"
 
 
@@ -52,7 +53,7 @@ def point_errors(
 ) -> np.ndarray:
     """The error (M, N) of every point of ``pred`` against ``truth`` (M, N, 2), in percent; infinite for a miss.
 
-    ``normaliser`` may be distances (M,) in pixels.
+    ``normaliser`` may also be distances (M,) in pixels.
     """
     assert pred.shape == truth.shape, f"{pred.shape} predicted points against {truth.shape} true ones"
     missed = np.asarray(np.isnan(pred).any(axis=(1, 2)))
@@ -76,7 +77,7 @@ def nme(
 def group_nme(
     pred: np.ndarray, truth: np.ndarray, scheme: str, normaliser: Normaliser | np.ndarray = "inter-ocular"
 ) -> dict[str, float]:
-    """Facial part → the mean error of its points over the found faces, in percent (NaN if none is found)."""
+    """Facial part → mean error of its points over the found faces, in percent (NaN if none is found)."""
     errors = point_errors(pred, truth, scheme, normaliser)
     return {
         group: mean_found(errors[:, list(indices)].mean(axis=1)) for group, indices in scheme_of(scheme).groups.items()
@@ -84,20 +85,20 @@ def group_nme(
 
 
 def mean_found(errors: np.ndarray) -> float:
-    """Mean of the errors (M,) of the faces that were found; NaN if none was."""
+    """Mean of the finite errors (M,), those of found faces; NaN if there are none."""
     found = errors[np.isfinite(errors)]
     return float(found.mean()) if len(found) else float("nan")
 
 
 def failure_rate(errors: np.ndarray, threshold: float) -> float:
-    """Share of faces, in percent, whose error (M,) is above ``threshold`` percent; misses are."""
+    """Share of faces, in percent, with an error (M,) above ``threshold`` percent; misses count as above."""
     return float(100 * np.mean(_some(errors) > threshold))
 
 
 def auc(errors: np.ndarray, threshold: float) -> float:
     """Area under the CED of errors (M,) from 0 to ``threshold`` percent, divided by the threshold; in percent.
 
-    Exact: the CED is a staircase, and a face with error e contributes a step threshold − e wide.
+    Exact: the CED is a staircase, in which a face with error e contributes a step of width threshold − e.
     """
     return float(100 * np.mean(np.clip(threshold - _some(errors), 0, None)) / threshold)
 
@@ -109,12 +110,12 @@ def ced(errors: np.ndarray, limit: float, steps: int = 201) -> tuple[np.ndarray,
 
 
 class RiskCoverage(NamedTuple):
-    """Areas under risk–coverage curves, in the errors' unit; the lower, the better the scores rank the errors.
+    """Areas under risk–coverage curves, in the unit of the errors; the lower, the better the scores rank the errors.
 
     Attributes:
-        aurc: mean error of those kept, averaged over how many are kept, the worst scores dropped first.
-        random: the same when they are dropped by lot: the mean error.
-        oracle: the same when the largest errors are dropped first: no scores do better.
+        aurc: mean error of the items kept, averaged over the number kept, with the worst scores dropped first.
+        random: the same when items are dropped at random, which is the mean error.
+        oracle: the same when the largest errors are dropped first; no scores do better.
     """
 
     aurc: float
@@ -123,10 +124,10 @@ class RiskCoverage(NamedTuple):
 
 
 def risk_coverage(errors: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Mean error (K,) of the 1, 2, … K best-scored of K things with these errors and scores (any shape, K in all).
+    """Mean error (K,) of the 1, 2, … K items with the best scores; ``errors`` and ``scores`` hold K numbers each.
 
-    Geifman & El-Yaniv 2017, "Selective classification for deep neural networks". Equal scores say nothing of who comes
-    first: each of them counts with their mean error, which is what ranking them by lot gives on average.
+    Geifman & El-Yaniv 2017, "Selective classification for deep neural networks". Items with equal scores have no order:
+    each counts with their mean error, as a random order gives on average.
     """
     assert errors.shape == scores.shape, f"{errors.shape} errors, {scores.shape} scores"
     values, group = np.unique(-scores.ravel(), return_inverse=True)
@@ -136,7 +137,7 @@ def risk_coverage(errors: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def aurc(errors: np.ndarray, scores: np.ndarray) -> RiskCoverage:
-    """Areas under the risk–coverage curve of finite errors and scores (any shape); NaN for none."""
+    """Areas under the risk–coverage curve of finite errors and scores (same shape); NaN if they are empty."""
     if not errors.size:
         return RiskCoverage(*[float("nan")] * 3)
     return RiskCoverage(
@@ -151,7 +152,7 @@ def bootstrap_interval(
     repeats: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Interval that holds ``statistic`` of errors (M,) with that confidence: percentiles over faces drawn again."""
+    """Bootstrap interval of ``statistic`` of errors (M,): percentiles over samples of the faces with replacement."""
     random = np.random.default_rng(seed)
     values = [statistic(random.choice(_some(errors), len(errors))) for _ in range(repeats)]
     if np.isnan(values).all():
@@ -162,5 +163,5 @@ def bootstrap_interval(
 
 def _some(errors: np.ndarray) -> np.ndarray:
     if not len(errors):
-        raise ValueError("no faces to measure errors of")
+        raise ValueError("there are no faces to measure errors on")
     return errors

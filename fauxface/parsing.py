@@ -1,7 +1,7 @@
-"""Structures out of files that anybody may have written: JSON, YAML, CSV and tensors, typed and bounded.
+"""Structured data from untrusted files: JSON, YAML, CSV and arrays, typed and bounded.
 
-Everything that is read for its structure is read through here. What is too large, too deep or of the wrong kind is a
-ValueError of one short line that names the file and never repeats what the file holds at length.
+All structured files are read through here. Content that is too large, too deep or of the wrong type is a ValueError of
+one short line that names the file and never quotes it at length.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ import yaml
 from fauxface.files import read_bytes
 
 LABEL_BYTES = 8 << 20
-"""A label file's length at most."""
+"""Most bytes of the label file of one image."""
 JSON_BYTES = 64 << 20
 YAML_BYTES = 1 << 20
 TABLE_BYTES = 512 << 20
 DEPTH = 64
-"""How deep lists and mappings may lie in each other."""
+"""Most levels of nested lists and mappings."""
 DIGITS = 40
-"""Digits of a whole number."""
+"""Most digits of a whole number."""
 YAML_VALUES = 20_000
-"""Values of a YAML file, those that aliases repeat counted each time."""
+"""Most values of a YAML file; values that an alias repeats count each time."""
 FAR = 1e6
-"""Coordinates beyond this (px) are of no picture."""
+"""Largest plausible coordinate, px."""
 _SHOWN = 80
 
 Record = TypeVar("Record")
 
 
 def shown(value: object) -> str:
-    """A value as an error message shows it: short, however large it is."""
+    """A value for an error message: short, however large it is."""
     short = reprlib.Repr()
     short.maxlevel, short.maxstring, short.maxother, short.maxlong = 1, 40, 40, 40
     short.maxlist = short.maxdict = short.maxtuple = short.maxset = 3
@@ -49,13 +49,13 @@ def shown(value: object) -> str:
 
 
 def clipped(text: object, length: int = _SHOWN) -> str:
-    """A text on one line, cut where it is long."""
+    """A text or an error on one line, cut off after ``length`` characters."""
     line = " ".join(str(text)[: 10 * length].split())
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def read_text(path: Path, limit: int = LABEL_BYTES) -> str:
-    """A file's text, UTF-8; FileNotFoundError; ValueError if it is longer than ``limit`` bytes, or not text."""
+    """The text of a UTF-8 file; FileNotFoundError; ValueError if it is longer than ``limit`` bytes or not UTF-8."""
     try:
         return read_bytes(path, limit).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -63,7 +63,7 @@ def read_text(path: Path, limit: int = LABEL_BYTES) -> str:
 
 
 def read_json(path: Path, limit: int = JSON_BYTES) -> Any:
-    """What a JSON file holds; errors of `read_text` and `parse_json`, which name it."""
+    """The content of a JSON file; errors of `read_text` and `parse_json`, with the file's name."""
     text = read_text(path, limit)
     try:
         return parse_json(text)
@@ -72,7 +72,7 @@ def read_json(path: Path, limit: int = JSON_BYTES) -> Any:
 
 
 def read_json_object(path: Path, limit: int = JSON_BYTES) -> dict[str, Any]:
-    """The object that a JSON file holds; errors as `read_json`."""
+    """The object in a JSON file; errors of `read_json`, and ValueError for content of another type."""
     found = read_json(path, limit)
     if not isinstance(found, dict):
         raise ValueError(f"{path}: not a JSON object")
@@ -80,17 +80,18 @@ def read_json_object(path: Path, limit: int = JSON_BYTES) -> dict[str, Any]:
 
 
 def parse_json(text: str) -> Any:
-    """What a JSON text says; ValueError, in one short line, where it is none or goes beyond the bounds."""
+    """The value of a JSON text; ValueError, in one short line, if it is invalid or exceeds the bounds."""
     try:
         if text.count("[") + text.count("{") > DEPTH and _depth(text) > DEPTH:
-            raise ValueError(f"not valid JSON that we take: more than {DEPTH} levels deep")
-        return _of_text(json.loads(text, parse_int=_whole, object_pairs_hook=_once), text)
+            raise ValueError(f"not valid JSON: more than {DEPTH} levels deep")
+        parse_int = _whole if _LONG.search(text) else None  # calling it for every number takes as long as all the rest
+        return _of_text(json.loads(text, parse_int=parse_int, object_pairs_hook=_once), text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not valid JSON ({error.msg}, line {error.lineno})") from None
 
 
 def _of_text(found: Any, text: str) -> Any:
-    """What was found, if its texts can be written again; halves of a character can not."""
+    """The value ``found``, unless ``text`` holds half a character, which could not be written again."""
     if "\\" in text and re.search(r"\\[uU]0*[dD][89a-fA-F]", text):
         try:
             json.dumps(found, ensure_ascii=False).encode()
@@ -99,6 +100,7 @@ def _of_text(found: Any, text: str) -> Any:
     return found
 
 
+_LONG = re.compile(rf"[0-9]{{{DIGITS + 1}}}")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -122,12 +124,12 @@ def _whole(digits: str) -> int:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands there twice in one object")
+        raise ValueError("a name appears twice in one object")
     return found
 
 
 def read_yaml(path: Path) -> Any:
-    """What a YAML file holds; errors of `read_text` and `parse_yaml`, which name it."""
+    """The content of a YAML file; errors of `read_text` and `parse_yaml`, with the file's name."""
     text = read_text(path, YAML_BYTES)
     try:
         return parse_yaml(text)
@@ -136,7 +138,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def read_yaml_mapping(path: Path) -> dict[str, Any]:
-    """The mapping of names to values that a YAML file holds; errors as `read_yaml`."""
+    """The mapping in a YAML file; errors of `read_yaml`, and ValueError for content of another type."""
     found = read_yaml(path)
     if not isinstance(found, dict):
         raise ValueError(f"{path}: not a mapping of names to values")
@@ -144,27 +146,27 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
 
 
 def parse_yaml(text: str) -> Any:
-    """What a YAML text says, in JSON's kinds; ValueError, in one short line, where it is none or beyond the bounds."""
+    """The value of a YAML text, with JSON's types; ValueError, in one short line, if it is invalid or out of bounds."""
     try:
         return _of_text(yaml.load(text, _Loader), text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}" if mark is not None else ""
-        raise ValueError(f"not readable as YAML ({clipped(error.problem or 'it makes no sense')}{where})") from None
+        raise ValueError(f"not readable as YAML ({clipped(error.problem or 'invalid')}{where})") from None
     except yaml.YAMLError as error:
         raise ValueError(f"not readable as YAML ({clipped(error)})") from None
     except _BeyondError as error:
         raise ValueError(f"not readable as YAML ({error})") from None
     except (ValueError, RecursionError, OverflowError, IndexError, KeyError, TypeError, AttributeError):
-        raise ValueError("not readable as YAML") from None  # PyYAML's own slips on odd input
+        raise ValueError("not readable as YAML") from None  # errors inside PyYAML on malformed input
 
 
 class _BeyondError(ValueError):
-    """Beyond our bounds, with the reason."""
+    """Content that exceeds the bounds, with the reason."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON's kinds, counted while it is read: no dates, no binary, no sets, no key twice or that is no text."""
+    """YAML with JSON's types, counted while it is read: no dates, binary or sets; keys are unique texts."""
 
     def __init__(self, stream: str):
         super().__init__(stream)
@@ -182,7 +184,7 @@ class _Loader(yaml.SafeLoader):
         self._level -= 1
         if alias:
             if id(node) not in self._sizes:
-                raise _BeyondError("an alias within what it stands for")
+                raise _BeyondError("an alias inside the value that it stands for")
             self._values += self._sizes[id(node)]
         else:
             self._sizes[id(node)] = self._values - before
@@ -192,12 +194,12 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         if isinstance(node, yaml.MappingNode):
-            own = [key.value for key, _ in node.value if key.tag == "tag:yaml.org,2002:str"]
-            if len(own) != len(set(own)):
-                raise _BeyondError("a name stands there twice")
+            names = [key.value for key, _ in node.value if key.tag == "tag:yaml.org,2002:str"]
+            if len(names) != len(set(names)):
+                raise _BeyondError("a name appears twice")
         found = super().construct_mapping(node, deep)
         if not all(isinstance(key, str) for key in found):
-            raise _BeyondError("a name that is no text")
+            raise _BeyondError("a name that is not text")
         return found
 
     def construct_yaml_int(self, node: Any) -> int:
@@ -209,7 +211,7 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 for _kind in ("timestamp", "binary", "set", "omap", "pairs"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_undefined)
-# a date without quotes is a text
+# an unquoted date is text
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in kinds if not tag.endswith(":timestamp")]
     for first, kinds in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -217,10 +219,10 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read_csv(path: Path, columns: Sequence[str], limit: int = TABLE_BYTES) -> list[dict[str, str]]:
-    """The rows of a CSV file whose first line names the columns, ``columns`` among them.
+    """The rows of a CSV file as dictionaries; its first line names the columns, including ``columns``.
 
-    FileNotFoundError; ValueError, naming the file, for missing or doubled columns, and for a row that is too long or
-    too short.
+    FileNotFoundError; ValueError, with the file's name, for missing or duplicate columns and for rows of another
+    length.
     """
     text = read_text(path, limit)
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
@@ -228,7 +230,7 @@ def read_csv(path: Path, columns: Sequence[str], limit: int = TABLE_BYTES) -> li
     try:
         header = next(rows, [])
         if missing := [name for name in columns if name not in header]:
-            raise ValueError(f"{path}: has no column {clipped(', '.join(missing))}")
+            raise ValueError(f"{path}: lacks the column {clipped(', '.join(missing))}")
         if len(set(header)) != len(header):
             raise ValueError(f"{path}: names a column twice")
         found = []
@@ -242,7 +244,7 @@ def read_csv(path: Path, columns: Sequence[str], limit: int = TABLE_BYTES) -> li
 
 
 def number(value: Any, what: str, low: float = -math.inf, high: float = math.inf) -> float:
-    """A finite number from ``low`` to ``high`` (or a text that is one); ValueError that calls it ``what``."""
+    """A finite number from ``low`` to ``high``, given as a number or text; ValueError that calls it ``what``."""
     try:
         found = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -254,7 +256,7 @@ def number(value: Any, what: str, low: float = -math.inf, high: float = math.inf
 
 
 def whole(value: Any, what: str, low: int = 0, high: int = 2**62) -> int:
-    """A whole number from ``low`` to ``high`` (or a text that is one); ValueError that calls it ``what``."""
+    """A whole number from ``low`` to ``high``, given as a number or text; ValueError that calls it ``what``."""
     try:
         found = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
     except ValueError:
@@ -265,7 +267,7 @@ def whole(value: Any, what: str, low: int = 0, high: int = 2**62) -> int:
 
 
 def numbers(value: Any, what: str) -> np.ndarray:
-    """Numbers in lists as an array float64, finite or not; ValueError that calls it ``what`` for anything else."""
+    """Nested lists of numbers as a float64 array, finite or not; ValueError that calls the value ``what`` otherwise."""
     try:
         found = np.array(value)
     except (TypeError, ValueError, OverflowError):
@@ -275,8 +277,21 @@ def numbers(value: Any, what: str) -> np.ndarray:
     return found.astype(np.float64)
 
 
+def number_list(values: Any, what: str) -> np.ndarray:
+    """A flat list of numbers, given as numbers or texts, as a float64 array (M,), finite or not.
+
+    ValueError that calls the numbers ``what`` (plural) for anything else.
+    """
+    try:
+        if not isinstance(values, list | tuple) or any(isinstance(value, bool | list | dict) for value in values):
+            raise TypeError
+        return np.array([float(value) for value in values], np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{what} hold something that is not a number") from None
+
+
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of the kind that a type hint asks for; numbers must be finite, and True is none."""
+    """True if a value has the type of a hint. Numbers must be finite, and booleans are not numbers."""
     origin, parts = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
@@ -296,9 +311,10 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def as_record(kind: type[Record], content: Any, what: str) -> Record:
-    """A dataclass out of a mapping of its fields' names to values; ValueError, naming ``what``, where they do not fit.
+    """A dataclass from a mapping of field names to values.
 
-    Fields with a default may be missing. Unknown names and values of another kind than the hints say are errors.
+    Fields with a default may be missing. ValueError, with ``what`` in the message, for unknown or missing names and for
+    values that do not have the type of the field's hint.
     """
     if not isinstance(content, Mapping):
         raise ValueError(f"{what} is not a mapping of names to values")

@@ -1,7 +1,7 @@
-"""The numbers that commands and functions take, each kind with its range: the one place where ranges are written.
+"""Ranges of the numbers that commands and functions take; the one place that defines them.
 
-A parameter or a dataclass's field of such a kind (``threads: Threads = 0``) is checked by `in_range` and
-`check_fields`. An optional number may be None; a tuple's numbers are checked one by one.
+`in_range` and `check_fields` check parameters and dataclass fields with these types (``threads: Threads = 0``). An
+optional number may be None; the numbers of a tuple are checked one by one.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from ``low`` to ``high``; ``open_low`` and ``open_high`` leave out the bound itself.
+    """The numbers from ``low`` to ``high``.
 
     Attributes:
         low: the least.
         high: the greatest.
-        whole: whether only whole numbers are taken.
-        open_low: whether ``low`` is out.
-        open_high: whether ``high`` is out.
-        unit: what the numbers count, for messages.
+        whole: accept whole numbers only.
+        open_low: exclude ``low`` itself.
+        open_high: exclude ``high`` itself.
+        unit: unit of the numbers, for messages.
     """
 
     low: float
@@ -39,7 +39,7 @@ class Range:
     unit: str = ""
 
     def holds(self, value: Any) -> bool:
-        """Whether this is a number in the range."""
+        """True if ``value`` is a number in the range."""
         if not isinstance(value, Integral if self.whole else Real):
             return False
         number: Any = value
@@ -54,7 +54,7 @@ class Range:
 
 
 MOST = 10**12
-"""The most steps or faces of a training run: beyond what anybody waits for."""
+"""Most steps or faces of a training run: more than anybody waits for."""
 PictureSide = Annotated[int, Range(32, 4096, unit="px")]
 InputSide = Annotated[int, Range(32, 2048, unit="px")]
 Count = Annotated[int, Range(1, 10**9)]
@@ -66,9 +66,9 @@ ExportBatch = Annotated[int, Range(0, 1024)]
 Threads = Annotated[int, Range(0, 1024)]
 Workers = Annotated[int, Range(0, 1024)]
 Together = Annotated[int, Range(1, 1024)]
-"""Processes, machines, pieces of a batch, cells at a time."""
+"""Processes, machines, parts of a batch, or cells at a time."""
 Images = Annotated[int, Range(2, 10**9)]
-"""Images of a study's cell: one is held out."""
+"""Images of a cell of the study, one of which is held out."""
 Seeds = Annotated[int, Range(1, 10_000)]
 Folds = Annotated[int, Range(2, 1000)]
 Neighbours = Annotated[int, Range(0, 1000)]
@@ -84,9 +84,9 @@ Weight = Annotated[float, Range(0, 1000, whole=False)]
 
 
 def in_range(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a function so that its numbers are checked first, also those of dataclasses that it is given.
+    """Decorate a function to check the numbers in its arguments first, including those in dataclasses.
 
-    ValueError, in one line, for one out of its range.
+    ValueError, in one line, for a number out of its range.
     """
     signature = inspect.signature(function)
 
@@ -103,12 +103,12 @@ def in_range(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def check_fields(config: Any) -> None:
-    """ValueError, in one line, for a dataclass's field that is out of its range."""
+    """Raise a ValueError of one line for a field of a dataclass that is out of its range."""
     _check(_ranges(type(config)), vars(config))
 
 
 def check_words(function: Callable[..., Any], words: Sequence[str]) -> None:
-    """ValueError, in one line, for an option (``--batch many``, ``--batch=many``) that is to be a number and is none.
+    """Raise a ValueError of one line for a numeric option whose word is not a number (``--batch many``).
 
     ``function`` is the command; its options are its parameters and the fields of the dataclasses among them.
     """
@@ -137,7 +137,7 @@ def _check(ranges: Mapping[str, Range], given: Mapping[str, Any]) -> None:
 
 @cache
 def _ranges(owner: Any) -> Mapping[str, Range]:
-    """The ranges of a function's parameters or a dataclass's fields, those that have one."""
+    """Name → range, for the parameters of a function or the fields of a dataclass that have one."""
     hints = get_type_hints(owner, include_extras=True)
     return {name: found for name, hint in hints.items() if (found := next(_in_hint(hint), None)) is not None}
 
@@ -150,7 +150,7 @@ def _in_hint(hint: Any) -> Iterator[Range]:
 
 
 def _shown(value: Any) -> str:
-    """The value as a message can hold it: nobody reads a number of 400 digits."""
+    """The value for a message: short, even for a number of 400 digits."""
     if isinstance(value, Integral) and abs(int(value)) >= 10**20:
         digits = math.ceil(int(value).bit_length() * math.log10(2))
         return f"a {'negative ' if int(value) < 0 else ''}number of about {digits:,} digits"

@@ -222,7 +222,7 @@ def test_what_is_refused(checkpoint: Path, tmp_path: Path, adapter: Adapter, cap
     assert "3 faces are too few" in says([*line, str(tmp_path / "a")])
     assert not (tmp_path / "a").exists()
     assert "--folds is a whole number from 2 " in says([*line, str(tmp_path / "a"), "--folds", "1"])
-    assert "is the source itself" in says([*line, str(few)])
+    assert "is the source" in says([*line, str(few)])
     evaluate = ["evaluate", str(checkpoint), "--data", str(few), "--threads", "1", "--adapter"]
     assert "no adapter" in says([*evaluate, str(tmp_path / "nowhere")])
     save_adapter(tmp_path / "other", adapter)

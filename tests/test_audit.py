@@ -277,7 +277,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(faces: Path, tmp_path: Path, c
     for arguments, says in (
         ([str(tmp_path / "gone")], "no such folder"),
         ([str(tmp_path / "empty")], "is empty"),
-        ([str(faces), "--out", str(faces)], "is the source itself"),
+        ([str(faces), "--out", str(faces)], "is the source"),
         ([str(faces), "--workers", "-1"], "--workers"),
     ):
         before = sorted(str(path) for path in tmp_path.rglob("*"))

@@ -70,7 +70,7 @@ def test_a_run_and_a_shipped_name_are_found(model, folder, tmp_path, monkeypatch
     assert find_checkpoint(run) == run / "checkpoint"
     monkeypatch.setattr(checkpoint, "SHIPPED", tmp_path)
     assert find_checkpoint("c") == folder
-    with pytest.raises(FileNotFoundError, match=r"no checkpoint: nowhere is no folder.*shipped are c"):
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint: nowhere is not a folder.*shipped weights \(c"):
         load_checkpoint("nowhere")
     with pytest.raises(FileNotFoundError, match=r"has no model\.yaml"):
         load_checkpoint(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ ROOMS: dict[str, set[str]] = {
     "metrics": {"landmarks"},
     "pose": {"landmarks"},
     "jobs": set(),
-    "rendering": {"landmarks", "faces", "jobs"},
+    "segmentation": set(),
+    "rendering": {"landmarks", "faces", "segmentation", "jobs"},
     "datasets": {"landmarks", "faces", "targets"},
     "augment": {"landmarks", "faces", "targets"},
     "models": {"landmarks", "targets"},
@@ -44,18 +46,19 @@ ROOMS: dict[str, set[str]] = {
         ),
     },
     "reports": {"landmarks", "faces"},
-    "audit": {"landmarks", "faces", "pose", "datasets", "reports"},
+    "audit": {"landmarks", "faces", "pose", "segmentation", "datasets", "reports"},
     "study": {"training", "evaluation", "jobs", "reports", "metrics"},
     "live": {"inference"},
 }
 LEAVES: dict[str, set[str]] = {
     "files": set(),
-    "outputs": {"files"},
-    "images": {"files"},
+    "hashing": set(),
+    "outputs": {"files", "hashing"},
+    "images": {"files", "parsing"},
     "parsing": {"files"},
     "ranges": set(),
     "names": set(),
-    "plugins": set(),
+    "plugins": {"parsing"},
     "lazy": set(),
 }  # every room may import these
 TOP = {"__init__", "cli", "demo", "info", "__main__"}  # may import everything
@@ -77,16 +80,59 @@ def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> set[str]:
-    """The rooms that a module imports, wherever in it the import stands."""
+def imported(nodes: Iterable[ast.AST], path: Path) -> set[str]:
+    """Dotted names of ours that a module's nodes import: modules, or what they hold."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide which room is meant"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in found if name.startswith("fauxface.")}
+    return {name for name in found if name.startswith("fauxface.")}
+
+
+def imports(path: Path) -> set[str]:
+    """The rooms that a module imports, wherever in it the import stands."""
+    return {name.split(".")[1] for name in imported(ast.walk(ast.parse(path.read_text())), path)}
+
+
+def running_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes of a tree, functions' bodies included, without what stands below ``if TYPE_CHECKING``."""
+    yield node
+    typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    for child in node.orelse if isinstance(node, ast.If) and typing_only else ast.iter_child_nodes(node):
+        yield from running_nodes(child)
+
+
+def import_graph(package: Path) -> dict[str, set[str]]:
+    """Module → the modules of the same package that it imports, by their dotted names."""
+    names: dict[str, Path] = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        found = imported(running_nodes(ast.parse(path.read_text())), path)
+        graph[name] = {one if one in names else one.rpartition(".")[0] for one in found} - {name}
+    return graph
+
+
+def circles(graph: Mapping[str, set[str]]) -> set[frozenset[str]]:
+    """Sets of two or more modules each of which reaches all the others."""
+
+    def reached(start: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [start]
+        while waiting:
+            fresh = graph.get(waiting.pop(), set()) - found
+            found |= fresh
+            waiting += fresh
+        return found
+
+    reach = {name: reached(name) for name in graph}
+    rings = (frozenset(other for other in reach[name] if name in reach.get(other, ())) for name in graph)
+    return {ring for ring in rings if ring}
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -116,3 +162,20 @@ def test_light_modules_import_no_torch(module: str):
     code = f"import sys, {module}; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Imports inside functions count: they only hide a circle from Python."""
+    assert circles(import_graph(PACKAGE)) == set()
+
+
+def test_circles_are_found(tmp_path: Path):
+    folder = tmp_path / "fauxface"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "a.py").write_text("from fauxface import b\n")
+    (folder / "b.py").write_text("def f():\n    from fauxface.c import g\n")
+    (folder / "c.py").write_text("from fauxface.a import f\n")
+    (folder / "d.py").write_text("from fauxface import e\n")
+    (folder / "e.py").write_text("if TYPE_CHECKING:\n    from fauxface.d import f\n")
+    assert circles(import_graph(folder)) == {frozenset({"fauxface.a", "fauxface.b", "fauxface.c"})}

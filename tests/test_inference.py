@@ -343,7 +343,7 @@ def test_predictions_are_drawn_and_written(tmp_path: Path):
     [face] = json.loads((tmp_path / "out" / "predictions.json").read_text())[1]["faces"]
     assert face["visibility"] == [1] * 70
     assert face["sigma"][10] == pytest.approx(3 * 1.3 * 60 / 64, abs=1e-3)
-    with pytest.raises(ValueError, match="is the source itself"):
+    with pytest.raises(ValueError, match="is the source"):
         predict_files(photos, find, photos)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")

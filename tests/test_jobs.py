@@ -152,7 +152,7 @@ def test_a_worker_that_dies_costs_no_job(cluster: str, tmp_path: Path):
 
 
 def test_a_job_that_kills_its_workers_is_told_in_one_line(cluster: str):
-    with pytest.raises(ChildProcessError, match="several workers died"):
+    with pytest.raises(ChildProcessError, match="one job killed several workers"):
         run_jobs(die, [1], dask=cluster)
 
 

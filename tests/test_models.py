@@ -305,7 +305,7 @@ def test_unknown_names_are_one_clear_line(name, message):
 
 
 def test_another_methods_option_is_one_clear_line():
-    with pytest.raises(ValueError, match="mobilenetv3small-pip has no 'loss' to choose"):
+    with pytest.raises(ValueError, match="mobilenetv3small-pip has no option 'loss'"):
         build_model("mobilenetv3small-pip", SIZE, SCHEME, loss="l1")
 
 

@@ -150,7 +150,7 @@ def test_a_full_disk_is_an_error_that_leaves_what_was_there(cache, faces, monkey
             open_pack(dataset, 32)
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
-        with pytest.raises(ValueError, match=r"crops take 0\.0 MiB in .* 0\.0 MiB are free: let FAUXFACE_CACHE"):
+        with pytest.raises(ValueError, match=r"crops take 0\.0 MiB in .* 0\.0 MiB are free: set FAUXFACE_CACHE"):
             open_pack(dataset, 32)
     assert_equal(open_pack(dataset, 32), pack(dataset, 32))
 
@@ -223,7 +223,7 @@ def test_the_least_recently_used_go_but_never_those_in_use(cache, faces, monkeyp
     del held
     assert remove_pack(busy)
     monkeypatch.setenv("FAUXFACE_PACKS_GIB", "much")
-    with pytest.raises(ValueError, match="FAUXFACE_PACKS_GIB is a number of GiB, not 'much'"):
+    with pytest.raises(ValueError, match="FAUXFACE_PACKS_GIB must be a number of GiB, not 'much'"):
         open_pack(dataset, 32)
 
 

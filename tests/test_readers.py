@@ -32,6 +32,7 @@ from fauxface.datasets.formats import format_of
 from fauxface.datasets.naming import recognise_points
 from fauxface.faces import landmark_box
 from fauxface.landmarks import common_scheme, convert, scheme_of
+from fauxface.plugins import load_plugin
 
 TEST_SPLIT = {"wflw": "test", "cofw": "test", "300w_lp": "afw"}
 """Format → the split whose i-th face is the i-th drawn one, where there is more than one."""
@@ -119,11 +120,11 @@ def test_wflw_subsets_from_their_own_lists(tmp_path: Path):
     ("old", "new", "reason"),
     [
         (" 10 10 80 80", " 10 10 80", "206 fields, not 207"),
-        ("1--Parade/1_Parade_1.png", "../1_Parade_1.png", r"'\.\./1_Parade_1\.png' is no name of a picture below"),
-        ("1--Parade/1_Parade_1.png", "/etc/passwd.png", r"the picture '/etc/passwd\.png' lies outside"),
-        ("1--Parade/1_Parade_1.png", "nobody.png", r"no picture 'nobody\.png' in the folder"),
-        ("FIRST", "here", "something that is no number stands among the points"),
-        ("FIRST", "-1e7", "point 0 is more than 1e+06 px away"),
+        ("1--Parade/1_Parade_1.png", "../1_Parade_1.png", r"'\.\./1_Parade_1\.png' is not an image below"),
+        ("1--Parade/1_Parade_1.png", "/etc/passwd.png", r"the image '/etc/passwd\.png' is outside"),
+        ("1--Parade/1_Parade_1.png", "nobody.png", r"no image 'nobody\.png' in the folder"),
+        ("FIRST", "here", "its points hold something that is not a number"),
+        ("FIRST", "-1e7", r"point 0 is more than 1e\+06 px away"),
         ("FIRST", "nan", "point 0 has a coordinate that is not a finite number"),
     ],
 )
@@ -290,8 +291,8 @@ def test_coco_leaves_out_what_is_no_face_and_takes_files_as_splits(tmp_path: Pat
     [
         ({"annotations": 3}, "annotations is not a list of objects"),
         ({"images": [7]}, "images is not a list of objects"),
-        ({"annotations": []}, "no face; the known numbers of key points are 5"),
-        ({"annotations": [{"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2] * 17}]}, "no face; the known"),
+        ({"annotations": []}, "no face; known numbers of key points are 5"),
+        ({"annotations": [{"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2] * 17}]}, "no face; known"),
     ],
 )
 def test_what_coco_may_hold_instead(changes: dict[str, Any], reason: str, tmp_path: Path):
@@ -299,22 +300,23 @@ def test_what_coco_may_hold_instead(changes: dict[str, Any], reason: str, tmp_pa
         open_dataset(write_coco(tmp_path / "coco", 1, **changes))
 
 
-@pytest.mark.parametrize("value", [None, "x", [1], {}, True, 10**400, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [None, "x", [1], {}, True, float("nan"), float("inf")])
 def test_odd_numbers_in_coco_are_one_face_each(value: object, tmp_path: Path):
     faces = [coco_face(i, "ibug68", i + 1) for i in range(2)]
     faces[1]["keypoints"] = [value, *faces[1]["keypoints"][1:]]  # pyright: ignore[reportIndexIssue]
     dataset = open_dataset(write_coco(tmp_path / "coco", 2, annotations=faces))
-    with pytest.raises(BadSample, match=r"annotation 1: (something that is no number|point 0 has a coordinate)"):
+    with pytest.raises(BadSample, match=r"annotation 1: (its key points hold something|point 0 has a coordinate)"):
         dataset[1]
     assert len(list(read_samples(dataset, skip_bad=True))) == 1
 
 
 @pytest.mark.parametrize(
-    "content", ['{"images": [', '{"images": ' + "[" * 100_000, '{"images": [], "annotations": \x00}']
+    "content",
+    ['{"images": [', '{"images": ' + "[" * 100_000, '{"images": [], "annotations": \x00}', '{"images": [1' + "0" * 400],
 )
 def test_json_that_is_none_is_one_line(content: str, tmp_path: Path):
     (tmp_path / "labels.json").write_text(content)
-    with pytest.raises(BadSample, match=r"labels\.json: not valid JSON") as error:
+    with pytest.raises(BadSample, match=r"labels\.json: (not valid JSON|a number of 401 digits)") as error:
         open_dataset(tmp_path)
     assert "\n" not in str(error.value)
 
@@ -339,9 +341,9 @@ def test_dlib_boxes_pictures_and_splits(tmp_path: Path):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("faces/1.png", "/root/1.png", r"line 79: the picture '/root/1\.png' lies outside"),
-        ("faces/1.png", "faces/../../1.png", r"line 79: 'faces/\.\./\.\./1\.png' is no name"),
-        ("x='", "x='z", "line 79: something that is no number"),
+        ("faces/1.png", "/root/1.png", r"line 79: the image '/root/1\.png' is outside"),
+        ("faces/1.png", "faces/../../1.png", r"line 79: 'faces/\.\./\.\./1\.png' is not an image"),
+        ("x='", "x='z", "line 79: its parts hold something"),
         ("name='67'", "name='66'", "line 79: two parts have the same name"),
     ],
 )
@@ -429,6 +431,7 @@ def test_shared_points_mirror_and_have_their_eyes():
 
 def bring_format(folder: Path, code: str) -> Path:
     """A package on a path that brings a format by an entry point."""
+    load_plugin.cache_clear()
     (folder / "fauxface_lab.py").write_text(code)
     about = folder / "fauxface_lab-1.0.dist-info"
     about.mkdir(parents=True)
@@ -469,7 +472,7 @@ def test_another_package_brings_a_format(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("code", "reason"), [("FORMAT = 3", r"is no fauxface\.datasets\.Format"), ("1 / 0", "cannot be loaded: division")]
+    ("code", "reason"), [("FORMAT = 3", "is not a Format"), ("1 / 0", "cannot be loaded: division")]
 )
 def test_another_packages_broken_format_is_one_line(
     code: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -477,6 +480,6 @@ def test_another_packages_broken_format_is_one_line(
     monkeypatch.syspath_prepend(str(bring_format(tmp_path, code)))
     monkeypatch.delitem(__import__("sys").modules, "fauxface_lab", raising=False)
     with pytest.raises(
-        ValueError, match=rf"the format 'lab' \(fauxface_lab:FORMAT of the package fauxface-lab\) {reason}"
+        ValueError, match=rf"'lab' of the package fauxface-lab \(fauxface\.datasets: fauxface_lab:FORMAT\) {reason}"
     ):
         format_of("lab")

@@ -154,7 +154,7 @@ def test_a_packs_labels_of_before_there_were_targets_are_read(tmp_path):
     seen = np.ones((3, 70), bool)
     np.savez(path, landmarks=points, visibility=seen, state=np.array([0, 1, 2], np.uint8))
     labels = PackLabels.read(path, 3, SCHEME)
-    assert labels.there.tolist() == [False, True, True]
+    assert labels.packed.tolist() == [False, True, True]
     assert labels.has["visibility"].tolist() == [False, False, True]
     assert list(labels.rows(np.array([1, 2])).common()) == ["landmarks"]
     assert list(labels.rows(np.array([2])).common()) == ["landmarks", "visibility"]
@@ -365,9 +365,9 @@ def test_a_run_goes_on_with_a_new_target_and_keeps_its_own(gaze, faces, tmp_path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--targets", "gaze"], "--targets must hold landmarks, which every model learns, not gaze"),
+        (["--targets", "gaze"], "--targets must include landmarks, which every model learns, not only gaze"),
         (["--targets", "landmarks", "smell"], "unknown target 'smell'; there are landmarks, visibility, gaze"),
-        (["--targets", "landmarks", "--model", "one-stage"], "one-stage cannot take --targets"),
+        (["--targets", "landmarks", "--model", "one-stage"], "one-stage does not accept --targets"),
         (["--targets", "landmarks", "gaze"], "--targets: not every face of the data has gaze"),
     ],
 )

@@ -63,7 +63,7 @@ def test_a_student_that_says_what_its_teacher_says_has_nothing_to_learn():
         torch.nn.init.normal_(layer.weight, std=0.2)
     with torch.no_grad():
         outputs = model(images_of(3))
-        found, score = teach(model).answers(images_of(3))
+        found, score = teach(model).predict(images_of(3))
         inside = outputs._replace(offset=outputs.offset.sigmoid())
         found = replace(model.decode(inside))
         assert model.distil(inside, found, score).item() == pytest.approx(0, abs=1e-5)
@@ -95,7 +95,7 @@ def one_hot(model: LandmarkModel, targets: Targets) -> torch.Tensor:
 def test_a_teacher_may_see_larger_or_smaller_crops(size: int):
     """Its points come back in the student's pixels."""
     model = build_model(NAME, size, SCHEME).eval()
-    found, score = teach(model).answers(images_of(2))
+    found, score = teach(model).predict(images_of(2))
     with torch.no_grad():
         resized = torch.nn.functional.interpolate(images_of(2), (size, size), mode="bilinear", antialias=True)
         own = model.decode(model(resized)).landmarks
@@ -107,7 +107,7 @@ def test_a_teacher_may_see_larger_or_smaller_crops(size: int):
 def test_any_method_learns_a_teachers_points():
     student, found = (
         model_of("mobilenetv3small-coordinates"),
-        teach(model_of("mobilenetv3small-pip")).answers(images_of(2)),
+        teach(model_of("mobilenetv3small-pip")).predict(images_of(2)),
     )
     outputs = student(images_of(2))
     expected = student.loss(outputs, Targets(found[0].landmarks))
@@ -170,9 +170,9 @@ def test_a_taught_run_that_was_stopped_ends_as_if_it_never_was(
 @pytest.mark.parametrize(
     ("card", "options", "message"),
     [
-        ({"labels": "projected"}, {}, "learned labels projected, the student 2d"),
-        ({"crop": "level"}, {}, "learned crop level, the student box"),
-        ({}, {"crop_margin": 1.5}, "learned crop margin 1.3, the student 1.5"),
+        ({"labels": "projected"}, {}, "learned labels projected, the student learns 2d"),
+        ({"crop": "level"}, {}, "learned crop level, the student learns box"),
+        ({}, {"crop_margin": 1.5}, "learned crop margin 1.3, the student learns 1.5"),
     ],
 )
 def test_a_teacher_of_something_else_is_refused(card: dict, options: dict, message: str, tmp_path: Path):

@@ -77,7 +77,7 @@ def test_a_run_holds_what_the_design_says(config, faces):
     assert card.training["augment"] == "strong"
     assert not any(p.requires_grad and p.grad is not None for p in model.parameters())
 
-    with pytest.raises(FileExistsError, match="already holds a training run; go on with --resume"):
+    with pytest.raises(FileExistsError, match="already holds a training run; continue it with --resume"):
         train(config)
     with pytest.raises(ValueError, match=r"began with other settings \(lr 0.0015 → 0.1\)"):
         train(replace(config, resume=True, lr=0.1))
@@ -283,7 +283,7 @@ def test_a_folder_that_holds_something_else_stays_as_it_is(config):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epochs": 3}, "one budget only, not --epochs and --steps"),
+        ({"epochs": 3}, "give only one budget, not --epochs and --steps"),
         ({"batch": 0}, "--batch is a whole number from 1 "),
         ({"images": 0}, "--images is a whole number from 1 "),
         ({"seed": -1}, "--seed is a whole number from 0 "),
@@ -293,8 +293,8 @@ def test_a_folder_that_holds_something_else_stays_as_it_is(config):
         ({"neighbours": -1}, "--neighbours is a whole number from 0 "),
         ({"neighbours": 3}, "has no 'neighbours' to choose"),
         ({"stride": 64}, "has no 'stride' to choose"),
-        ({"model": "mobilenetv3small-pip", "stride": 16}, "the stride is 32, 64 or 128"),
-        ({"model": "mobilenetv3small-pip", "loss": "l1"}, "has no 'loss' to choose"),
+        ({"model": "mobilenetv3small-pip", "stride": 16}, "the stride must be 32, 64 or 128"),
+        ({"model": "mobilenetv3small-pip", "loss": "l1"}, "has no option 'loss'"),
         ({"model": "nonet-coordinates"}, "unknown backbone 'nonet'"),
         ({"pretrained": True, "init": "x"}, "--pretrained and --init"),
         ({"init": "nowhere"}, "no checkpoint: nowhere"),
@@ -366,7 +366,7 @@ def test_one_stage_refuses_what_it_would_not_heed(config, changes, message):
     config = replace(config, model="one-stage", augment="all", input_size=96)
     loop.check(replace(config, labels="2d"))
     loop.check(replace(config, augment="none"))
-    with pytest.raises(ValueError, match=f"one-stage cannot take {message}:"):
+    with pytest.raises(ValueError, match=f"one-stage does not accept {message}:"):
         train(replace(config, **changes))
     assert not config.out.exists()
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from fauxface.audit.records import FaceRecord
 from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
+from fauxface.segmentation import COVERS, FACE, WORN, Segment
 
 LEAST = 1.5
 """Least tolerance in pixels: the mask is no more exact."""
@@ -49,26 +50,22 @@ TOLERANCES: dict[str, float] = {
     "reprojection": 0.05,
 }
 """Kind → tolerance: a share of the face's side, but pixels for ``reprojection``."""
-COVERS = {"hair": 13, "beard": 14, "glasses": 16, "headwear": 17, "facewear": 18, "ignored": 255}
-"""Classes that can cover a face; ``ignored`` are hands, objects and other people in front of it."""
-HIDES = (13, 17, 18, 255)
-"""Classes that hide a point; a beard or glasses may leave it visible."""
-_FACE = (1, 2, 3, 4, 5, 6, 9, 10, 11)
+_NAMES = {Segment.IGNORE: "ignored"}  # the other classes keep their names
 _ENOUGH = 4  # visible points of a part from which on the mask must show some of it
 _CLOSED = 0.2  # opening, in widths of the eye, below which the mask need not show an eye
 
 _PARTS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     # FaceSynthetics' "right" eye and brow are those on the image's right, the subject's left
-    ("eyes", tuple(range(36, 42)), (4,)),
-    ("eyes", tuple(range(42, 48)), (3,)),
-    ("pupils", (68,), (4,)),
-    ("pupils", (69,), (3,)),
-    ("brows", tuple(range(17, 22)), (6,)),
-    ("brows", tuple(range(22, 27)), (5,)),
-    ("nose", tuple(range(28, 36)), (2,)),
-    ("lips", tuple(range(49, 54)), (10,)),
-    ("lips", tuple(range(55, 60)), (11,)),
-    ("lips", (48, 54, *range(60, 68)), (9, 10, 11)),
+    ("eyes", tuple(range(36, 42)), (Segment.LEFT_EYE,)),
+    ("eyes", tuple(range(42, 48)), (Segment.RIGHT_EYE,)),
+    ("pupils", (68,), (Segment.LEFT_EYE,)),
+    ("pupils", (69,), (Segment.RIGHT_EYE,)),
+    ("brows", tuple(range(17, 22)), (Segment.LEFT_BROW,)),
+    ("brows", tuple(range(22, 27)), (Segment.RIGHT_BROW,)),
+    ("nose", tuple(range(28, 36)), (Segment.NOSE,)),
+    ("lips", tuple(range(49, 54)), (Segment.TOP_LIP,)),
+    ("lips", tuple(range(55, 60)), (Segment.BOTTOM_LIP,)),
+    ("lips", (48, 54, *range(60, 68)), (Segment.MOUTH_INTERIOR, Segment.TOP_LIP, Segment.BOTTOM_LIP)),
 )
 # points of rigid parts; expressions move the others to one side
 _STEADY = tuple(FACE_SYNTHETICS70.names[i] for i in (0, 2, 4, 27, 30, 31, 33, 36, 39))
@@ -96,18 +93,18 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
     fixed = (
         checked if face.projected is None else checked & (np.linalg.norm(face.points - face.projected, axis=1) < _SLID)
     )
+    covered = np.isin(window, (Segment.BEARD, *COVERS))  # a part may continue there
     distances: dict[tuple[int, ...], np.ndarray | None] = {}
     for kind, indices, classes in _PARTS:
         if kind in ("eyes", "pupils") and _closed(face, indices[0]):
             continue
         if classes not in distances:
-            # a part may continue under a cover
-            found = np.isin(window, classes)
-            distances[classes] = _distance_to(np.isin(window, (*classes, 14, *HIDES))) if found.any() else None
+            found = np.isin(window, classes).any()
+            distances[classes] = _distance_to(np.isin(window, classes) | covered) if found else None
         if distances[classes] is None and abs(face.pose[0]) > _LASHES:
             continue
         yield from _off(face, kind, [i for i in indices if fixed[i]], points, distances[classes])
-    edge = _distance_to(_edge_of_face(window) | np.isin(window, (14, *HIDES)))
+    edge = _distance_to(_edge_of_face(window) | covered)
     # the jaw's points lie on the bone, which is the face's edge only when seen from the front
     if abs(face.pose[0]) < JAW_POSE and abs(face.pose[1]) < JAW_POSE:
         edged = [i for i in range(17) if checked[i] and (i not in _CHIN or face.pose[1] < _DOWN)]
@@ -117,14 +114,14 @@ def check_classes(face: FaceRecord, labels: np.ndarray) -> Iterator[tuple[str, s
 
 
 def face_covers(face: FaceRecord, labels: np.ndarray) -> dict[str, float]:
-    """Share of the face, inside its points' hull, under each of ``COVERS``."""
+    """Share of the face, inside its points' hull, under each class of ``WORN``, by name."""
     corner, window = _window(face, labels)
     inside = np.zeros(window.shape, np.uint8)
     hull = cv2.convexHull(np.round(face.points[:68] - corner).astype(np.int32))
     cv2.fillConvexPoly(inside, hull, 1)
     within = window[inside > 0]
     counted = np.bincount(within, minlength=256) / max(within.size, 1)
-    return {name: float(counted[number]) for name, number in COVERS.items()}
+    return {_NAMES.get(segment, segment.name.lower()): float(counted[segment]) for segment in WORN}
 
 
 def _window(face: FaceRecord, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +133,7 @@ def _window(face: FaceRecord, labels: np.ndarray) -> tuple[np.ndarray, np.ndarra
     part = labels[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
     top, left = max(-y0, 0), max(-x0, 0)
     bottom, right = max(y1 - max(height, y0), 0), max(x1 - max(width, x0), 0)
-    window = np.pad(part, ((top, bottom), (left, right)), constant_values=255)[: y1 - y0, : x1 - x0]
+    window = np.pad(part, ((top, bottom), (left, right)), constant_values=Segment.IGNORE)[: y1 - y0, : x1 - x0]
     return np.array([x0, y0]), window
 
 
@@ -151,7 +148,7 @@ def _checkable(face: FaceRecord, points: np.ndarray, window: np.ndarray) -> np.n
     if abs(face.pose[0]) > ASIDE / 2 and np.hypot(*face.pose[:2]) > ASIDE:
         left = np.array(_LEFT)
         seen[left if face.pose[0] > 0 else np.array(FACE_SYNTHETICS70.mirror)[left]] = False
-    covered = cv2.dilate(np.isin(window, list(COVERS.values())).astype(np.uint8), np.ones((3, 3), np.uint8))
+    covered = cv2.dilate(np.isin(window, WORN).astype(np.uint8), np.ones((3, 3), np.uint8))
     return seen & (covered[_pixels(points, window)] == 0)
 
 
@@ -161,7 +158,7 @@ def _visible_but_hidden(face: FaceRecord, corner: np.ndarray, window: np.ndarray
         return []
     points = (face.points if face.projected is None else face.projected) - corner
     reach = 2 * round(max(2.0, 0.03 * face.side)) + 1
-    hidden = cv2.erode(np.isin(window, HIDES).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    hidden = cv2.erode(np.isin(window, COVERS).astype(np.uint8), np.ones((reach, reach), np.uint8))
     # thin hair over jaw and brows: the mask has the strand, the point is seen between strands
     wrong = face.visibility & (hidden[_pixels(points, window)] > 0)
     return [int(i) for i in np.flatnonzero(wrong) if i < 68]
@@ -176,7 +173,7 @@ def _distance_to(mask: np.ndarray) -> np.ndarray | None:
 
 def _edge_of_face(window: np.ndarray) -> np.ndarray:
     """Pixels (H, W) of the face next to other classes: its edge against neck, ears, hair, background, clothes."""
-    face = np.isin(window, _FACE).astype(np.uint8)
+    face = np.isin(window, FACE).astype(np.uint8)
     return np.logical_and(face, cv2.dilate(1 - face, np.ones((3, 3), np.uint8)))
 
 

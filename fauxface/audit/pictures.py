@@ -27,9 +27,8 @@ from fauxface.faces import Crop, landmark_box
 from fauxface.files import read_bytes
 from fauxface.landmarks import FACE_SYNTHETICS70, scheme_of
 from fauxface.pose import rough_angles
+from fauxface.segmentation import Segment
 
-CLASSES = (*range(19), 255)
-"""FaceSynthetics' segmentation classes."""
 SHARPNESS_SIZE = 128
 """Side in px of the crop in which a face's sharpness is measured, so that faces of all sizes can be compared."""
 _OPENINGS = {
@@ -112,7 +111,7 @@ def _labels(path: Path, size: tuple[int, int], found: Any) -> np.ndarray | None:
     if labels.shape != size:
         found("size", f"{file.name} has {labels.shape[1]}×{labels.shape[0]} px, the picture {size[1]}×{size[0]}")
         return None
-    unknown = np.flatnonzero(np.bincount(labels.ravel(), minlength=256) * ~np.isin(np.arange(256), CLASSES))
+    unknown = np.flatnonzero(np.bincount(labels.ravel(), minlength=256) * ~np.isin(np.arange(256), list(Segment)))
     if len(unknown):
         found("classes", f"{file.name} has the unknown class {unknown[0]}", float(unknown[0]))
     return labels

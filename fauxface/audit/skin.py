@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 
 from fauxface.audit.records import FaceRecord
+from fauxface.segmentation import Segment
 
 MONK = "f6ede4 f3e7db f7ead0 eadaba d7bd96 a07e56 825c43 604134 3a312a 292420"
 """The scale's ten tones, sRGB."""
 _LEAST = 30  # fewest pixels of skin to measure a tone
-_SKIN = (1, 2)
+_SKIN = (Segment.SKIN, Segment.NOSE)
 
 
 def swatches() -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Augmentation: each written once, on a batch, decided by (seed, epoch, sample index) alone."""
+"""Augmentations: each works on batches and depends on (seed, epoch, sample index) alone."""
 
 from fauxface.augment.apply import apply
 from fauxface.augment.base import Augmentation, Batch, Geometric, Pixelwise

@@ -1,4 +1,4 @@
-"""Apply a policy to a batch of padded crops: all geometry in one resampling, then the pixels."""
+"""Apply a policy to a batch of padded crops: all geometry in one resampling, then the changes of pixels."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def apply(
     epoch: int,
     indices: Sequence[int] | np.ndarray | Tensor,
 ) -> Batch:
-    """Augment a batch where its images lie; with the policy ``none``, cut out the central crops exactly.
+    """Augment a batch on the device of its images; with the policy ``none``, cut out the central crops exactly.
 
-    Nothing waits for the device as long as the targets come from the CPU, where the geometry is reckoned; what comes
-    out lies with the images.
+    The geometry is computed on the CPU, so nothing waits for the device if the targets are on the CPU. The result is on
+    the device of the images.
 
     Args:
-        policy: what to do.
+        policy: the augmentations.
         images: B×3×S×S, S = size + 2·padding; uint8, or float in [0, 1].
         targets: B×… of each target, by the names of `fauxface.targets`, in the padded crops' frame; best on the CPU.
-            There must be ``landmarks`` B×N×2.
-        scheme: the landmarks' scheme.
-        size: side of the crops that come out, pixels.
+            ``landmarks`` B×N×2 are required.
+        scheme: the landmark scheme.
+        size: side of the resulting crops, pixels.
         padding: pixels around them in ``images``.
-        seed: the run's seed; with ``epoch`` and a sample's index it alone decides what happens to the sample.
+        seed: the run's seed; the augmentation of a sample depends only on it, ``epoch`` and the sample's index.
         epoch: the epoch.
         indices: B sample indices.
     """
@@ -57,13 +57,13 @@ def apply(
             mirrored = augmentation.mirrored(draws) if mirrored is None else mirrored
     unpadded = torch.eye(3)
     unpadded[:2, 2] = -padding
-    there = {"landmarks": points}  # where the augmentations saw them, step by step
-    there |= {n: target_of(n).moved(v, matrix @ unpadded) for n, v in targets.items() if n != "landmarks"}
+    changed = {"landmarks": points}  # as moved above, step by step, and not by the product of the matrices
+    changed |= {n: target_of(n).moved(v, matrix @ unpadded) for n, v in targets.items() if n != "landmarks"}
     if mirrored is not None:
-        there = {name: target_of(name).swapped(value, mirrored, scheme) for name, value in there.items()}
+        changed = {name: target_of(name).swapped(value, mirrored, scheme) for name, value in changed.items()}
     moved = any(isinstance(augmentation, Geometric) for augmentation in policy.augmentations)
     pixels = resample(images, matrix, size, padding) if moved else _centre(images, size, padding)
-    batch = Batch(pixels, {name: value.to(images.device, non_blocking=True) for name, value in there.items()})
+    batch = Batch(pixels, {name: value.to(images.device, non_blocking=True) for name, value in changed.items()})
     for augmentation in policy.augmentations:
         if isinstance(augmentation, Pixelwise):
             batch = augmentation(batch, draws)
@@ -71,13 +71,13 @@ def apply(
 
 
 def resample(images: Tensor, matrix: Tensor, size: int, padding: int) -> Tensor:
-    """B×3×size×size float in [0, 1]: padded crops moved by B×3×3 matrices of crop pixels.
+    """Crops B×3×size×size float in [0, 1]: padded crops moved by B×3×3 matrices of crop pixels.
 
-    What lies outside the padded crop repeats its border.
+    Outside the padded crop its border is repeated.
     """
     side = images.shape[-1]
     inverse = torch.linalg.inv(matrix.double())
-    # output pixel → padded crop's pixel → grid_sample's [−1, 1], whose ends are the outer edges of the border pixels
+    # output pixel → padded crop's pixel → grid_sample's [−1, 1], which ends at the outer edges of the border pixels
     linear = inverse[:, :2, :2] * (2 / side)
     shift = (inverse[:, :2, 2] + padding + 0.5) * (2 / side) - 1
     linear, shift = (value.float().to(images.device, non_blocking=True) for value in (linear, shift))
@@ -85,7 +85,7 @@ def resample(images: Tensor, matrix: Tensor, size: int, padding: int) -> Tensor:
     column = linear[:, None, :, 0] * place[:, None]
     row = linear[:, None, :, 1] * place[:, None] + shift[:, None]
     grid = row[:, :, None] + column[:, None]
-    # converted where it lies: turning the layout would cost more than sampling from it
+    # in its memory layout: changing that would cost more than the sampling
     moved = grid_sample(images.to(torch.float32), grid, padding_mode="border", align_corners=False)
     return moved.div_(255) if images.dtype == torch.uint8 else moved
 

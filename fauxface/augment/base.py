@@ -1,4 +1,4 @@
-"""What an augmentation is: a strength, a probability, and either a crop matrix or a change of pixels."""
+"""Augmentations: a strength, a probability, and either a crop matrix or a change of pixels."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Batch:
 
     @property
     def landmarks(self) -> Tensor:
-        """B×N×2 float32, crop pixels, pixel centres at whole numbers; may lie outside."""
+        """Landmarks B×N×2 float32, crop pixels, pixel centres at whole numbers; may lie outside."""
         return self.targets["landmarks"]
 
     @property
     def visibility(self) -> Tensor | None:
-        """B×N booleans, or None where the data does not say."""
+        """Visibility B×N booleans, or None if unknown."""
         return self.targets.get("visibility")
 
 
@@ -41,7 +41,7 @@ class Augmentation:
     """One augmentation.
 
     Attributes:
-        strength: how much is changed; each augmentation says in what unit.
+        strength: amount of the change, in a unit that each augmentation defines.
         probability: share of the samples that are changed.
     """
 
@@ -49,31 +49,31 @@ class Augmentation:
     probability: float
 
     def chosen(self, draws: Draws) -> Tensor:
-        """(B,) booleans on the CPU: which samples are changed."""
+        """Booleans (B,) on the CPU, true for samples to change."""
         return draws.uniform(f"{type(self).__name__}.chosen", 1)[:, 0] < self.probability
 
 
 class Geometric(Augmentation, ABC):
-    """An augmentation that only changes the crop matrix; all of them together cost one resampling."""
+    """An augmentation that only changes the crop matrix; all of them together need one resampling."""
 
     @abstractmethod
     def matrix(self, draws: Draws, landmarks: Tensor, scheme: Scheme, size: int) -> Tensor:
-        """B×3×3 float32 on the CPU: crop pixels before → crop pixels after, as if every sample were chosen.
+        """Matrices B×3×3 float32 on the CPU from crop pixels before to crop pixels after, for all samples.
 
-        ``landmarks`` B×N×2 are where the points lie before, ``size`` is the crop's side in pixels.
+        ``landmarks`` B×N×2 are in crop pixels before; ``size`` is the crop's side in pixels.
         """
 
     def mirrored(self, draws: Draws) -> Tensor | None:
-        """(B,) booleans: which samples the matrix mirrors, so that left and right change names; None = none."""
+        """Booleans (B,), true for samples that the matrix mirrors, so that left and right swap; None means none."""
         return None
 
 
 class Pixelwise(Augmentation, ABC):
-    """An augmentation that changes pixels where they are (and perhaps what is seen of the face)."""
+    """An augmentation that changes pixel values, and possibly the visibility of points."""
 
     @abstractmethod
     def change(self, batch: Batch, draws: Draws) -> Batch:
-        """The changed samples. ``batch`` holds the chosen ones alone; its tensors are copies."""
+        """Change the samples in ``batch``, which holds the chosen ones alone, as copies."""
 
     def __call__(self, batch: Batch, draws: Draws) -> Batch:
         """The batch with its chosen samples changed."""
@@ -95,7 +95,7 @@ class Pixelwise(Augmentation, ABC):
 
 
 def about_centre(linear: Tensor, shift: Tensor, size: int) -> Tensor:
-    """B×3×3: ``linear`` (B, 2, 2) about the centre of a crop of side ``size``, then ``shift`` (B, 2) pixels."""
+    """Matrices B×3×3: ``linear`` (B, 2, 2) about the centre of a crop of ``size`` px, then ``shift`` (B, 2) pixels."""
     centre = torch.full((2,), (size - 1) / 2)
     matrix = torch.eye(3).repeat(len(linear), 1, 1)
     matrix[:, :2, :2] = linear
@@ -104,5 +104,5 @@ def about_centre(linear: Tensor, shift: Tensor, size: int) -> Tensor:
 
 
 def scaling(factors: Tensor) -> Tensor:
-    """(B, 2, 2) of factors (B,)."""
+    """Scaling matrices (B, 2, 2) from factors (B,)."""
     return torch.eye(2) * factors[:, None, None]

@@ -1,6 +1,6 @@
-"""Blur: out of focus (a Gaussian), and lost resolution (shrunk and enlarged again).
+"""Blur by a Gaussian (out of focus), or by shrinking and enlarging (low resolution).
 
-Both are separable and linear, so each is one matrix a sample: image → A · image · Aᵀ, with σ or factor of its own.
+Both are separable and linear, so each sample needs one matrix: image → A · image · Aᵀ, with its own σ or factor.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class LowResolution(Pixelwise):
 
 
 def filter_rows_and_columns(images: Tensor, matrix_of: Callable[[int], Tensor]) -> Tensor:
-    """A_H · image · A_Wᵀ of images B×3×H×W, where ``matrix_of(n)`` gives the B×n×n matrices A_n there."""
+    """A_H · image · A_Wᵀ for images B×3×H×W, where ``matrix_of(n)`` gives matrices A_n B×n×n on their device."""
     height, width = images.shape[-2:]
     down, across = matrix_of(height), matrix_of(width)
     down, across = (a.to(images.dtype)[:, None] for a in (down, across))
@@ -53,7 +53,7 @@ def filter_rows_and_columns(images: Tensor, matrix_of: Callable[[int], Tensor]) 
 
 
 def gaussian_matrix(size: int, sigma: Tensor) -> Tensor:
-    """B×size×size matrices that blur with σ = ``sigma`` (B, 1) pixels, where that lies; rows sum to 1."""
+    """Matrices B×size×size that blur with σ = ``sigma`` (B, 1) pixels, on its device; rows sum to 1."""
     place = torch.arange(size, dtype=torch.float32, device=sigma.device)
     distance = (place[:, None] - place) / sigma.clamp(min=0.1)[..., None]
     weights = (-0.5 * distance**2).exp()
@@ -61,7 +61,7 @@ def gaussian_matrix(size: int, sigma: Tensor) -> Tensor:
 
 
 def shrink_matrix(size: int, factor: Tensor, device: torch.device | None = None) -> Tensor:
-    """B×size×size matrices on ``device``: area-average by ``factor`` (B, 1) ≥ 1, on the CPU, then enlarge linearly."""
+    """Matrices B×size×size on ``device`` that shrink by ``factor`` (B, 1) ≥ 1, on the CPU, and enlarge linearly."""
     cells = torch.arange(size / float(factor.min()) + 1, device=device).floor()
     factor = factor[..., None].to(cells.device, non_blocking=True)
     start = torch.arange(size, dtype=torch.float32, device=device)

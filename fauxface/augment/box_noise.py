@@ -1,6 +1,6 @@
-"""Box noise: the face is cut out by a box that is a little wrong, as a detector's is.
+"""Box noise: crop the face by a slightly wrong box, like a detector's.
 
-A box cut from true landmarks has annotated coordinates for edges; a model that trusts them flatters itself.
+The edges of a box around true landmarks are annotated coordinates; a model must not learn to rely on them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class BoxNoise(Geometric):
     probability: float = 1.0
 
     def matrix(self, draws: Draws, landmarks: Tensor, scheme: Scheme, size: int) -> Tensor:
-        """See `Geometric.matrix`. The noisy box's crop takes the place of the true box's."""
+        """See `Geometric.matrix`; the crop of the noisy box replaces that of the true box."""
         points = landmarks[:, list(scheme.outline)].cpu().float()
         corner0, corner1 = points.amin(1), points.amax(1)
         extent = (corner1 - corner0).clamp(min=1e-3)
@@ -30,5 +30,5 @@ class BoxNoise(Geometric):
         noisy0, noisy1 = corner0 + noise[:, :2] * extent, corner1 + noise[:, 2:] * extent
         factor = extent.amax(1) / (noisy1 - noisy0).amax(1).clamp(min=1e-3)
         shift = (corner0 + corner1 - noisy0 - noisy1) / 2
-        # the crop's centre moves by −shift in the old crop's pixels, then all grows by the factor about the new centre
+        # the crop's centre moves by −shift in pixels of the old crop, then everything is scaled about the new centre
         return about_centre(scaling(factor), factor[:, None] * shift, size)

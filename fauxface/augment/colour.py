@@ -10,19 +10,19 @@ from fauxface.augment.base import Batch, Pixelwise
 from fauxface.augment.draws import Draws
 
 _LUMINANCE = (0.299, 0.587, 0.114)
-"""ITU-R BT.601's weights."""
+"""Weights of red, green and blue in ITU-R BT.601."""
 
 
 @dataclass(frozen=True)
 class Colour(Pixelwise):
-    """``strength`` scales all of the below.
+    """``strength`` scales all deviations below.
 
     Attributes:
         exposure: standard deviation of the exposure, in stops.
         gains: standard deviation of the logarithm of each channel's gain.
         contrast: standard deviation of the logarithm of the contrast, about the image's own mean.
         gamma: standard deviation of the logarithm of gamma.
-        grey: share of the changed samples that lose their colour.
+        grey: share of the changed samples that become greyscale.
     """
 
     strength: float = 1.0

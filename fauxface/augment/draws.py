@@ -1,4 +1,4 @@
-"""Random numbers that depend on (seed, epoch, sample index) alone, so order, batches and resume cannot change them."""
+"""Random numbers that depend on (seed, epoch, sample index) alone, not on order, batches or resuming."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ class Draws:
 
     @classmethod
     def of(cls, seed: int, epoch: int, indices: Sequence[int] | np.ndarray | Tensor) -> Draws:
-        """The draws of these samples (B,) in this epoch."""
+        """The random numbers of samples (B,) in an epoch."""
         return cls(seed, epoch, np.asarray(indices, dtype=np.int64))
 
     def rows(self, rows: Tensor) -> Draws:
-        """The draws of some of the batch's samples; ``rows`` (R,) are places in the batch."""
+        """The random numbers of some samples; ``rows`` (R,) are positions in the batch."""
         return Draws(self.seed, self.epoch, self.indices[rows.numpy()])
 
     def _uniform64(self, name: str, count: int) -> np.ndarray:
-        """(B, count) float64 in [0, 1). ``name`` keeps one purpose's numbers apart from another's."""
+        """Float64 (B, count) in [0, 1); another ``name`` gives independent numbers."""
         blocks = -(-count // 4)
         counter = np.empty((4, len(self.indices), blocks), np.uint64)
         counter[0] = self.indices[:, None].astype(np.uint64) & _MASK
@@ -65,11 +65,11 @@ class Draws:
         return np.moveaxis(words, 0, -1).reshape(len(self.indices), 4 * blocks)[:, :count] * 2.0**-32
 
     def uniform(self, name: str, count: int, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """(B, count) float32 on the CPU, uniform between ``low`` and ``high``."""
+        """Float32 (B, count) on the CPU, uniform between ``low`` and ``high``."""
         return torch.from_numpy(low + (high - low) * self._uniform64(name, count)).float()
 
     def normal(self, name: str, count: int, limit: float = 3.0) -> Tensor:
-        """(B, count) float32 on the CPU, of the standard normal distribution, clamped to ±``limit``."""
+        """Float32 (B, count) on the CPU from the standard normal distribution, clamped to ±``limit``."""
         radius, angle = np.split(self._uniform64(name, 2 * count), 2, axis=1)
         values = np.sqrt(-2 * np.log1p(-radius)) * np.cos(2 * np.pi * angle)
         return torch.from_numpy(values.clip(-limit, limit)).float()

@@ -1,4 +1,4 @@
-"""Mirroring left to right; the points of the two sides change names."""
+"""Mirroring left to right; points of the two sides swap."""
 
 from __future__ import annotations
 

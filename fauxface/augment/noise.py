@@ -33,9 +33,9 @@ class Noise(Pixelwise):
 
 
 def gaussian_pieces(count: int, start: Tensor, device: torch.device) -> Tensor:
-    """B×count normal numbers: pieces of one fixed long row that begin at ``start`` (B,) in [0, 1) of a million places.
+    """Normal numbers B×count: pieces of one fixed long row; ``start`` (B,) in [0, 1) picks one of a million positions.
 
-    Drawing every number anew would cost more than all the other augmentations together.
+    New numbers for every sample would take longer than all the other augmentations together.
     """
     row = _row(count, device)
     places = (start * (row.numel() - count)).long().tolist()

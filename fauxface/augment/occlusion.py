@@ -1,7 +1,7 @@
-"""Occlusion: a flat, blotched or picture-like piece over the face; what it covers is no longer visible.
+"""Occlusion: a piece over the face, flat, blotchy or like an image; points under it are no longer visible.
 
-Where other recipes paste patches of other samples, a piece here shows the sample's own crop upside down and tinted:
-(seed, epoch, index) alone decides it, whatever else is in the batch.
+Other recipes paste patches of other samples. Here a piece shows the sample's own crop upside down and tinted, so that
+it depends on (seed, epoch, index) alone and not on the batch.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Occlusion(Pixelwise):
         return Batch(images, {**batch.targets, "visibility": batch.visibility & ~hidden})
 
     def _shape(self, draws: Draws, size: int) -> Tensor:
-        """(7, B): centre x and y, half sides, cosine and sine of the angle, 1 for an ellipse and 0 for a box."""
+        """Shapes (7, B): centre x and y, half sides, cosine and sine of the angle, 1 for an ellipse and 0 for a box."""
         values = draws.uniform("occlusion.shape", 6).T
         centre = (values[:2] * 1.1 - 0.05) * size
         half = (self.shortest + (self.strength - self.shortest) * values[2:4]) * size / 2
@@ -49,9 +49,9 @@ class Occlusion(Pixelwise):
 
 
 def _cover(shape: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """How far points are covered, in [0, 1]; the edge is about a pixel wide. All arguments broadcast."""
+    """Coverage of points in [0, 1], with an edge about a pixel wide. All arguments broadcast."""
     x0, y0, half_x, half_y, cos, sin, ellipse = shape
-    # the points in the piece's own frame, ±1 at its sides; sums of a row's and a column's share
+    # squared coordinates in the piece's frame, ±1 at its sides, as sums of a row's and a column's part
     along = ((x - x0) * (cos / half_x) + (y - y0) * (sin / half_x)).square()
     across = ((y - y0) * (cos / half_y) - (x - x0) * (sin / half_y)).square()
     distance = torch.where(ellipse > 0, along + across, torch.maximum(along, across)).sqrt_()
@@ -59,17 +59,17 @@ def _cover(shape: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _content(images: Tensor, draws: Draws) -> Tensor:
-    """What the piece shows, B×3×H×W: flat or blotched colour (free, or one of the image's own), or the image itself."""
+    """Content of the pieces, B×3×H×W: flat or blotchy colour (any, or one from the image), or the image itself."""
     batch, channels, height, width = images.shape
     values = draws.uniform("occlusion.content", 9)
     device = images.device
 
     at = (values[:, :2] * torch.tensor([height, width])).long().to(device, non_blocking=True)
-    own = images[torch.arange(batch, device=device), :, at[:, 0], at[:, 1]]
-    there = values.to(device, non_blocking=True)
-    free, is_free, is_picture = there[:, 2:5], there[:, 5:6] < 0.5, there[:, 6] < 0.4
-    blotches = 0.25 * (there[:, 7] - 0.5).clamp(min=0)
-    colour = torch.where(is_free, free, own)[:, :, None, None]
+    image_colour = images[torch.arange(batch, device=device), :, at[:, 0], at[:, 1]]
+    on_device = values.to(device, non_blocking=True)
+    free, is_free, is_picture = on_device[:, 2:5], on_device[:, 5:6] < 0.5, on_device[:, 6] < 0.4
+    blotches = 0.25 * (on_device[:, 7] - 0.5).clamp(min=0)
+    colour = torch.where(is_free, free, image_colour)[:, :, None, None]
     texture = gaussian_pieces(channels * _TEXTURE**2, values[:, 8], device)
     texture = texture.view(batch, channels, _TEXTURE, _TEXTURE) * blotches[:, None, None, None] + colour
     texture = interpolate(texture, (height, width), mode="bilinear", align_corners=False)

@@ -1,7 +1,7 @@
-"""Policies: which augmentations, in which order. The study's three hold exactly the four that it names.
+"""Policies: named lists of augmentations. The study's three use only the four augmentations that it examines.
 
-Beside the named ones there are those made by their name: ``all-rotation`` is ``all`` without rotation, ``all+colour``
-is ``all`` with colour, ``only-blur`` is blur alone.
+Other policies are described by their name: ``all-rotation`` is ``all`` without rotation, ``all+colour`` is ``all`` with
+colour, ``only-blur`` is blur alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fauxface.augment.translation import Translation
 
 @dataclass(frozen=True)
 class Policy:
-    """A named list of augmentations; those that change the crop matrix act before those that change pixels."""
+    """A named list of augmentations; those that change the crop matrix are applied before those that change pixels."""
 
     name: str
     augmentations: tuple[Augmentation, ...]
@@ -58,20 +58,20 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
 
 
 LEVEL_ROTATION = 6.0
-"""Standard deviation, in degrees, of the rotation of crops that are level but for the error of the roll."""
+"""Standard deviation of the rotation of level crops, degrees: the error of an estimated roll."""
 PARTS: Mapping[str, type[Augmentation]] = MappingProxyType(
     {
         kind.__name__.lower(): kind
         for kind in (Flip, Rotation, Scale, Translation, BoxNoise, Occlusion, Colour, Blur, LowResolution, Noise)
     }
 )
-"""Name → augmentation, in the order in which they act."""
+"""Name → augmentation, in order of application."""
 
 
 def policy(name: str) -> Policy:
-    """The policy of that name, or ``POLICY-PART``, ``POLICY+PART`` (any number of parts), ``only-PART``.
+    """The policy with this name, or ``POLICY-PART``, ``POLICY+PART`` (any number of parts), ``only-PART``.
 
-    ValueError, naming those there are, if there is none.
+    ValueError, with the known names, for an unknown one.
     """
     if name in POLICIES:
         return POLICIES[name]
@@ -80,13 +80,13 @@ def policy(name: str) -> Policy:
         if changes != name and re.fullmatch(r"([+-][a-z]+)+", changes):
             return Policy(name, _changed(name, start, re.findall(r"([+-])([a-z]+)", changes)))
     raise ValueError(
-        f"unknown augmentation policy '{name}'; there are {', '.join(POLICIES)}, and such as all-rotation, all+colour, "
-        "only-blur"
+        f"unknown augmentation policy '{name}'; there are {', '.join(POLICIES)}, and combinations, for example "
+        "all-rotation, all+colour, only-blur"
     )
 
 
 def levelled(given: Policy) -> Policy:
-    """The policy for crops that are turned level: its rotation is as small as `LEVEL_ROTATION`."""
+    """The policy for level crops: with a rotation of at most `LEVEL_ROTATION`."""
     parts = given.augmentations
     return replace(
         given,
@@ -97,7 +97,7 @@ def levelled(given: Policy) -> Policy:
 
 
 def _changed(name: str, start: str, changes: list[tuple[str, str]]) -> tuple[Augmentation, ...]:
-    """The augmentations of ``start`` without and with what ``changes`` says; of ``only``, the one that it says."""
+    """The augmentations of the policy ``start`` after ``changes``; for ``only``, the one in ``changes``."""
     parts = {type(part).__name__.lower(): part for part in POLICIES[start].augmentations} if start != "only" else {}
     for sign, part in changes:
         if part not in PARTS:
@@ -107,7 +107,9 @@ def _changed(name: str, start: str, changes: list[tuple[str, str]]) -> tuple[Aug
                 raise ValueError(f"'{name}': only-PART is one augmentation alone; for more, none+PART+PART")
             return (PARTS[part](),)  # pyright: ignore[reportCallIssue]
         if (part in parts) == (sign == "+"):
-            raise ValueError(f"'{name}': {start} has {part} already" if sign == "+" else f"'{name}': no {part} there")
+            raise ValueError(
+                f"'{name}': {start} has {part} already" if sign == "+" else f"'{name}': {start} has no {part}"
+            )
         if sign == "+":
             parts[part] = PARTS[part]()  # pyright: ignore[reportCallIssue]
         else:

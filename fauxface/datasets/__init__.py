@@ -1,4 +1,4 @@
-"""Readers for labelled faces, one file a format, and the crops that training takes from them."""
+"""Readers for labelled faces, one file for each format, and the crops that training takes from them."""
 
 from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels
 from fauxface.datasets.formats import FORMATS, FormatName

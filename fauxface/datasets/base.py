@@ -1,4 +1,4 @@
-"""What every data set is, and what its readers share: listing files, reading images, checking points."""
+"""Data sets and formats, and the functions that all readers share: list files, read images, check points."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from fauxface.outputs import is_output
 from fauxface.targets import TARGETS
 
 Labels = Literal["2d", "projected"]
-"""The conventions of points of which a data set may have both: as annotators click them, or projected from space."""
+"""Label conventions of which a data set may have both: as annotators click, or projections of 3-D points."""
 MIN_SIDE = 16
-"""Images with a side shorter than this hold no face that one could label (px)."""
+"""Shortest side of an image that can show a face well enough to label it, px."""
 MAX_POINTS = 10_000
-"""More points than any scheme has."""
+"""Most points read of a face; no scheme has so many."""
 MIN_EXTENT = 1e-3
-"""Points closer together than this lie at one place (px)."""
+"""Shortest side of a box of distinct points, px."""
 
 
 class BadSample(ValueError):  # noqa: N818 – the sample is bad, not the program
-    """A sample that cannot be used: which file, and why."""
+    """A sample that cannot be used, with its file and the reason."""
 
     def __init__(self, path: Path, reason: str):
         super().__init__(f"{path}: {reason}")
@@ -42,15 +42,15 @@ class FaceDataset:
     """Labelled faces in a folder; ``dataset[i]`` reads the i-th as a FaceSample, or raises BadSample.
 
     Attributes:
-        name: the folder's name, and the split's.
+        name: the folder's name, with the split's.
         format: the name of its format.
         scheme: the landmark scheme of every sample.
-        labels: the labels' convention: ``projected``, ``2d`` or ``annotated``.
-        sources: the file of each sample, in the data set's order; where one file holds several, NAME#NUMBER beside it.
-        reader: reads one sample from its source.
-        files: the files that a sample is read from, whether they are there or not; its labels' are small.
-        shared: label files that tell of many samples.
-        notes: what the user must know of what this is, a line each.
+        labels: the label convention: ``projected``, ``2d`` or ``annotated``.
+        sources: the file of each sample, in order; NAME#NUMBER next to a file that holds several.
+        reader: function that reads one sample from its source.
+        files: function that lists the files of a sample, existing or not; its label files are small.
+        shared: label files with the labels of many samples.
+        notes: remarks for the user about the data, one line each.
     """
 
     name: str
@@ -70,9 +70,9 @@ class FaceDataset:
         return self.reader(self.sources[index])
 
     def subset(self, count: int, seed: int) -> FaceDataset:
-        """``count`` samples drawn by ``seed``, in the data set's order; those of a smaller count are among them.
+        """``count`` random samples, in the data set's order; with the same seed, a larger count includes a smaller one.
 
-        ValueError when there are not so many.
+        ValueError if there are fewer samples.
         """
         if not 1 <= count <= len(self):
             raise ValueError(f"cannot take {count} samples of {self.name}, which has {len(self)}")
@@ -82,14 +82,14 @@ class FaceDataset:
 
 @dataclass(frozen=True)
 class Format:
-    """How labelled faces lie in a folder.
+    """A file layout of labelled faces.
 
     Attributes:
-        name: what ``--format`` calls it.
-        sign: what a folder of it holds, in words that end the sentence "no labelled faces in it (…)".
-        find: of a folder's files those that are of this format; cheap, for it is asked of every folder.
-        open: the faces among ``files`` of ``folder`` that belong to a split (None: all), with labels of a convention
-            (None: the format's own). ValueError for a split or a convention that there is not.
+        name: the name for ``--format``.
+        sign: typical files of the format, for the message "no labelled faces in FOLDER (…)".
+        find: function that picks the files of this format out of a folder's files; cheap, since every format is tried.
+        open: function that opens the faces among ``files`` of ``folder`` in a split (None: all), with a label
+            convention (None: the format's default). ValueError for an unknown split or convention.
         splits: names of the official splits.
     """
 
@@ -100,9 +100,9 @@ class Format:
     splits: tuple[str, ...] = ()
 
     def check(self, folder: Path, split: str | None, labels: Labels | None) -> None:
-        """ValueError for a split that is none of ``splits``, and for any convention of labels."""
+        """Raise a ValueError for a split that is not in ``splits``, and for any label convention."""
         if split is not None and not self.splits:
-            raise ValueError(f"{folder} is of format {self.name}, which has no splits such as '{split}'")
+            raise ValueError(f"{folder} is of format {self.name}, which has no splits, so no '{split}'")
         if split is not None and split not in self.splits:
             raise ValueError(f"unknown split '{split}'; there are {', '.join(self.splits)} (format {self.name})")
         if labels is not None:
@@ -110,9 +110,9 @@ class Format:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """All files below ``folder``, sorted, links followed; hidden ones, and folders that commands filled, left out.
+    """All files below ``folder``, sorted, with links followed, without hidden files and output folders of commands.
 
-    FileNotFoundError when there is no such folder, ValueError when it is a file or holds nothing.
+    FileNotFoundError if there is no such folder; ValueError if it is a file or empty.
     """
     if not folder.exists():
         raise FileNotFoundError(f"no such folder: {folder}")
@@ -121,7 +121,7 @@ def list_files(folder: Path) -> list[Path]:
     found: list[Path] = []
     visited: set[str] = set()
     for root, folders, names in os.walk(folder, followlinks=True):
-        # a link to a folder above would never end
+        # a link to a folder above would lead round and round
         real = os.path.realpath(root)
         if real in visited:
             folders.clear()
@@ -136,33 +136,35 @@ def list_files(folder: Path) -> list[Path]:
 
 
 def read_sample_image(path: Path) -> np.ndarray:
-    """The image in a file, H×W×3 RGB uint8; BadSample if it is missing, broken or tiny."""
+    """The image in a file, H×W×3 RGB uint8; BadSample if it is missing, broken or too small."""
     try:
         pixels = read_image(path)
     except FileNotFoundError:
         raise BadSample(path, "no such image") from None
     except Exception as error:  # decoders raise nearly anything on broken files
-        raise BadSample(path, _one_line(str(error).removeprefix(f"{path}: "))) from error
+        raise BadSample(path, parsing.clipped(str(error).removeprefix(f"{path}: "), 120)) from error
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE:
-        raise BadSample(path, f"an image of {width}×{height} px is too small; {MIN_SIDE}×{MIN_SIDE} is the least")
+        raise BadSample(
+            path, f"an image of {width}×{height} px is too small; it needs {MIN_SIDE}×{MIN_SIDE} px or more"
+        )
     return pixels
 
 
-def read_text(path: Path) -> str:
-    """A label file's text; BadSample if it is missing, too long or not text."""
+def read_text(path: Path, limit: int = parsing.LABEL_BYTES) -> str:
+    """A label file's text; BadSample if it is missing, longer than ``limit`` bytes, or not text."""
     try:
-        return parsing.read_text(path)
+        return parsing.read_text(path, limit)
     except FileNotFoundError:
         raise BadSample(path, "no such file") from None
     except (OSError, ValueError) as error:
-        raise BadSample(path, _one_line(str(error).removeprefix(f"{path}: "))) from error
+        raise BadSample(path, parsing.clipped(str(error).removeprefix(f"{path}: "), 120)) from error
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """The JSON object in a label file; BadSample if it is missing or no such thing (see `fauxface.parsing`)."""
+def read_record(path: Path, limit: int = parsing.LABEL_BYTES) -> dict[str, Any]:
+    """The JSON object in a label file; BadSample if the file is missing, too long, or holds anything else."""
     try:
-        record = parsing.parse_json(read_text(path))
+        record = parsing.parse_json(read_text(path, limit))
     except BadSample:
         raise
     except ValueError as error:
@@ -173,7 +175,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def read_array(record: Any, key: str, path: Path) -> np.ndarray:
-    """The numbers, in lists or not, that a record calls ``key``, float64; BadSample, naming ``path``, without them."""
+    """The float64 array under ``key`` of a JSON object; BadSample, with ``path``, if it is missing or not numbers."""
     if not isinstance(record, dict) or key not in record:
         raise BadSample(path, f"has no {key}")
     try:
@@ -183,9 +185,9 @@ def read_array(record: Any, key: str, path: Path) -> np.ndarray:
 
 
 def parse_points(lines: list[str], path: Path) -> np.ndarray:
-    """Lines ``x y`` as points (N, 2) float64; BadSample, naming ``path`` and the line, where one is not two numbers."""
+    """Points (N, 2) float64 from lines ``x y``; BadSample, with ``path`` and the point's index, for any other line."""
     if len(lines) > MAX_POINTS:
-        raise BadSample(path, f"{len(lines)} points; {MAX_POINTS} are the most")
+        raise BadSample(path, f"{len(lines)} points, more than {MAX_POINTS}")
     points = np.empty((len(lines), 2))
     for i, line in enumerate(lines):
         try:
@@ -197,10 +199,10 @@ def parse_points(lines: list[str], path: Path) -> np.ndarray:
 
 
 def check_points(points: np.ndarray, count: int, path: Path) -> np.ndarray:
-    """The points, if there are ``count`` (count, 2), all near a picture, that span a box; or BadSample."""
+    """The ``points``, if they are (count, 2), finite, plausible and not all the same; otherwise BadSample."""
     if points.shape != (count, 2):
-        there = f"{len(points)} points" if points.ndim == 2 and points.shape[1] == 2 else "no list of points x, y"
-        raise BadSample(path, f"{there}, not {count}")
+        found = f"{len(points)} points" if points.ndim == 2 and points.shape[1] == 2 else "no list of points x, y"
+        raise BadSample(path, f"{found}, not {count}")
     wrong = np.flatnonzero(~np.isfinite(points).all(1))
     if len(wrong):
         raise BadSample(path, f"point {wrong[0]} has a coordinate that is not a finite number")
@@ -213,7 +215,7 @@ def check_points(points: np.ndarray, count: int, path: Path) -> np.ndarray:
 
 @contextmanager
 def broken_in(path: Path) -> Iterator[None]:
-    """Turn a ValueError into a BadSample that names ``path``."""
+    """Turn a ValueError into a BadSample with ``path``."""
     try:
         yield
     except ValueError as error:
@@ -221,14 +223,10 @@ def broken_in(path: Path) -> Iterator[None]:
 
 
 def read_targets(record: Mapping[str, Any], image: Path, scheme: Scheme) -> dict[str, np.ndarray]:
-    """Name → value, in the image's frame, of every target but landmarks that a render tells of its face.
+    """Name → value, in the image frame, of each target in a render's ``record``, without landmarks.
 
-    ``record`` is what the ``.json`` of the image's file says. BadSample, naming that, if one of them is broken.
+    ``record`` is the content of the ``.json`` next to ``image``. BadSample, with that file, for an invalid value.
     """
     with broken_in(image.with_suffix(".json")):
         found = {name: target.of_face(record, image, scheme) for name, target in TARGETS.items() if name != "landmarks"}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:120]

@@ -1,9 +1,9 @@
-"""COCO key points (Lin et al. 2014): JSON that lists pictures and faces; CVAT, Label Studio and FiftyOne export it.
+"""COCO key points (Lin et al. 2014): JSON that lists images and faces; CVAT, Label Studio and FiftyOne export it.
 
-A face's ``keypoints`` are ``x, y, v`` a point; v is 2 for a point that is seen, 1 for one that is hidden, 0 for one
-that is not labelled, wherever it lies: a face with such a point cannot be used. Coordinates are 0-based pixels, as they
-stand. The scheme is told by how many points there are and what their category calls them (see ``naming``). A split
-is a label file, by its name or the name's end: ``person_keypoints_train.json`` is ``train``.
+A face's ``keypoints`` are ``x, y, v`` for each point; v is 2 for a visible point, 1 for a hidden one and 0 for one that
+is not labelled. A face with a point that is not labelled cannot be used. Coordinates are 0-based pixels and are not
+changed. The number of points and their names in the category determine the scheme (see ``naming``). A split is a label
+file, by its name or the end of its name: ``person_keypoints_train.json`` is ``train``.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels
-from fauxface.datasets.listed import Entry, Points, numbers, open_listed, read_listing
+from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels, read_record
+from fauxface.datasets.listed import Entry, Points, open_listed
 from fauxface.datasets.naming import COUNTS, recognise_points
 from fauxface.landmarks import Scheme
+from fauxface.parsing import number_list, parse_json
 
 _START = re.compile(rb'\s*\{\s*"(info|licenses|images|annotations|categories|videos|type)"\s*:')
 LARGEST = 320 << 20
-"""Bytes that a label file may have, which take many times as much memory; COCO's own largest has 240 MiB."""
+"""Most bytes of a label file, which needs many times as much memory; the largest of COCO itself has 240 MiB."""
 _Known = dict[Any, tuple[Scheme, np.ndarray]]
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The JSON files among ``files`` that begin as COCO's do; a picture's own, NNNNNN.json, are not looked at."""
+    """The JSON files among ``files`` that begin like COCO's; the labels of renders, NNNNNN.json, are skipped."""
     return [path for path in files if path.suffix.lower() == ".json" and not path.stem.isdecimal() and _begins(path)]
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
-    """The faces of the label files; errors as `Format.open`, BadSample for a file that is not COCO's."""
+    """The faces in the label files; errors of `Format.open`, and BadSample for a file that is not COCO's."""
     FORMAT.check(folder, None, labels)
     chosen = of_split(find(files), split, folder)
     entries: list[Entry] = []
@@ -43,13 +44,13 @@ def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labe
         schemes.setdefault(scheme, path)
         entries += faces
     if len(schemes) > 1:
-        told = ", ".join(f"{path.name} has {scheme}" for scheme, path in schemes.items())
-        raise ValueError(f"{folder} holds faces of several landmark schemes: {told}; say which with --split")
+        found = ", ".join(f"{path.name} has {scheme}" for scheme, path in schemes.items())
+        raise ValueError(f"{folder} holds faces of several landmark schemes ({found}): choose one with --split")
     return open_listed(folder, files, FORMAT, split, next(iter(schemes)), entries, _points)
 
 
 def of_split(label_files: list[Path], split: str | None, folder: Path) -> list[Path]:
-    """The label files whose name is, or ends with, the split's; ValueError, naming those there are, for none."""
+    """The label files whose name is the split's or ends with it; ValueError, with all label files, if there is none."""
     if split is None:
         return label_files
     found = [path for path in label_files if path.stem == split]
@@ -70,14 +71,9 @@ def _begins(path: Path) -> bool:
 
 
 def _read(path: Path) -> tuple[str, list[Entry]]:
-    """The scheme of a file's faces, and the faces."""
-    try:
-        record = json.loads(read_listing(path, LARGEST))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, BadSample):
-            raise
-        raise BadSample(path, f"not valid JSON ({' '.join(str(error).split())[:80]})") from None
-    lists = {key: record.get(key) if isinstance(record, dict) else None for key in ("images", "annotations")}
+    """The landmark scheme of the faces in a file, and the faces."""
+    record = read_record(path, LARGEST)
+    lists = {key: record.get(key) for key in ("images", "annotations")}
     for key, value in lists.items():
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise BadSample(path, f"{key} is not a list of objects")
@@ -89,16 +85,16 @@ def _read(path: Path) -> tuple[str, list[Entry]]:
     schemes = {scheme.name for scheme, _ in known.values()}
     if not faces or len(schemes) != 1:
         what = f"faces of {' and '.join(sorted(schemes))}" if len(schemes) > 1 else "no face"
-        raise BadSample(path, f"{what}; the known numbers of key points are {COUNTS}")
+        raise BadSample(path, f"{what}; known numbers of key points are {COUNTS}")
     return schemes.pop(), faces
 
 
 def _categories(categories: list[Any]) -> dict[Any, list[str]]:
-    """Category → what it calls its points."""
-    told = [category for category in categories if isinstance(category, dict)]
+    """Category's id → names of its points."""
+    objects = [category for category in categories if isinstance(category, dict)]
     return {
         _key(category.get("id")): [str(name) for name in category["keypoints"]]
-        for category in told
+        for category in objects
         if isinstance(category.get("keypoints"), list)
     }
 
@@ -106,9 +102,9 @@ def _categories(categories: list[Any]) -> dict[Any, list[str]]:
 def _entries(
     path: Path, annotations: list[dict[str, Any]], pictures: dict[Any, Any], named: dict[Any, list[str]], known: _Known
 ) -> Iterator[Entry]:
-    """Every annotation with points of a known number, but for crowds and those without any labelled point.
+    """The annotations with a known number of points, without crowds and those without any labelled point.
 
-    ``known`` receives the schemes, by category and number.
+    ``known`` receives the schemes, by category and number of points.
     """
     for number, annotation in enumerate(annotations):
         points = annotation.get("keypoints")
@@ -121,7 +117,7 @@ def _entries(
             same = len(names) * 3 == len(points)
             found = recognise_points(names if same else [""] * (len(points) // 3))
             if found is None and recognise_points(names) is None:
-                continue  # a body's points, say
+                continue  # such as the points of a body
             if found is not None:
                 known[key] = found
         order = tuple(known[key][1].tolist()) if key in known else ()
@@ -133,9 +129,9 @@ def _entries(
 
 def _points(entry: Entry) -> Points:
     text, order = entry.labels
-    values = numbers(json.loads(text))
+    values = number_list(parse_json(text), "its key points")
     if not order or len(values) != 3 * len(order):
-        raise ValueError(f"{len(values)} numbers of key points, which is no known number of points ({COUNTS})")
+        raise ValueError(f"{len(values)} key-point values, which fit no scheme ({COUNTS})")
     points = values.reshape(-1, 3)[list(order)]
     flags, places = points[:, 2], points[:, :2]
     if not np.isin(flags, (0, 1, 2)).all():
@@ -147,7 +143,7 @@ def _points(entry: Entry) -> Points:
 
 
 def _key(value: Any) -> Any:
-    """An id as a dictionary takes it."""
+    """An id as a hashable key."""
     return value if isinstance(value, int | str) else repr(value)[:80]
 
 

@@ -1,7 +1,7 @@
-"""COFW (Burgos-Artizzu et al. 2013): 29 points with occlusion, pictures and labels in two MATLAB files of version 7.3.
+"""COFW (Burgos-Artizzu et al. 2013): 29 points with occlusion, images and labels in two MATLAB files of version 7.3.
 
-``COFW_train_color.mat`` holds the pictures ``IsTr`` and ``phisTr``, a row a face: 29 x, 29 y, 29 times 1 where the
-point is occluded; ``COFW_test_color.mat`` holds ``IsT`` and ``phisT``. As HDF5 has them, axes come the other way round.
+``COFW_train_color.mat`` holds the images ``IsTr`` and ``phisTr`` with one row for each face: 29 x, 29 y, 29 flags that
+are 1 for occluded points. ``COFW_test_color.mat`` holds ``IsT`` and ``phisT``. In HDF5 the axes are in reverse order.
 MATLAB counts from 1, so 1 is subtracted. Needs h5py: ``pip install 'fauxface[datasets]'``.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 from fauxface.datasets.base import MIN_SIDE, BadSample, FaceDataset, Format, Labels, check_points
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import COFW29
+from fauxface.parsing import clipped
 
 _FILE = re.compile(r"COFW_(train|test)(_color)?\.mat")
 _NAMES = {"train": ("IsTr", "phisTr"), "test": ("IsT", "phisT")}
@@ -27,12 +28,12 @@ NEEDED = "COFW's files are HDF5, which needs h5py: pip install 'fauxface[dataset
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The two files among ``files``."""
+    """COFW's files among ``files``."""
     return [path for path in files if _FILE.fullmatch(path.name)]
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
-    """The faces of a split, or all; errors as `Format.open`, ValueError without h5py, BadSample for a broken file."""
+    """The faces in a split, or all; errors of `Format.open`; ValueError without h5py; BadSample for a broken file."""
     FORMAT.check(folder, split, labels)
     chosen = [path for path in find(files) if split in (None, _part(path))]
     if not chosen:
@@ -64,7 +65,7 @@ def _read_sample(table: dict[Path, tuple[Path, int, np.ndarray]], source: Path) 
 
 
 def _labels_of(path: Path) -> np.ndarray:
-    """A file's labels, faces×87."""
+    """The labels in a file, faces×87."""
     pictures, name = _NAMES[_part(path)]
     with _opened(path) as file:
         labels, cells = file.get(name), file.get(pictures)
@@ -72,27 +73,27 @@ def _labels_of(path: Path) -> np.ndarray:
         if len(shape) != 2 or shape[0] != 3 * COFW29.count or not 0 < shape[1] <= _MOST_FACES:
             raise BadSample(path, f"{name} is not faces×{3 * COFW29.count} numbers")
         if labels.dtype.kind not in "fiu" or getattr(cells, "size", 0) != shape[1]:
-            raise BadSample(path, f"{pictures} does not hold a picture for each of the {shape[1]} faces")
+            raise BadSample(path, f"{pictures} does not hold an image for each of the {shape[1]} faces")
         return np.array(labels, np.float64).T
 
 
 def _picture(path: Path, number: int) -> np.ndarray:
-    """A face's picture, H×W×3 uint8 RGB."""
+    """A face's image, H×W×3 uint8 RGB."""
     with _opened(path) as file:
         cells = file[_NAMES[_part(path)][0]]
         data = file[np.asarray(cells).reshape(-1)[number]]
         shape = data.shape
         if data.dtype != np.uint8 or len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] != 3):
-            raise BadSample(path, f"face {number}: its picture is no grey or RGB picture of 8 bits")
+            raise BadSample(path, f"face {number}: its image is not grey or RGB with 8 bits")
         if not MIN_SIDE**2 <= int(np.prod(shape[-2:])) <= _MOST_PIXELS or min(shape[-2:]) < MIN_SIDE:
-            raise BadSample(path, f"face {number}: a picture of {shape[-2]}×{shape[-1]} px")
+            raise BadSample(path, f"face {number}: an image of {shape[-2]}×{shape[-1]} px cannot be used")
         pixels = np.array(data).T
     return np.ascontiguousarray(pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, 2))
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """The file; what goes wrong in it is a BadSample."""
+    """Open an HDF5 file; errors become BadSample."""
     try:
         import h5py
     except ImportError:
@@ -103,8 +104,7 @@ def _opened(path: Path) -> Iterator[Any]:
     except BadSample:
         raise
     except Exception as error:  # h5py raises nearly anything on broken files
-        reason = " ".join(str(error).split())[:80]
-        raise BadSample(path, f"not a MATLAB file of version 7.3 as COFW's ({reason})") from error
+        raise BadSample(path, f"not a MATLAB file of version 7.3 like COFW's ({clipped(error)})") from error
 
 
 def _part(path: Path) -> str:

@@ -1,8 +1,8 @@
-"""dlib's XML (imglab; King 2009): pictures, boxes in them, named parts in a box: ``<part name='00' x='12' y='34'/>``.
+"""dlib's XML (imglab; King 2009): images, boxes in them, named parts in a box: ``<part name='00' x='12' y='34'/>``.
 
-Coordinates are whole pixels, 0-based. Boxes without parts, and those that imglab marks ``ignore``, are no faces here;
-the box itself is a detector's and is not used. The scheme is told by the parts' number and names (see ``naming``). A
-split is a label file, by its name or the name's end: ``labels_ibug_300W_train.xml`` is ``train``.
+Coordinates are whole pixels, 0-based. Boxes without parts, and those that imglab marks ``ignore``, are skipped. The box
+itself comes from a detector and is not used. The number of parts and their names determine the scheme (see ``naming``).
+A split is a label file, by its name or the end of its name: ``labels_ibug_300W_train.xml`` is ``train``.
 """
 
 from __future__ import annotations
@@ -15,24 +15,25 @@ import numpy as np
 
 from fauxface.datasets.base import BadSample, FaceDataset, Format, Labels
 from fauxface.datasets.coco import of_split
-from fauxface.datasets.listed import LARGEST, Entry, Points, numbers, open_listed
+from fauxface.datasets.listed import LARGEST, Entry, Points, open_listed
 from fauxface.datasets.naming import COUNTS, recognise_points
+from fauxface.parsing import number_list
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The XML files among ``files`` that begin as imglab's do."""
+    """The XML files among ``files`` that begin like imglab's."""
     return [path for path in files if path.suffix.lower() == ".xml" and _begins(path)]
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
-    """The faces of the label files; errors as `Format.open`, BadSample for a file that is no such XML."""
+    """The faces in the label files; errors of `Format.open`, and BadSample for a file that is not imglab's."""
     FORMAT.check(folder, None, labels)
     entries = [entry for path in of_split(find(files), split, folder) for entry in _read(path)]
     names = {tuple(name for name, _, _ in entry.labels): entry for entry in entries}
-    schemes = {found[0].name: entry for told, entry in names.items() if (found := recognise_points(told))}
+    schemes = {found[0].name: entry for parts, entry in names.items() if (found := recognise_points(parts))}
     if len(schemes) != 1:
         what = " and ".join(f"{name} in {entry.file.name}" for name, entry in schemes.items())
-        raise ValueError(f"{folder} holds {what or 'no face'}; the known numbers of parts are {COUNTS}; see --split")
+        raise ValueError(f"{folder} holds {what or 'no face'}; known numbers of parts are {COUNTS}; see --split")
     return open_listed(folder, files, FORMAT, split, next(iter(schemes)), entries, _points)
 
 
@@ -62,13 +63,13 @@ def _read(path: Path) -> list[Entry]:
     except (LookupError, ValueError) as error:
         if isinstance(error, BadSample):
             raise
-        raise BadSample(path, f"line {parser.CurrentLineNumber}: {error}") from None  # an encoding that there is not
+        raise BadSample(path, f"line {parser.CurrentLineNumber}: {error}") from None  # an unknown encoding
     return reader.entries
 
 
 @dataclass
 class _Reader:
-    """What has been read of a file: the faces so far, the picture and the box that one is in."""
+    """State of the parser: the faces so far, the current image and the parts of the current box."""
 
     path: Path
     entries: list[Entry] = field(default_factory=list)
@@ -77,15 +78,15 @@ class _Reader:
     first_line: int = 0
 
     def line(self) -> int:
-        """Where the parser is."""
+        """The parser's current line."""
         return 0
 
     def doctype(self, *_: object) -> None:
-        """Entities could grow to gigabytes, and dlib writes none."""
+        """Refuse a document type: its entities could grow to gigabytes, and dlib writes none."""
         raise BadSample(self.path, f"line {self.line()}: a document type, which dlib's files do not have")
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+        """Handle the start of an element."""
         if name == "image":
             self.picture = attributes.get("file", "")
         elif name == "box":
@@ -97,7 +98,7 @@ class _Reader:
             self.parts.append((attributes.get("name", ""), attributes.get("x", ""), attributes.get("y", "")))
 
     def end(self, name: str) -> None:
-        """An element ends."""
+        """Handle the end of an element."""
         if name == "box" and self.parts:
             self.entries.append(Entry(self.path, f"line {self.first_line}", self.picture, tuple(self.parts)))
         if name == "box":
@@ -108,10 +109,10 @@ def _points(entry: Entry) -> Points:
     names, x, y = zip(*entry.labels, strict=True)
     found = recognise_points(names)
     if found is None:
-        raise ValueError(f"{len(names)} parts, which is no known number ({COUNTS})")
+        raise ValueError(f"{len(names)} parts, which fit no scheme ({COUNTS})")
     if len(set(names)) < len(names):
         raise ValueError("two parts have the same name")
-    return np.stack([numbers(x), numbers(y)], 1)[found[1]], None
+    return np.stack([number_list(axis, "its parts") for axis in (x, y)], 1)[found[1]], None
 
 
-FORMAT = Format("dlib", "imglab's .xml with its pictures", find, open_folder)
+FORMAT = Format("dlib", "imglab's .xml with its images", find, open_folder)

@@ -1,7 +1,8 @@
-"""Folders in FaceSynthetics' layout, Microsoft's and ours: ``000000.png``, ``000000_ldmks.txt``, maybe ``000000.json``.
+"""FaceSynthetics' layout, of Microsoft's data and of renders: ``000000.png``, ``000000_ldmks.txt``, ``000000.json``.
 
-Wood et al. 2021, "Fake It Till You Make It". The 70 points of ``_ldmks.txt`` are projections of 3-D points; ours also
-say in the ``.json`` which of them are seen, where annotators would put them in 2-D, and more (`fauxface.targets`).
+Wood et al. 2021, "Fake It Till You Make It". The 70 points of ``_ldmks.txt`` are projections of 3-D points. Only
+renders of Fauxface have the ``.json``, with visibility, the points as annotators would place them in 2-D, and other
+targets (`fauxface.targets`).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _POINTS = FACE_SYNTHETICS70.count
 
 
 def find(files: list[Path]) -> tuple[Path, ...]:
-    """The images among ``files``; one whose ``_ldmks.txt`` is missing counts as soon as another has one."""
+    """The images among ``files``; those without ``_ldmks.txt`` count if another image in their folder has one."""
     labelled = {path.with_name(path.name.replace("_ldmks.txt", ".png")) for path in files if _is_labels(path)}
     folders = {path.parent for path in labelled}
     images = {path for path in files if re.fullmatch(r"\d+\.png", path.name) and path.parent in folders}
@@ -43,9 +44,9 @@ def find(files: list[Path]) -> tuple[Path, ...]:
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
-    """The faces among ``files`` of ``folder``; ``labels`` None: ``2d`` where every sample has it, else ``projected``.
+    """The faces among ``files`` of ``folder``; ``labels`` None: ``2d`` if every sample has them, else ``projected``.
 
-    ValueError when a split is asked for, or ``2d`` is and a sample has none.
+    ValueError for a split, and for ``2d`` if a sample has no such labels.
     """
     FORMAT.check(folder, split, None)
     sources = find(files)
@@ -59,23 +60,23 @@ def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labe
 
 
 def read_sample(source: Path, labels: Labels) -> FaceSample:
-    """The sample whose image is ``source``; BadSample if anything of it is missing or wrong."""
+    """The sample with the image ``source``; BadSample if a part of it is missing or invalid."""
     _, text_path, json_path, *_ = files_of(source)
     image = read_sample_image(source)
     lines = [line for line in read_text(text_path).splitlines() if line.strip()]
     landmarks = check_points(parse_points(lines, text_path), _POINTS, text_path)
-    said: dict[str, np.ndarray] = {}
+    targets: dict[str, np.ndarray] = {}
     if labels == "2d" or json_path.exists():
         record = read_record(json_path)
         if labels == "2d":
             landmarks = check_points(read_array(record, "landmarks_2d", json_path), _POINTS, json_path)
-        said = read_targets(record, source, FACE_SYNTHETICS70)
-    box, visibility = landmark_box(landmarks, FACE_SYNTHETICS70.name), said.pop("visibility", None)
-    return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels, said)
+        targets = read_targets(record, source, FACE_SYNTHETICS70)
+    box, visibility = landmark_box(landmarks, FACE_SYNTHETICS70.name), targets.pop("visibility", None)
+    return FaceSample(image, landmarks, FACE_SYNTHETICS70.name, box, visibility, str(source), labels, targets)
 
 
 def files_of(source: Path) -> tuple[Path, ...]:
-    """The sample's image, its projected points, what ours say beyond that, and the files of targets that have some."""
+    """The sample's image, its projected points, its ``.json``, and further files of targets."""
     endings = ("_ldmks.txt", ".json", *(ending for target in TARGETS.values() for ending in target.files))
     return source, *(source.with_name(source.stem + ending) for ending in endings)
 
@@ -85,14 +86,14 @@ def _is_labels(path: Path) -> bool:
 
 
 def _may_have_2d(path: Path) -> bool:
-    """Whether reading the .json will yield 2-D landmarks, or an error: a broken file must not change the convention."""
+    """True unless a .json lacks 2-D landmarks; a broken file counts too, so that it cannot change the convention."""
     if not path.exists():
         return False
     try:
         content = read_bytes(path, LABEL_BYTES)
     except (OSError, ValueError):
         return True
-    # not parsed: that would take minutes for a hundred thousand
+    # not parsed, as that takes minutes for 100,000 files
     return b'"landmarks_2d"' in content or not content.rstrip().endswith(b"}")
 
 

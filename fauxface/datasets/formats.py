@@ -1,7 +1,7 @@
-"""The formats: which there are, ours and those that other packages bring. The one list of them.
+"""The list of formats, built in and from other packages.
 
-A new format of ours is one file with a ``FORMAT``, and its name in the list here. Another package brings one by an
-entry point of the group ``fauxface.datasets`` that names a `Format`; it is loaded when it is asked for.
+A new built-in format is one file with a ``FORMAT``, and its name in the list here. Another package adds one with an
+entry point of the group ``fauxface.datasets`` that names a `Format`; it is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from fauxface.datasets.base import Format
 from fauxface.plugins import load_plugin, plugin_names
 
 GROUP = "fauxface.datasets"
-"""The entry points' group."""
+"""Group of the entry points with which other packages add formats."""
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {module.FORMAT.name: module.FORMAT for module in (face_synthetics, ibug, wflw, cofw, aflw2000, wlp, coco, dlib)}
 )
-"""Our formats by name."""
+"""Name → built-in format."""
 FormatName = Annotated[str, tyro.conf.arg(metavar="{" + ",".join(("auto", *FORMATS)) + "}")]
-"""An option that names a format; ``auto`` looks."""
+"""Type of options that name a format; ``auto`` finds it out."""
 
 
 def format_of(name: str) -> Format:
-    """The format of that name, ours or another package's; ValueError, naming those there are, if there is none."""
+    """The format with this name, built in or from another package; ValueError, with the known names, if unknown."""
     found = FORMATS.get(name) or load_plugin(GROUP, name, Format)
     if found is None:
         raise ValueError(f"unknown format '{name}'; there are {', '.join((*FORMATS, *plugin_names(GROUP)))}")
@@ -36,9 +36,9 @@ def format_of(name: str) -> Format:
 
 
 def recognise(folder: Path, files: list[Path]) -> Format:
-    """The one format of which there are faces among ``files``; others' are asked only where none of ours is.
+    """The format of the faces among ``files``; those of other packages are tried only if no built-in one fits.
 
-    ValueError, in one line, for a folder of none or of several.
+    ValueError, in one line, if no format fits, or several.
     """
     found = [format for format in FORMATS.values() if format.find(files)]
     others = (format_of(name) for name in plugin_names(GROUP) if name not in FORMATS)
@@ -48,5 +48,5 @@ def recognise(folder: Path, files: list[Path]) -> Format:
         raise ValueError(f"no labelled faces in {folder} ({signs})")
     if len(found) > 1:
         names = ", ".join(format.name for format in found)
-        raise ValueError(f"{folder} holds faces of several formats ({names}): say which with --format")
+        raise ValueError(f"{folder} holds faces of several formats ({names}): choose one with --format")
     return found[0]

@@ -1,7 +1,7 @@
-"""Frames with any number of faces, each labelled: what ``fauxface render --faces`` writes, and single renders too.
+"""Frames with any number of labelled faces, from ``fauxface render --faces``; renders of one face count too.
 
-Beside ``000000.png`` lies ``000000.json``, whose ``faces`` list everybody in the frame: ``landmarks_2d`` (70×2) and
-``visibility`` (70). A single face's render, which has no such list, is a frame with one face.
+Next to ``000000.png`` is ``000000.json``, in which ``faces`` lists everybody in the frame: ``landmarks_2d`` (70×2) and
+``visibility`` (70). A render of one face has no such list and is a frame with one face.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class FrameSample:
 
     Attributes:
         image: H×W×3 uint8, RGB.
-        landmarks: F×70×2 float64, image pixels, where annotators would put them; may lie outside the image.
+        landmarks: F×70×2 float64, image pixels, as annotators would place them; may lie outside the image.
         boxes: F×4 float64, tight boxes of the landmarks.
         visibility: F×70 booleans (True = seen).
         source: the image's file.
@@ -39,22 +39,22 @@ class FrameSample:
 
 
 def find_frames(folder: Path) -> tuple[Path, ...]:
-    """The images of our renders in ``folder`` and below, sorted.
+    """The images of renders in ``folder`` and below, sorted.
 
-    FileNotFoundError without such a folder; ValueError, in one line, when it holds none.
+    FileNotFoundError if there is no such folder; ValueError, in one line, if it holds none.
     """
     files = list_files(folder)
     known = set(files)
     found = tuple(p for p in files if re.fullmatch(r"\d+\.png", p.name) and p.with_suffix(".json") in known)
     if not found:
         raise ValueError(
-            f"no frames in {folder} (NNNNNN.png with NNNNNN.json, as `fauxface render --faces` makes them)"
+            f"no frames in {folder} (NNNNNN.png with NNNNNN.json, as `fauxface render --faces` writes them)"
         )
     return found
 
 
 def read_frame(source: Path) -> FrameSample:
-    """The frame whose image is ``source``; BadSample if anything of it is missing or wrong."""
+    """The frame with the image ``source``; BadSample if a part of it is missing or invalid."""
     path = source.with_suffix(".json")
     record = read_record(path)
     faces = record.get("faces", [record])

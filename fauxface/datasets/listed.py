@@ -1,6 +1,6 @@
-"""Faces that label files list, many a file: where their pictures are, and how one becomes a sample.
+"""Faces in label files that list many of them: find their images and read samples.
 
-Names of pictures come from outside, so a picture is only ever one of the files below the data set's folder.
+Names of images come from untrusted files, so only files below the data set's folder are opened.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ import numpy as np
 from fauxface.datasets.base import BadSample, FaceDataset, Format, check_points, read_sample_image
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import scheme_of
+from fauxface.parsing import clipped
 
 LARGEST = 1 << 30
-"""Bytes that a label file may have."""
+"""Most bytes of a label file."""
 PICTURES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"))
-"""Suffixes of pictures."""
+"""Suffixes of images."""
 
 Points = tuple[np.ndarray, np.ndarray | None]
-"""Points (N, 2), image pixels, 0-based; which of them are seen (N,), or None where nothing says."""
+"""Points (N, 2) in image pixels, 0-based; visibility (N,) booleans, or None if unknown."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A face as a label file lists it.
+    """One face in a label file.
 
     Attributes:
         file: the label file.
-        place: where in it, such as ``line 7``.
-        picture: the picture's name as written there.
-        labels: what is written of its points, hashable, as the format's ``parse`` takes it.
+        place: its position in the file, such as ``line 7``.
+        picture: the image's name in the file.
+        labels: the labels in the file, hashable, for the format's ``parse``.
     """
 
     file: Path
@@ -43,7 +44,7 @@ class Entry:
     labels: Any
 
     def bad(self, reason: str) -> BadSample:
-        """An error that names the file and the place."""
+        """An error with the file and the place."""
         return BadSample(self.file, f"{self.place}: {reason}")
 
 
@@ -56,10 +57,10 @@ def open_listed(
     entries: Iterable[Entry],
     parse: Callable[[Entry], Points],
 ) -> FaceDataset:
-    """The faces of the entries; one that is listed twice alike counts once.
+    """The faces of the entries, without exact duplicates.
 
-    ``parse`` makes points of an entry's labels, when the sample is read; it may raise ValueError with the reason.
-    ValueError for no entry.
+    ``parse`` turns an entry's labels into points when the sample is read; it may raise ValueError with the reason.
+    ValueError if there are no entries.
     """
     pictures = _Pictures(folder, files)
     table: dict[Path, tuple[Entry, Path | BadSample]] = {}
@@ -74,8 +75,8 @@ def open_listed(
             beside = picture if isinstance(picture, Path) else entry.file
             table[beside.with_name(f"{beside.name}#{len(table)}")] = (entry, picture)
     if not table:
-        where = f" of split '{split}'" if split else ""
-        raise ValueError(f"no labelled face{where} in {folder} (format {format.name})")
+        of_split = f" of split '{split}'" if split else ""
+        raise ValueError(f"no labelled face{of_split} in {folder} (format {format.name})")
 
     def read(source: Path) -> FaceSample:
         entry, picture = table[source]
@@ -94,43 +95,18 @@ def open_listed(
 
 
 def points_of(entry: Entry, scheme: str, parse: Callable[[Entry], Points]) -> Points:
-    """An entry's points, checked; BadSample that names file and place for what is wrong with them."""
+    """An entry's points, checked; BadSample with file, place and reason if they are invalid."""
     try:
         points, seen = parse(entry)
         return check_points(points, scheme_of(scheme).count, entry.file), seen
     except BadSample as error:
         raise entry.bad(error.reason) from None
     except (ValueError, OverflowError) as error:
-        raise entry.bad(" ".join(str(error).split())[:160]) from None
-
-
-def read_listing(path: Path, most: int = LARGEST) -> str:
-    """A label file's text; BadSample for one that is no text or has more than ``most`` bytes."""
-    try:
-        if path.stat().st_size > most:
-            raise BadSample(path, f"more than {most >> 20} MiB of labels")
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise BadSample(path, error.strerror or "cannot be read") from error
-    except UnicodeDecodeError as error:
-        raise BadSample(path, "not text in UTF-8") from error
-
-
-def numbers(values: object, count: int | None = None) -> np.ndarray:
-    """A list of numbers, or of text that are some, as float64 (M,); ValueError for anything else."""
-    try:
-        if not isinstance(values, list | tuple) or any(isinstance(value, bool | list | dict) for value in values):
-            raise TypeError
-        array = np.array([float(value) for value in values], np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError("something that is no number stands among the points") from None
-    if count is not None and len(array) != count:
-        raise ValueError(f"{len(array)} numbers, not {count}")
-    return array
+        raise entry.bad(clipped(error, 160)) from None
 
 
 class _Pictures:
-    """The pictures of a folder, found by the ends of their paths."""
+    """The images of a folder, found by the ends of their paths."""
 
     def __init__(self, folder: Path, files: list[Path]):
         self._roots = (folder, folder.resolve())
@@ -141,16 +117,16 @@ class _Pictures:
                 self._named[path.name].append(path)
 
     def find(self, entry: Entry) -> Path | BadSample:
-        """An entry's picture: beside the label file as it is written, else the one file whose path ends so."""
+        """An entry's image: at its path from the label file's folder, or else the only file whose path ends like it."""
         written = entry.picture.replace("\\", "/")
         name = PurePosixPath(written)
         if name.is_absolute():
             inside = next((root for root in self._roots if name.is_relative_to(root.as_posix())), None)
             if inside is None or ".." in name.parts:
-                return entry.bad(f"the picture '{_short(written)}' lies outside the data set's folder")
+                return entry.bad(f"the image '{_short(written)}' is outside the data set's folder")
             name = name.relative_to(inside.as_posix())
         if ".." in name.parts or not name.name:
-            return entry.bad(f"'{_short(written)}' is no name of a picture below the data set's folder")
+            return entry.bad(f"'{_short(written)}' is not an image below the data set's folder")
         for root in (entry.file.parent, self._roots[0]):
             if root / name in self._files:
                 return root / name
@@ -158,7 +134,7 @@ class _Pictures:
         ending = [path for path in self._named.get(name.name, ()) if path.parts[-len(parts) :] == parts]
         if len(ending) == 1:
             return ending[0]
-        return entry.bad(f"{'no' if not ending else 'more than one'} picture '{_short(written)}' in the folder")
+        return entry.bad(f"{'no' if not ending else 'more than one'} image '{_short(written)}' in the folder")
 
 
 def _short(text: str) -> str:

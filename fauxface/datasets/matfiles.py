@@ -1,4 +1,4 @@
-"""MATLAB files: a picture's own small one (AFLW2000-3D, 300W-LP), read so that a damaged one costs an error only."""
+"""Small MATLAB files with the annotation of one image (AFLW2000-3D, 300W-LP); damaged ones are errors."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from pathlib import Path
 import numpy as np
 
 from fauxface.datasets.base import BadSample
+from fauxface.parsing import clipped
 
 LARGEST = 1 << 20
-"""Bytes that one picture's .mat may have; the official ones have some ten thousand."""
+"""Most bytes of one image's .mat; the official ones have about ten thousand."""
 
 
 def read_mat(path: Path, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
-    """The array ``key`` of a .mat of version 5, float64, of one of the shapes; BadSample if it has none such."""
+    """The array ``key`` of a .mat of version 5, float64, in one of the shapes; BadSample if there is none."""
     from scipy.io import loadmat
 
     try:
         if path.stat().st_size > LARGEST:
-            raise BadSample(path, f"more than {LARGEST >> 20} MiB, which is no picture's annotation")
+            raise BadSample(path, f"more than {LARGEST >> 20} MiB, too much for the annotation of one image")
         content = loadmat(path, variable_names=[key])
     except BadSample:
         raise
     except FileNotFoundError:
         raise BadSample(path, "no such file") from None
     except Exception as error:  # scipy raises nearly anything on broken files
-        raise BadSample(path, f"not a MATLAB file of version 5 ({' '.join(str(error).split())[:80]})") from error
+        raise BadSample(path, f"not a MATLAB file of version 5 ({clipped(error)})") from error
     if key not in content:
         raise BadSample(path, f"has no {key}")
     array = content[key]
@@ -36,7 +37,7 @@ def read_mat(path: Path, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
 
 
 def find_mats(files: list[Path], pattern: str) -> list[Path]:
-    """The .mat files among ``files`` whose names match; one without its picture counts if another there has one."""
+    """The .mat files among ``files`` with matching names, in folders where at least one has its image."""
     found = [path for path in files if re.fullmatch(pattern, path.name)]
     known = set(files) if found else set()
     folders = {path.parent for path in found if picture_of(path, known)}
@@ -44,6 +45,6 @@ def find_mats(files: list[Path], pattern: str) -> list[Path]:
 
 
 def picture_of(mat: Path, known: set[Path] | None = None) -> Path | None:
-    """The picture beside a .mat, None if there is none; looked for among ``known`` files or, without, on the disk."""
+    """The image next to a .mat, None if there is none; searched for in ``known`` files or, if None, on the disk."""
     beside = (mat.with_suffix(suffix) for suffix in (".jpg", ".png", ".JPG", ".PNG", ".jpeg"))
     return next((path for path in beside if (path in known if known is not None else path.is_file())), None)

@@ -1,4 +1,4 @@
-"""Which scheme named points are, and in which order: by how many there are and what they are called."""
+"""Recognise the landmark scheme of named points, and their order, by their number and names."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fauxface.landmarks import FIVE, SCHEMES, Scheme
 
 _BY_COUNT = {scheme.count: scheme for scheme in SCHEMES.values()}
 COUNTS = ", ".join(f"{count} ({scheme.name})" for count, scheme in sorted(_BY_COUNT.items()))
-"""The numbers of points that are known, with their schemes."""
+"""Known numbers of points with their schemes, for messages."""
 
 
 def recognise_points(names: Sequence[str]) -> tuple[Scheme, np.ndarray] | None:
-    """The scheme of points with these names and, for each of its points, which of them it is; None for no known number.
+    """The scheme with as many points as there are names, and the index (N,) of each of its points; None for no scheme.
 
-    Names that are numbers are sorted by them, a scheme's own names are put in its order, and five points whose names
-    tell eye, nose and mouth, right and left (the subject's, as COCO counts) are too. Otherwise they are in order.
+    Names that are numbers are put in numerical order, names of the scheme in its order. Five names with eye, nose and
+    mouth, right and left (the subject's, as in COCO) are put in the order of ``five5``. Other names keep their order.
     """
     scheme = _BY_COUNT.get(len(names))
     if scheme is None:
@@ -30,13 +30,13 @@ def recognise_points(names: Sequence[str]) -> tuple[Scheme, np.ndarray] | None:
         order = np.argsort([int(name) for name in names])
     elif set(names) == set(scheme.names):
         order = np.array([list(names).index(name) for name in scheme.names])
-    elif scheme is FIVE and sorted(told := [_part(name) for name in names]) == list(range(FIVE.count)):
-        order = np.argsort(told)
+    elif scheme is FIVE and sorted(parts := [_part(name) for name in names]) == list(range(FIVE.count)):
+        order = np.argsort(parts)
     return scheme, order
 
 
 def _part(name: str) -> int:
-    """Which of the five points a name tells; −1 where it tells none."""
+    """Index of the one of the five points that a name means; −1 if it means none."""
     words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()))
     if "nose" in words:
         return 2

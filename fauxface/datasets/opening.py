@@ -1,4 +1,4 @@
-"""Open a folder of labelled faces, whatever its format."""
+"""Open a folder of labelled faces in any format."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from fauxface.datasets.formats import format_of, recognise
 def open_dataset(
     folder: Path, format: str = "auto", split: str | None = None, labels: Labels | None = None
 ) -> FaceDataset:
-    """The labelled faces in ``folder`` and below it; its notes go to standard error.
+    """The labelled faces in ``folder`` and below it; the data set's notes are printed to standard error.
 
     Args:
-        folder: where they are.
-        format: how they lie there, a name of `fauxface.datasets.formats`; ``auto`` looks.
-        split: one of the format's official splits; None is all.
-        labels: the convention of labels that come in several; None is ``2d`` where every sample has it, else
-            ``projected``.
+        folder: a folder of labelled faces.
+        format: a name of `fauxface.datasets.formats`; ``auto`` finds it out.
+        split: one of the format's official splits; None means all.
+        labels: the label convention, if the format has several; None is ``2d`` if every sample has such labels,
+            otherwise ``projected``.
 
-    FileNotFoundError without such a folder; ValueError, in one line, when it holds no such faces.
+    FileNotFoundError if there is no such folder; ValueError, in one line, if it holds no such faces.
     """
     wanted = None if format == "auto" else format_of(format)
     files = list_files(folder)

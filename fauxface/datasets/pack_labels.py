@@ -1,4 +1,4 @@
-"""The labels in a pack: every target of every face, and which faces have which."""
+"""The labels in a pack: the targets of every face, and for each target the faces that have it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from fauxface.landmarks import Scheme
 from fauxface.targets import OWN, TARGETS, target_of
 
 _HAS = "has."
-"""What precedes a target's name in the file where its booleans are meant: which faces have it."""
+"""Prefix of a target's name in the file, for the booleans that mark the faces that have it."""
 
 
 @dataclass(frozen=True)
 class PackLabels:
-    """What is said of M faces; a face whose crop is not there has no landmarks.
+    """The labels of M faces; a face has no landmarks until its crop is in the pack.
 
-    In a file of a pack, ``state`` is 0 for a crop that is not there, 1 for one that is, 2 for one whose visibility is
-    known; further targets, of faces that have them, lie beside as NAME and ``has.NAME``.
+    In a pack's file, ``state`` is 0 for a missing crop, 1 for a crop in the pack, 2 for one with visibility. Other
+    targets are stored as NAME and ``has.NAME``.
 
     Attributes:
-        scheme: the landmarks' scheme.
-        values: target's name → M×…, in the padded crop's frame; 0 where a face lacks it.
-        has: target's name → (M,) booleans: which faces have it.
+        scheme: the landmark scheme.
+        values: target's name → M×…, in the padded crop's frame; 0 for a face without the target.
+        has: target's name → (M,) booleans, true for the faces that have it.
     """
 
     scheme: Scheme
@@ -36,7 +36,7 @@ class PackLabels:
 
     @classmethod
     def empty(cls, count: int, scheme: Scheme) -> PackLabels:
-        """Labels of ``count`` faces without any."""
+        """No labels for ``count`` faces."""
         found = cls(scheme, {}, {name: np.zeros(count, bool) for name in OWN})
         for name in OWN:
             found._make_room(name)
@@ -44,7 +44,7 @@ class PackLabels:
 
     @classmethod
     def read(cls, path: Path, count: int, scheme: Scheme) -> PackLabels:
-        """The labels in a file; empty ones if it is not there, torn, or of other shapes."""
+        """The labels in a file; none if it is missing, damaged, or of other shapes."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 state = file["state"]
@@ -56,27 +56,27 @@ class PackLabels:
             tell_damaged(path)
         except FileNotFoundError:
             pass
-        except Exception:  # zipfile and numpy raise nearly anything on torn files; what they held is packed anew
+        except Exception:  # damaged files may raise anything; their crops are packed again
             tell_damaged(path)
         return cls.empty(count, scheme)
 
     def write(self, path: Path) -> None:
-        """Write the labels' file, whole or not at all."""
+        """Write the labels to a file, completely or not at all."""
         state = self.has["landmarks"].astype(np.uint8) + self.has["visibility"]
-        extra = {_HAS + name: there for name, there in self.has.items() if name not in OWN}
+        extra = {_HAS + name: having for name, having in self.has.items() if name not in OWN}
         arrays: dict[str, Any] = {**self.values, **extra, "state": state}
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
 
     @property
-    def there(self) -> np.ndarray:
-        """(M,) booleans: whose crops are there."""
+    def packed(self) -> np.ndarray:
+        """Booleans (M,), true for faces with their crop in the pack."""
         return self.has["landmarks"]
 
     def rows(self, rows: np.ndarray) -> PackLabels:
         """The labels of some of the faces; ``rows`` are indices or booleans."""
         values = {name: value[rows] for name, value in self.values.items()}
-        return PackLabels(self.scheme, values, {name: there[rows] for name, there in self.has.items()})
+        return PackLabels(self.scheme, values, {name: having[rows] for name, having in self.has.items()})
 
     def common(self) -> dict[str, np.ndarray]:
         """The targets that all faces have."""
@@ -89,12 +89,12 @@ class PackLabels:
             self.values[name][rows], self.has[name][rows] = value, other.has[name]
 
     def put_one(self, row: int, targets: Mapping[str, np.ndarray]) -> None:
-        """Put a face's targets into a row."""
+        """Put the targets of one face into a row."""
         for name, value in targets.items():
             self._make_room(name)
             self.values[name][row] = value
-        for name, there in self.has.items():
-            there[row] = name in targets
+        for name, having in self.has.items():
+            having[row] = name in targets
 
     def _make_room(self, name: str) -> None:
         count = len(self.has["landmarks"])
@@ -103,6 +103,6 @@ class PackLabels:
             self.has.setdefault(name, np.zeros(count, bool))
 
     def _fits(self, name: str, count: int) -> bool:
-        value, there, target = self.values[name], self.has[name], target_of(name)
+        value, having, target = self.values[name], self.has[name], target_of(name)
         wanted = (count, *target.shape_of(self.scheme)), np.dtype(target.dtype), (count,), np.dtype(bool)
-        return (value.shape, value.dtype, there.shape, there.dtype) == wanted
+        return (value.shape, value.dtype, having.shape, having.dtype) == wanted

@@ -1,7 +1,8 @@
-"""Where packs lie, how much they take, and which go when that is too much.
+"""Storage of packs: list them, lock them, and remove the least recently used when they take too much space.
 
-Each pack is a folder NAME-KEY with a ``pack.json``. Two locks guard it, files in ``.locks`` beside: *build*, held by
-the one process that adds to it; *use*, shared by all that read it. Both end with their process, however that ends.
+Each pack is a folder NAME-KEY with a ``pack.json``. Two locks guard it, files in ``.locks`` next to it: *build*, held
+by the process that adds to it, and *use*, shared by all that read it. Both end with their process, even if it is
+killed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from fauxface.parsing import read_json_object, whole
 INFO = "pack.json"
 LIMIT_VARIABLE = "FAUXFACE_PACKS_GIB"
 LIMIT = 64.0
-"""GiB that all packs in the cache folder may take together unless the environment says otherwise."""
+"""GiB that all packs in the cache folder may take together, unless the environment variable sets another limit."""
 _NAME = re.compile(r".*-[0-9a-f]{16}")
 _GONE = re.compile(r"\.gone-\d+-" + _NAME.pattern)
 _GIB = 1 << 30
@@ -34,17 +35,17 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class PackInfo:
-    """A pack as it lies on the disk.
+    """A pack on the disk.
 
     Attributes:
         folder: its folder.
-        data: where the images were when it was begun.
-        size: side of the crops proper, pixels.
-        crop: what they are cut out by, its margin and their border, in words.
-        packed: crops that are there.
+        data: the images' folder when it was begun.
+        size: side of the crops without border, pixels.
+        crop: kind of crop, margin and border, in words.
+        packed: number of crops in it.
         count: faces of the data set.
-        bytes: what it takes.
-        used: when it was last opened, seconds since 1970.
+        bytes: space on the disk.
+        used: time of the last use, seconds since 1970.
     """
 
     folder: Path
@@ -57,7 +58,7 @@ class PackInfo:
     used: float
 
     def line(self) -> str:
-        """The pack in one line."""
+        """A description in one line."""
         when = datetime.fromtimestamp(self.used).strftime("%Y-%m-%d %H:%M")
         return (
             f"{self.folder.name}  {gib(self.bytes)}, {self.packed} of {self.count} faces of {printable(self.data)}, "
@@ -66,17 +67,17 @@ class PackInfo:
 
 
 def packs_folder() -> Path:
-    """The user's folder of packs."""
+    """Folder of packs in the user's cache."""
     return cache_folder() / "packs"
 
 
 def gib(count: float) -> str:
-    """A number of bytes for people."""
+    """A number of bytes in MiB or GiB, for messages."""
     return f"{count / _GIB:.1f} GiB" if count >= _GIB else f"{count / 2**20:.{0 if count > 10 << 20 else 1}f} MiB"
 
 
 def list_packs(root: Path) -> list[PackInfo]:
-    """The packs in a folder, the last used first."""
+    """The packs in a folder, the most recently used first."""
     found = [info for path in _folders(root) if (info := _info(path))]
     return sorted(found, key=lambda info: -info.used)
 
@@ -89,13 +90,13 @@ def remove_pack(folder: Path) -> bool:
     try:
         if use is None:
             return False
-        # away at once; what a kill leaves of it is swept up later
+        # renamed first, so that the rest after a kill is recognised and removed later
         gone = folder.with_name(f".gone-{os.getpid()}-{name}")
         try:
             folder.rename(gone)
         except FileNotFoundError:
             return True
-        except PermissionError:  # Windows: somebody reads it
+        except PermissionError:  # Windows: a process is reading it
             return False
         shutil.rmtree(gone, ignore_errors=True)
         return True
@@ -105,8 +106,8 @@ def remove_pack(folder: Path) -> bool:
                 handle.close()
 
 
-def used(folder: Path) -> IO[bytes]:
-    """Note that a pack is used now; nobody removes it until the returned handle is closed."""
+def hold(folder: Path) -> IO[bytes]:
+    """Hold a shared lock that prevents removal of a pack until the returned handle is closed."""
     handle = take_lock(_lock(folder.parent, folder.name, "use"), shared=True)
     assert handle is not None
     return handle
@@ -114,11 +115,11 @@ def used(folder: Path) -> IO[bytes]:
 
 @contextmanager
 def building(folder: Path) -> Iterator[None]:
-    """Hold off all other builders of a pack, or wait for the one at work; the folder is there then."""
+    """Lock a pack for adding crops, after waiting for another process that does so; its folder exists then."""
     path = _lock(folder.parent, folder.name, "build")
     handle = take_lock(path, wait=False)
     if handle is None:
-        Console(stderr=True).print(f"waiting for another process that packs {label(folder.name)}", highlight=False)
+        Console(stderr=True).print(f"waiting for another process that is packing {label(folder.name)}", highlight=False)
         handle = take_lock(path)
     assert handle is not None
     try:
@@ -129,10 +130,9 @@ def building(folder: Path) -> Iterator[None]:
 
 
 def make_room(folder: Path, needed: int) -> None:
-    """Remove packs, the least recently used first, until ``needed`` more bytes in ``folder`` keep to the limit.
+    """Remove packs, the least recently used first, until ``needed`` more bytes in ``folder`` stay within the limit.
 
-    Only in the user's cache folder; others are left to their owners. ValueError, in one line, when the disk has not
-    that much free.
+    Only packs in the user's cache are removed. ValueError, in one line, if the disk does not have enough space left.
     """
     root = folder.parent
     for left in root.glob(".gone-*"):
@@ -149,8 +149,8 @@ def make_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(root).free
     if needed > free:
         raise ValueError(
-            f"the faces' crops take {gib(needed)} in {root}, where {gib(free)} are free: let FAUXFACE_CACHE name a "
-            "folder on another disk, or hold them in memory with --in-memory"
+            f"the crops take {gib(needed)} in {root}, where {gib(free)} are free: set FAUXFACE_CACHE to a folder on "
+            "another disk, or keep the crops in memory with --in-memory"
         )
 
 
@@ -161,7 +161,7 @@ def _limit() -> float:
     except ValueError:
         limit = -1
     if not limit >= 0:
-        raise ValueError(f"{LIMIT_VARIABLE} is a number of GiB, not '{text}'")
+        raise ValueError(f"{LIMIT_VARIABLE} must be a number of GiB, not '{text}'")
     return limit * _GIB
 
 
@@ -176,7 +176,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _info(folder: Path) -> PackInfo | None:
-    """What a pack's folder says; None if it is no more, or says nothing."""
+    """The description of a pack; None if it is gone or has no valid ``pack.json``."""
     try:
         record = read_json_object(folder / INFO)
         packed = 0
@@ -184,9 +184,9 @@ def _info(folder: Path) -> PackInfo | None:
             try:
                 with np.load(path) as labels:
                     packed += int(np.count_nonzero(labels["state"]))
-            except Exception:  # zipfile and numpy raise nearly anything on torn files, which count for nothing
+            except Exception:  # damaged files may raise anything; they are not counted
                 continue
-        # crops that are not there yet are holes in their file, and take nothing
+        # missing crops are holes in the file, which take no space
         sizes = [_taken(path) for path in folder.iterdir()]
         size, count = whole(record["size"], "size"), whole(record["count"], "count")
         crop = f"{record['crop']} × {record['crop_margin']:g} + {record['padding']} px"

@@ -1,4 +1,4 @@
-"""A data set's faces as one array of crops: what training draws its batches from."""
+"""The faces of a data set as one array of crops, from which training takes its batches."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from fauxface.landmarks import five_points, scheme_of
 from fauxface.targets import target_of
 
 PADDING = 3 / 16
-"""Border of training's crops, as a share of their side, that augmentation may turn and move into view."""
+"""Border of training crops, as a share of their side, that rotation and translation may bring into view."""
 
 
 @dataclass(frozen=True)
 class ShardedCrops:
-    """M crops in several arrays that are read as they lie (memory-mapped files), so that processes share their pages.
+    """M crops in several memory-mapped files, so that processes share their memory.
 
-    ``crops[rows]`` gives copies, as an array's fancy index does.
+    ``crops[rows]`` gives copies, like fancy indexing of an array.
 
     Attributes:
-        shards: arrays n×S×S×3 uint8, each of ``length`` crops but for the last.
-        length: crops a shard.
-        slots: (M,) int64: where each of the M lies, counted through all shards.
-        held: what must live as long as the crops are read (a lock on their files).
+        shards: arrays n×S×S×3 uint8 of ``length`` crops each; the last may be shorter.
+        length: crops in a shard.
+        slots: (M,) int64, position of each crop, counted through all shards.
+        held: object that must exist as long as the crops are read (a lock on their files).
     """
 
     shards: Sequence[np.ndarray]
@@ -41,7 +41,7 @@ class ShardedCrops:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """M×S×S×3, as an array would say."""
+        """M×S×S×3, as of an array."""
         return len(self), *self.shards[0].shape[1:]
 
     @property
@@ -63,19 +63,19 @@ class ShardedCrops:
 
 @dataclass(frozen=True)
 class PackedCrops:
-    """M faces cut out with a border, so that augmentation can move and turn them without black corners.
+    """Crops of M faces with a border, so that augmentation can move and rotate them without black corners.
 
     Attributes:
         images: M×S×S×3 uint8 RGB, S = size + 2·padding.
         targets: the arrays M×… of every target that all samples have, in the padded crop's frame, by the names of
             `fauxface.targets`; ``landmarks`` M×N×2 float32 may lie outside the crop.
-        indices: (M,) int64, which samples of the data set these are.
-        scheme: the landmarks' scheme.
-        labels: the labels' convention.
-        size: side of the crop proper, pixels.
-        framing: how the crops proper lie about the faces.
+        indices: (M,) int64, indices of the samples in the data set.
+        scheme: the landmark scheme.
+        labels: the label convention.
+        size: side of the crop without border, pixels.
+        framing: the way the faces were cropped.
         padding: border on each side, pixels.
-        skipped: the samples left out, and why.
+        skipped: the samples left out, with reasons.
     """
 
     images: np.ndarray | ShardedCrops
@@ -93,18 +93,18 @@ class PackedCrops:
 
     @property
     def landmarks(self) -> np.ndarray:
-        """M×N×2 float32, pixels of the padded crop."""
+        """Landmarks M×N×2 float32, pixels of the padded crop."""
         return self.targets["landmarks"]
 
     @property
     def visibility(self) -> np.ndarray | None:
-        """M×N booleans, or None unless every sample says."""
+        """Visibility M×N booleans, or None unless every sample has it."""
         return self.targets.get("visibility")
 
 
 @dataclass(frozen=True)
 class Cutter:
-    """Cuts a sample's face out: the one way, whether its crop stays in memory or goes into a file."""
+    """Crops the face of a sample, in the same way for crops in memory and in files."""
 
     framing: Framing
     size: int
@@ -112,21 +112,21 @@ class Cutter:
 
     @property
     def side(self) -> int:
-        """Side of what comes out, border included, pixels."""
+        """Side of the crop with its border, pixels."""
         return self.size + 2 * self.padding
 
     def __call__(self, sample: FaceSample) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """The crop side×side×3 uint8, and all targets that the sample has, in the crop's frame.
+        """The crop side×side×3 uint8, and all targets of the sample in the crop's frame.
 
         BadSample for a face without extent.
         """
         place = self.framing.place(sample.box, five_points(sample.landmarks, scheme_of(sample.scheme)))
         try:
-            frame = self.framing.crop(place, self.size).padded(self.padding)
+            crop = self.framing.crop(place, self.size).padded(self.padding)
         except ValueError as error:  # points at one place
             raise BadSample(Path(sample.source), str(error)) from None
-        there = {name: target_of(name).to_crop(value, frame) for name, value in sample.targets.items()}
-        return frame.extract(sample.image), there
+        targets = {name: target_of(name).to_crop(value, crop) for name, value in sample.targets.items()}
+        return crop.extract(sample.image), targets
 
 
 def pack(
@@ -137,10 +137,10 @@ def pack(
     skip_bad: bool = False,
     workers: int | None = None,
 ) -> PackedCrops:
-    """Crop every face of ``dataset`` by ``framing`` (None: by its box) and pad it by ``padding``, all in memory.
+    """Crop every face of ``dataset`` by ``framing`` (None: by its box) with a border of ``padding`` pixels, in memory.
 
-    `fauxface.datasets.packs.open_pack` gives the same out of files. BadSample at the first that cannot be read unless
-    ``skip_bad``; ValueError when none can be.
+    `fauxface.datasets.packs.open_pack` gives the same from files. BadSample at the first sample that cannot be read,
+    unless ``skip_bad``; ValueError if none can be read.
     """
     cutter = Cutter(framing or Framing(), size, padding)
     count = len(dataset)
@@ -149,11 +149,11 @@ def pack(
     indices: list[int] = []
     skipped: list[BadSample] = []
     faces = map_samples(dataset, cutter, skip_bad=skip_bad, skipped=skipped, workers=workers, description="cropping")
-    for index, (image, there) in faces:
+    for index, (image, values) in faces:
         images[len(indices)] = image
-        targets.append(there)
+        targets.append(values)
         indices.append(index)
-    common = [name for name in targets[0] if all(name in there for there in targets)]
+    common = [name for name in targets[0] if all(name in values for values in targets)]
     return PackedCrops(
         images=images[: len(indices)],
         targets={name: np.stack([t[name] for t in targets]).astype(target_of(name).dtype) for name in common},

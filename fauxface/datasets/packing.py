@@ -1,4 +1,4 @@
-"""`fauxface pack`: make a folder's pack before it is needed, list packs, remove them."""
+"""The command `fauxface pack`: pack a folder in advance, list packs, remove them."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def pack_folder(config: PackConfig) -> str:
         workers=config.workers or None,
         folder=config.out,
     )
-    lies = next(pack for pack in list_packs(config.out or packs_folder()))  # the last used
+    newest = next(pack for pack in list_packs(config.out or packs_folder()))  # the most recently used
     skipped = f", {len(crops.skipped)} skipped" if crops.skipped else ""
-    return f"{len(crops)} faces of {config.data} packed{skipped}: {gib(lies.bytes)} in {lies.folder}"
+    return f"{len(crops)} faces of {config.data} packed{skipped}: {gib(newest.bytes)} in {newest.folder}"
 
 
 def show_packs(root: Path | None = None) -> str:
-    """All packs, a line each, and what they take together."""
+    """One line for each pack, and a line with their total size."""
     packs, root = list_packs(root or packs_folder()), root or packs_folder()
     total = f"{len(packs)} pack{'' if len(packs) == 1 else 's'}, {gib(sum(pack.bytes for pack in packs))}, in {root}"
     return "\n".join([pack.line() for pack in packs] + [total])
 
 
 def remove_packs(root: Path | None = None, data: Path | None = None) -> str:
-    """Remove all packs, or those of the images in ``data``, but for those in use; what was removed, in words."""
+    """Remove all packs, or those of images in ``data``, except packs in use; return a line about it."""
     removed, freed, busy = 0, 0, 0
     for pack in list_packs(root or packs_folder()):
         if data is not None and not pack.data.is_relative_to(data.absolute()):

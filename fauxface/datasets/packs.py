@@ -1,10 +1,10 @@
-"""Packs: a data set's face crops, decoded once into memory-mapped files, which every later run opens at once.
+"""Packs: the face crops of a data set, decoded once into memory-mapped files that later runs open at once.
 
-A pack belongs to one data set as it lies there (names, sizes and times of its files, and what the labels say) and to
-one way of cutting faces out; if anything of that changes, it is another pack. It is filled as its faces are asked for,
-in shards: ``00000.npy`` holds crops n×S×S×3 uint8 (with holes for what is not there yet), ``00000.npz`` their labels,
-and its ``state`` says which crops are there: it is written, whole or not at all, after they are safe on the disk. So
-a kill at any moment costs only the last crops, and readers see nothing unfinished.
+A pack belongs to one state of a data set (names, sizes and times of its files, and its labels) and to one way of
+cropping faces; if any of these changes, another pack is made. Crops are added when they are first needed, in shards:
+``00000.npy`` holds crops n×S×S×3 uint8 (with holes for missing ones), ``00000.npz`` their labels, and in it ``state``
+marks the crops that exist. It is written, completely or not at all, after they are safe on the disk. So a kill costs
+only the last crops, and readers never see unfinished ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rich.console import Console
 
 from fauxface.datasets.base import BadSample, FaceDataset
 from fauxface.datasets.pack_labels import PackLabels
-from fauxface.datasets.pack_store import INFO, building, gib, make_room, packs_folder, used
+from fauxface.datasets.pack_store import INFO, building, gib, hold, make_room, packs_folder
 from fauxface.datasets.packed import Cutter, PackedCrops, ShardedCrops
 from fauxface.datasets.reading import tell_skipped, try_samples
 from fauxface.faces import FaceSample, Framing, landmark_box
@@ -36,13 +36,13 @@ from fauxface.parsing import LABEL_BYTES, read_json_object
 from fauxface.targets import extra_targets, target_of
 
 FORMAT = 1
-"""To be raised when packs are laid out, or images decoded, in another way; how faces are cut out shows by itself."""
+"""To be raised when the layout of packs or the decoding of images changes; `_probe` detects changed cropping."""
 SHARD = 4096
-"""Crops a shard."""
+"""Crops in a shard."""
 FLUSH = 256
-"""Crops after which what was packed is made safe."""
-TOLD = 64 << 20
-"""Bytes from which on it is said that they are written."""
+"""Crops after which the new ones are synced to the disk."""
+ANNOUNCED = 64 << 20
+"""Bytes above which a message announces that crops are written."""
 
 
 def open_pack(
@@ -57,36 +57,36 @@ def open_pack(
     folder: Path | None = None,
     identity: str | None = None,
 ) -> PackedCrops:
-    """The crops of ``part``, equal to those of `fauxface.datasets.packed.pack`, out of the pack of ``whole``.
+    """The crops of ``part``, equal to those of `fauxface.datasets.packed.pack`, from the pack of ``whole``.
 
-    What the pack lacks of them is decoded and added first; another process that does so is waited for. As long as the
-    result lives nobody removes the pack.
+    Missing crops are decoded and added first, after waiting for another process that does so. The pack cannot be
+    removed as long as the result exists.
 
     Args:
-        whole: the data set that the pack is of.
-        size: side of the crop proper, pixels.
-        framing: how crops lie about the faces; None is by the box.
+        whole: the data set of the pack.
+        size: side of the crop without border, pixels.
+        framing: the way faces are cropped; None means by the box.
         padding: border on each side, pixels.
-        part: which of the samples are wanted, in the data set's order; None is all.
-        skip_bad: leave out what cannot be read, named on standard error.
-        workers: threads that decode; None for one a core, at most eight.
-        folder: where packs lie; None is the user's cache folder.
-        identity: what `identity_of` says of ``whole``, where that is known already.
+        part: the wanted samples, in the data set's order; None means all.
+        skip_bad: leave out samples that cannot be read and list them on standard error.
+        workers: decoding threads; None means one per core, at most eight.
+        folder: folder of packs; None means the user's cache folder.
+        identity: the result of `identity_of` for ``whole``, if already known.
 
-    BadSample at the first that cannot be read unless ``skip_bad``; ValueError when none can be, or when the disk has
-    no room.
+    BadSample at the first sample that cannot be read, unless ``skip_bad``; ValueError if none can be read, or if the
+    disk is full.
     """
     part, cutter = part or whole, Cutter(framing or Framing(), size, padding)
     key = _key(whole, cutter, identity or identity_of(whole, workers))
     pack = _Pack.of(whole, cutter, (folder or packs_folder()).absolute(), key)
     place = {source: slot for slot, source in enumerate(whole.sources)}
     slots = np.array([place[source] for source in part.sources], np.int64)
-    held = used(pack.folder)
+    held = hold(pack.folder)
     with building(pack.folder):
         bad = pack.fill(slots, skip_bad, workers)
     tell_skipped(part, bad)
     labels = pack.labels(slots)
-    kept = np.flatnonzero(labels.there)
+    kept = np.flatnonzero(labels.packed)
     shards = [np.load(pack.crops_file(number), mmap_mode="r") for number in range(pack.shards)]
     return PackedCrops(
         images=ShardedCrops(shards, SHARD, slots[kept], held),
@@ -103,7 +103,7 @@ def open_pack(
 
 @dataclass(frozen=True)
 class _Pack:
-    """A pack's folder, what it is of, and how its faces are cut out."""
+    """A pack: its folder, its data set, and the way its faces are cropped."""
 
     folder: Path
     whole: FaceDataset
@@ -125,19 +125,19 @@ class _Pack:
         return self.folder / f"{number:05d}.npz"
 
     def fill(self, slots: np.ndarray, skip_bad: bool, workers: int | None) -> list[BadSample]:
-        """Add those of the faces ``slots`` that are missing; which of them cannot be read.
+        """Add the missing ones of the faces ``slots``; return those that cannot be read.
 
-        The builders' lock must be held. BadSample at the first unless ``skip_bad``.
+        The *build* lock must be held. BadSample at the first unreadable sample, unless ``skip_bad``.
         """
         self._describe()
         for number in range(self.shards):
             self._prepare(number)
-        missing = slots[~self.labels(slots).there].tolist()
+        missing = slots[~self.labels(slots).packed].tolist()
         needed = len(missing) * 3 * self.cutter.side**2
         make_room(self.folder, needed)
-        if needed > TOLD:
-            told = label(f"packing {len(missing)} faces: {gib(needed)} in {self.folder}")
-            Console(stderr=True).print(told, soft_wrap=True)
+        if needed > ANNOUNCED:
+            line = label(f"packing {len(missing)} faces: {gib(needed)} in {self.folder}")
+            Console(stderr=True).print(line, soft_wrap=True)
         wanted = replace(self.whole, sources=tuple(self.whole.sources[slot] for slot in missing))
         bad: list[BadSample] = []
         writer: _Writer | None = None
@@ -161,7 +161,7 @@ class _Pack:
         return bad
 
     def labels(self, slots: np.ndarray) -> PackLabels:
-        """What is said of the faces ``slots``."""
+        """The labels of the faces ``slots``."""
         found = PackLabels.empty(len(slots), scheme_of(self.whole.scheme))
         numbers, rows = np.divmod(slots, SHARD)
         for number in np.unique(numbers).tolist():
@@ -170,14 +170,14 @@ class _Pack:
         return found
 
     def shard_labels(self, number: int) -> PackLabels:
-        """What is said of a whole shard's faces; of an unreadable one nothing is there."""
+        """The labels of the faces in a shard; none if its file is damaged."""
         return PackLabels.read(self.labels_file(number), self._length(number), scheme_of(self.whole.scheme))
 
     def _length(self, number: int) -> int:
         return min(SHARD, len(self.whole) - number * SHARD)
 
     def _describe(self) -> None:
-        """Say what the pack is of, and that it is used now."""
+        """Write ``pack.json`` if it is missing or damaged, and set its time to now."""
         path = self.folder / INFO
         if path.is_file() and not _is_record(path):
             tell_damaged(path)
@@ -198,7 +198,7 @@ class _Pack:
         os.utime(path)
 
     def _prepare(self, number: int) -> None:
-        """A shard's file of crops, all holes at first; one of the wrong length loses its labels and begins anew."""
+        """Make a shard's file of crops, all holes at first; replace one of the wrong size and remove its labels."""
         path, shape = self.crops_file(number), (self._length(number), self.cutter.side, self.cutter.side, 3)
         try:
             array = np.load(path, mmap_mode="r")
@@ -207,7 +207,7 @@ class _Pack:
             tell_damaged(path)
         except FileNotFoundError:
             pass
-        except Exception:  # torn files make numpy raise nearly anything
+        except Exception:  # damaged files may raise anything
             tell_damaged(path)
         self.labels_file(number).unlink(missing_ok=True)
         with atomic_path(path) as temporary:
@@ -215,7 +215,7 @@ class _Pack:
 
 
 class _Writer:
-    """Adds crops to a shard; not through the map, where a full disk would be a signal instead of an error."""
+    """Adds crops to a shard with plain writes: on a full disk a memory map would end the process with a signal."""
 
     def __init__(self, pack: _Pack, number: int):
         self.number = number
@@ -228,7 +228,7 @@ class _Writer:
         self._file = path.open("r+b")
 
     def put(self, row: int, image: np.ndarray, targets: Mapping[str, np.ndarray]) -> None:
-        """Write one crop."""
+        """Write one crop and note its targets."""
         with _named(self._labels_file.parent):
             self._file.seek(self._first + row * self._bytes)
             self._file.write(image.tobytes())
@@ -238,7 +238,7 @@ class _Writer:
             self._save()
 
     def close(self) -> None:
-        """Make safe what was written."""
+        """Sync the new crops to the disk and close the file."""
         try:
             self._save()
         finally:
@@ -255,7 +255,7 @@ class _Writer:
 
 
 def _is_record(path: Path) -> bool:
-    """Whether a pack's description can be read."""
+    """True if a pack's description can be read."""
     try:
         read_json_object(path)
     except ValueError:
@@ -265,7 +265,7 @@ def _is_record(path: Path) -> bool:
 
 @contextmanager
 def _named(folder: Path) -> Iterator[None]:
-    """Errors say in which folder: a full disk does not."""
+    """Add the folder to errors, since those of a full disk have no name."""
     try:
         yield
     except OSError as error:
@@ -273,7 +273,7 @@ def _named(folder: Path) -> Iterator[None]:
 
 
 def identity_of(whole: FaceDataset, workers: int | None = None) -> str:
-    """A hash of all of a data set's files: names, sizes, times, and what the labels say."""
+    """Hash of the files of a data set: names, sizes, times, and content of the labels."""
     digest, root = hashlib.blake2b(digest_size=16), _root(whole.sources)
     for path in whole.shared:
         with path.open("rb") as file:
@@ -286,16 +286,16 @@ def identity_of(whole: FaceDataset, workers: int | None = None) -> str:
 
 
 def _key(whole: FaceDataset, cutter: Cutter, identity: str) -> str:
-    """16 hexadecimal digits that change with whatever changes a crop or a label."""
+    """16 hexadecimal digits that change with everything that changes a crop or a label."""
     settings = (FORMAT, SHARD, whole.format, whole.scheme, whole.labels, identity, cutter.size, cutter.padding)
     framing = (cutter.framing.kind, cutter.framing.margin, cv2.__version__, _probe(whole.scheme, cutter))
-    # a pack lacks targets that came to be listed after it was made; landmarks and visibility are in every one
+    # so that a pack from before a target was listed, which lacks it, is not used
     targets = [(name, target_of(name).revision) for name in extra_targets()]
     return hashlib.blake2b(json.dumps([*settings, *framing, *targets]).encode(), digest_size=8).hexdigest()
 
 
 def _identity(whole: FaceDataset, source: Path, root: str) -> bytes:
-    """A line of it: one sample's files."""
+    """The line for the files of one sample."""
     line = [os.path.relpath(source, root)]
     for path in whole.files(source):
         try:
@@ -309,14 +309,14 @@ def _identity(whole: FaceDataset, source: Path, root: str) -> bytes:
 
 
 def _probe(scheme: str, cutter: Cutter) -> str:
-    """What the cutter makes of a made-up face: any change of ours, or of OpenCV's on this machine, shows in it."""
+    """Hash of the crop of a made-up face, which changes with the code of the crop and with OpenCV."""
     random = np.random.default_rng(0)
     image = random.integers(0, 256, (150, 130, 3), np.uint8)
     points = random.uniform(30, 110, (scheme_of(scheme).count, 2))
-    face, there = cutter(FaceSample(image, points, scheme, landmark_box(points, scheme), None, "", ""))
-    return hashlib.blake2b(face.tobytes() + there["landmarks"].tobytes(), digest_size=16).hexdigest()
+    face, targets = cutter(FaceSample(image, points, scheme, landmark_box(points, scheme), None, "", ""))
+    return hashlib.blake2b(face.tobytes() + targets["landmarks"].tobytes(), digest_size=16).hexdigest()
 
 
 def _root(sources: Sequence[Path]) -> str:
-    """The innermost folder that holds all samples."""
+    """The innermost folder that contains all samples."""
     return os.path.commonpath([str(source.absolute().parent) for source in sources])

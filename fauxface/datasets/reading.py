@@ -1,4 +1,4 @@
-"""Read whole data sets: in parallel, with progress, and with every skipped sample named and counted."""
+"""Read all samples of a data set in parallel, with a progress bar; list and count those that are skipped."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def map_samples(
     workers: int | None = None,
     description: str = "reading",
 ) -> Iterator[tuple[int, Result]]:
-    """(index, ``function(sample)``) of every sample, in order; at most a few per worker are held at a time.
+    """Pairs of index and ``function(sample)`` for every sample, in order, with a few per worker in memory at a time.
 
     Args:
-        dataset: what to read.
-        function: runs in the readers' threads (decoding and OpenCV leave the interpreter free).
-        skip_bad: leave out what cannot be read: it is appended to ``skipped`` and listed on standard error.
-        skipped: receives the BadSamples left out.
-        workers: threads; None for one a core, at most eight.
-        description: what the progress bar says.
+        dataset: the samples.
+        function: called in the readers' threads; decoding and OpenCV run in parallel there.
+        skip_bad: leave out samples that cannot be read, add them to ``skipped`` and list them on standard error.
+        skipped: receives the errors of samples left out.
+        workers: threads; None means one per core, at most eight.
+        description: text before the progress bar.
 
-    BadSample at the first that cannot be read unless ``skip_bad``; ValueError when none can be.
+    BadSample at the first sample that cannot be read, unless ``skip_bad``; ValueError if none can be read.
     """
     skipped = [] if skipped is None else skipped
     before = len(skipped)
@@ -59,7 +59,7 @@ def try_samples(
     workers: int | None = None,
     description: str = "reading",
 ) -> Generator[tuple[int, Result | BadSample], None, None]:
-    """(index, ``function(sample)``, or why it cannot be read) of every sample, in order; as ``map_samples`` beside."""
+    """Like `map_samples`, but an unreadable sample yields its index and the error."""
     workers = workers or min(8, os.cpu_count() or 1)
     console = Console(stderr=True)
     waiting: deque[Future[Result]] = deque()
@@ -85,7 +85,7 @@ def try_samples(
 
 
 def tell_skipped(dataset: FaceDataset, left_out: Sequence[BadSample]) -> None:
-    """Name and count on standard error the samples that were left out; ValueError if that is all of them."""
+    """List the samples that were left out on standard error; ValueError if these are all samples."""
     if left_out:
         console = Console(stderr=True)
         console.print(f"[yellow]skipped {len(left_out)} of {len(dataset)} samples of {label(dataset.name)}:")
@@ -103,7 +103,7 @@ def read_samples(
     workers: int | None = None,
     description: str = "reading",
 ) -> Iterator[tuple[int, FaceSample]]:
-    """(index, sample) of every sample, in order; arguments and errors as ``map_samples``."""
+    """Pairs of index and sample, in order; arguments and errors of `map_samples`."""
     return map_samples(
         dataset, lambda sample: sample, skip_bad=skip_bad, skipped=skipped, workers=workers, description=description
     )

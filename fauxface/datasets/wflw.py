@@ -1,8 +1,8 @@
-"""WFLW (Wu et al. 2018, "Look at Boundary"): 98 points, lists with a face a line, test subsets by six attributes.
+"""WFLW (Wu et al. 2018, "Look at Boundary"): 98 points, lists with one face per line, test subsets by six attributes.
 
 A line of ``list_98pt_rect_attr_train.txt`` and ``…_test.txt`` holds 98 × ``x y``, a box of four numbers, six attributes
-0 or 1 and the picture's name; one of the lists in ``list_98pt_test`` only the points and the name. Coordinates are
-taken as they stand, as the authors' own tools take them: 0-based. The box is a detector's and is not used.
+0 or 1, and the image's name; a line of the lists in ``list_98pt_test`` holds only the points and the name. Coordinates
+are 0-based, as in the authors' tools, and are not changed. The box comes from a detector and is not used.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from fauxface.datasets.base import FaceDataset, Format, Labels
-from fauxface.datasets.listed import Entry, Points, numbers, open_listed, read_listing
+from fauxface.datasets.base import FaceDataset, Format, Labels, read_text
+from fauxface.datasets.listed import LARGEST, Entry, Points, open_listed
 from fauxface.landmarks import WFLW98
+from fauxface.parsing import number_list
 
 ATTRIBUTES = ("pose", "expression", "illumination", "make-up", "occlusion", "blur")
-"""In the order in which a line has them; each is also a split, the test faces that have it."""
+"""Attributes in the order of a line; each is also the split of the test faces that have it."""
 _COORDINATES = 2 * WFLW98.count
 _LIST = re.compile(r"list_98pt_(rect_attr_)?(train|test)(_[a-z]+)?\.txt")
 _SUBSETS = {"largepose": "pose", "makeup": "make-up"} | {name: name for name in ATTRIBUTES if name.isalpha()}
@@ -28,9 +29,9 @@ def find(files: list[Path]) -> list[Path]:
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
-    """The faces of a split, or all; errors as `Format.open` and, for a list that is no text, BadSample.
+    """The faces in a split, or all; errors of `Format.open`, and BadSample for a list that is not text.
 
-    Subsets of the test faces come from the attributes or, where only the short lists are there, from a subset's own.
+    Subsets of the test faces come from the attributes or, if only the short lists exist, from the subset's list.
     """
     FORMAT.check(folder, split, labels)
     found = {path: match for path in find(files) if (match := _LIST.fullmatch(path.name))}
@@ -43,19 +44,19 @@ def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labe
             if split in (None, part) or (attribute and part == "test"):
                 entries += _entries(path, attribute)
         elif part not in full and (_SUBSETS.get(subset) == attribute if attribute else split in (None, part)):
-            # without an attribute the subsets' lists tell of no face that the whole one does not
+            # the subsets' lists have no faces that are not in the list of all
             entries += _entries(path, None) if attribute or not subset else []
     return open_listed(folder, files, FORMAT, split, WFLW98.name, entries, _points)
 
 
 def _entries(path: Path, attribute: str | None) -> Iterator[Entry]:
-    """The lines of a list that have an attribute; a line too short for attributes is kept, for the reader to refuse."""
-    for number, line in enumerate(read_listing(path).splitlines(), 1):
+    """The lines of a list with an attribute (None: all), and lines that are too short, for the reader to refuse."""
+    for number, line in enumerate(read_text(path, LARGEST).splitlines(), 1):
         fields = line.split(maxsplit=_COORDINATES + 10)
         if not fields:
             continue
-        told = fields[_COORDINATES + 4 : -1]
-        if attribute is not None and len(told) == len(ATTRIBUTES) and told[ATTRIBUTES.index(attribute)] != "1":
+        flags = fields[_COORDINATES + 4 : -1]
+        if attribute is not None and len(flags) == len(ATTRIBUTES) and flags[ATTRIBUTES.index(attribute)] != "1":
             continue
         yield Entry(path, f"line {number}", fields[-1], line)
 
@@ -65,7 +66,7 @@ def _points(entry: Entry) -> Points:
     wanted = (_COORDINATES + 11,) if "rect_attr" in entry.file.name else (_COORDINATES + 1,)
     if len(fields) not in wanted:
         raise ValueError(f"{len(fields)} fields, not {wanted[0]}")
-    return numbers(fields[:_COORDINATES]).reshape(-1, 2), None
+    return number_list(fields[:_COORDINATES], "its points").reshape(-1, 2), None
 
 
 FORMAT = Format("wflw", "list_98pt_rect_attr_test.txt", find, open_folder, ("train", "test", *ATTRIBUTES))

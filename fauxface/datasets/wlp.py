@@ -1,8 +1,8 @@
-"""300W-LP (Zhu et al. 2016): 300-W's photographs turned in depth, each with a ``.mat``; 68 points, 1-based as MATLAB's.
+"""300W-LP (Zhu et al. 2016): photographs of 300-W rotated in depth, each with a ``.mat``; 68 points, 1-based.
 
-Two conventions: ``2d`` is ``pt2d`` beside the picture, the annotators' points, whose jaw keeps to the visible outline;
-``projected`` is ``pts_3d`` of the folder ``landmarks``, a fitted head's. Splits are the folders, AFW to LFPW, and
-``flip``, their mirror images; a split of 300-W's name leaves those out.
+Two label conventions: ``2d`` is ``pt2d`` next to the image, the annotators' points, with the jaw on the visible
+outline; ``projected`` is ``pts_3d`` in the folder ``landmarks``, from a fitted head. Splits are the folders, AFW to
+LFPW, and ``flip``, their mirror images; the other splits leave those out.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _FOLDERS = ("afw", "helen", "ibug", "lfpw")
 
 
 def find(files: list[Path]) -> list[Path]:
-    """The annotations among ``files``: NAME_N.mat in folders where they have pictures."""
+    """The annotations among ``files``: NAME_N.mat in folders that also have the images."""
     return find_mats(files, r".+_\d+\.mat")
 
 
 def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labels | None) -> FaceDataset:
-    """The faces of a split, or all, with ``2d`` labels unless others are asked for; errors as `Format.open`."""
+    """The faces in a split, or all, by default with ``2d`` labels; errors of `Format.open`."""
     FORMAT.check(folder, split, None)
     chosen, sources, name = labels or "2d", find(files), folder.resolve().name
     if split is not None:
@@ -37,7 +37,7 @@ def open_folder(folder: Path, files: list[Path], split: str | None, labels: Labe
 
 
 def read_sample(source: Path, labels: Labels) -> FaceSample:
-    """The sample whose .mat is ``source``; BadSample if anything of it is missing or wrong."""
+    """The sample with the .mat ``source``; BadSample if a part of it is missing or invalid."""
     if labels == "2d":
         points, file = read_mat(source, "pt2d", (2, IBUG68.count)).T, source
     else:
@@ -46,13 +46,13 @@ def read_sample(source: Path, labels: Labels) -> FaceSample:
     points = check_points(points, IBUG68.count, file) - 1
     picture = picture_of(source)
     if picture is None:
-        raise BadSample(source, "no picture of that name beside it")
+        raise BadSample(source, "no image of that name next to it")
     box = landmark_box(points, IBUG68.name)
     return FaceSample(read_sample_image(picture), points, IBUG68.name, box, None, str(picture), labels)
 
 
 def files_of(source: Path) -> tuple[Path, ...]:
-    """The sample's .mat, its picture, and its points of both conventions, those that are there."""
+    """The sample's existing files: its .mat, its image, and the .mat with its projected points."""
     picture, more = picture_of(source), _landmarks_of(source)
     return tuple(path for path in (source, picture, more if more.is_file() else None) if path is not None)
 

@@ -21,8 +21,8 @@ from fauxface.datasets import BadSample, FaceDataset, map_samples
 from fauxface.evaluation.config import Boxes
 from fauxface.faces import FaceSample, Framing, box_iou
 from fauxface.files import cache_folder, tell_damaged, write_bytes
+from fauxface.hashing import add_code, add_weights
 from fauxface.inference import Detector, Landmarker, landmark_crops
-from fauxface.inference.hashes import add_code, add_weights
 from fauxface.landmarks import convert, five_points, scheme_of
 
 MIN_IOU = 0.3

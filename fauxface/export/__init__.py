@@ -1,4 +1,4 @@
-"""From a checkpoint to other runtimes: ONNX, eight bits. The code that runs ONNX files is in ``fauxface.inference``."""
+"""Export of checkpoints to ONNX, also with 8 bits. The code that runs ONNX files is in ``fauxface.inference``."""
 
 from fauxface.export.file import Exported, export
 from fauxface.export.onnx import detector_to_onnx, halved, to_onnx

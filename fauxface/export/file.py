@@ -1,4 +1,4 @@
-"""A checkpoint as an ONNX file on disk."""
+"""Write a checkpoint as an ONNX file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fauxface.ranges import ExportBatch, in_range
 
 @dataclass(frozen=True)
 class Exported:
-    """The file, and of an eight-bit one: NME in percent, and milliseconds a face on one thread, before and after."""
+    """An exported file; for 8 bits with NME in percent and milliseconds per face on one thread, before and after."""
 
     path: Path
     size: int
@@ -38,24 +38,24 @@ class Exported:
 
 @in_range
 def export(checkpoint: str | Path, out: Path, batch: ExportBatch = 0) -> Exported:
-    """Write a checkpoint as ONNX in float32; ``batch`` 0 takes batches of any size.
+    """Write a checkpoint as ONNX in float32; with ``batch`` 0 the file accepts batches of any size.
 
-    ValueError for a file that is not named ``*.onnx``, and for a batch that the model cannot take.
+    ValueError for a file that is not named ``*.onnx``, and for a batch that the model cannot accept.
     """
     check_export(out)
     model, card = load_network(checkpoint)
     if isinstance(model, OneStage):
         if batch > 1:
-            raise ValueError("a one-stage detector takes a frame at a time: leave out --batch")
+            raise ValueError("a one-stage detector accepts one frame at a time: leave out --batch")
         return write_exported(out, detector_to_onnx(model, card))
     assert isinstance(model, LandmarkModel)
     return write_exported(out, to_onnx(model, card, batch))
 
 
 def check_export(out: Path) -> None:
-    """ValueError for a file that is not named ``*.onnx`` or cannot be written."""
+    """Raise a ValueError or OSError for a file that is not named ``*.onnx`` or cannot be written."""
     if out.suffix != ".onnx":
-        raise ValueError(f"--out {out}: the file is to be named *.onnx")
+        raise ValueError(f"--out {out}: the name must end in .onnx")
     check_file(out, "--out")
 
 

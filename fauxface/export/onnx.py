@@ -1,13 +1,14 @@
-"""Models as ONNX files that need nothing of ours to run: pixels of a crop in, landmarks of that crop out.
+"""Models as ONNX files that run without Fauxface: pixels of a crop in, landmarks of the crop out.
 
-Input ``image`` N×S×S×3 uint8 RGB; outputs ``landmarks`` N×P×2 float32, crop pixels, pixel centres at whole numbers,
-``scores`` N×P in [0, 1], and of models that tell them ``visibility`` N×P in [0, 1], ``sigma`` N×P, crop pixels, and
-further targets (`fauxface.targets`), each under its own name and in the crop's frame. The
-crop is the square about the centre of the face's box, 1.3 × its longer side (``crop_margin`` in the metadata); or,
-where the metadata's ``crop`` is ``five-points``, the one in which a similarity brings eyes' centres, nose tip and
-mouth's corners nearest to ``five_points`` (crop pixels); or, where it is ``level``, the box's square turned about its
-centre as that similarity would turn it. Normalisation and decoding are in the graph. Licence, lane and
-scheme are in the metadata.
+The input is ``image`` N×S×S×3 uint8 RGB. The outputs are ``landmarks`` N×P×2 float32 in crop pixels, with pixel centres
+at whole numbers; ``scores`` N×P in [0, 1]; and, if the model has them, ``visibility`` N×P in [0, 1], ``sigma`` N×P in
+crop pixels, and other targets (`fauxface.targets`) under their own names in the crop's frame.
+
+The metadata's ``crop`` defines the crop. ``box``: the square around the centre of the face's box, ``crop_margin`` (1.3)
+times its longer side. ``five-points``: the square in which a similarity brings the centres of the eyes, the tip of the
+nose and the corners of the mouth nearest to ``five_points`` (crop pixels). ``level``: the square of ``box``, rotated
+about its centre like that similarity. Normalisation and decoding are in the graph. Licence, lane and scheme are in the
+metadata.
 """
 
 from __future__ import annotations
@@ -36,19 +37,19 @@ from fauxface.models.one_stage import OneStage
 OPSET = 18
 
 
-class _Whole(nn.Module):
-    """From a crop's bytes to all that the model tells of it."""
+class _EndToEnd(nn.Module):
+    """A landmark model with its pre- and post-processing: crops N×S×S×3 uint8 → predictions."""
 
     def __init__(self, model: LandmarkModel) -> None:
         super().__init__()
         self.model = model
 
-    def told(self, image: Tensor) -> dict[str, Tensor]:
-        """The outputs by name."""
+    def outputs(self, image: Tensor) -> dict[str, Tensor]:
+        """Name → output."""
         return self.model.decode(self.model(image.permute(0, 3, 1, 2).float() / 255)).told()
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.told(image).values())
+        return tuple(self.outputs(image).values())
 
 
 def to_onnx(model: LandmarkModel, card: Card, batch: int = 0) -> onnx.ModelProto:
@@ -56,19 +57,19 @@ def to_onnx(model: LandmarkModel, card: Card, batch: int = 0) -> onnx.ModelProto
 
     Args:
         model: on the CPU, in eval mode.
-        card: what the metadata says of it.
-        batch: the one size of batches that the file shall take; 0 takes any.
+        card: its card, for the metadata.
+        batch: the only size of batches that the file accepts; 0 means any size.
     """
     count = batch or 2
     images = torch.zeros((count, model.input_size, model.input_size, 3), dtype=torch.uint8)
-    whole = _Whole(model).eval()
+    whole = _EndToEnd(model).eval()
     with torch.inference_mode():
-        names = list(whole.told(images))
+        names = list(whole.outputs(images))
     return _exported(whole, images, names, None if batch else {0: torch.export.Dim("batch", min=1)}, metadata(card))
 
 
 class _Finder(nn.Module):
-    """From a frame's bytes to the faces in it."""
+    """A detector with its pre- and post-processing: a frame 1×H×W×3 uint8 → faces."""
 
     def __init__(self, model: OneStage) -> None:
         super().__init__()
@@ -82,18 +83,19 @@ class _Finder(nn.Module):
 def detector_to_onnx(model: OneStage, card: Card) -> onnx.ModelProto:
     """The detector, on the CPU and in eval mode, with its pre- and post-processing.
 
-    Input ``image`` 1×H×W×3 uint8 RGB, a frame whose sides are multiples of 32 px, 96 or more; outputs ``boxes`` K×4,
-    ``scores`` K and ``landmarks`` K×P×2 float32, frame pixels, best first, overlapping ones not suppressed.
+    The input is ``image`` 1×H×W×3 uint8 RGB, a frame with sides that are multiples of 32 px, at least 96 px. The
+    outputs are ``boxes`` K×4, ``scores`` K and ``landmarks`` K×P×2 float32 in frame pixels, best first; they may
+    overlap.
     """
     images = torch.zeros((1, 256, 320, 3), dtype=torch.uint8)
     height, width = (32 * torch.export.Dim(name, min=3, max=256) for name in ("rows", "columns"))
-    said = {key: value for key, value in metadata(card).items() if not key.startswith("crop")}
+    properties = {key: value for key, value in metadata(card).items() if not key.startswith("crop")}
     names = ["boxes", "scores", "landmarks"]
-    return _exported(_Finder(model).eval(), images, names, {1: height, 2: width}, said)
+    return _exported(_Finder(model).eval(), images, names, {1: height, 2: width}, properties)
 
 
 def _exported(
-    whole: nn.Module, images: Tensor, names: list[str], dynamic: dict[int, Any] | None, said: dict[str, str]
+    whole: nn.Module, images: Tensor, names: list[str], dynamic: dict[int, Any] | None, properties: dict[str, str]
 ) -> onnx.ModelProto:
     shapes: Any = None if dynamic is None else {"image": dynamic}
     with _quiet():
@@ -110,25 +112,25 @@ def _exported(
     assert program is not None
     proto = program.model_proto
     _forget_sources(proto)
-    onnx.helper.set_model_props(proto, said)
+    onnx.helper.set_model_props(proto, properties)
     onnx.checker.check_model(proto)
     return proto
 
 
 def metadata(card: Card) -> dict[str, str]:
-    """What the file says of itself: licence and lane first."""
-    said = {key: asdict(card)[key] for key in ("licence", "lane", "model", "scheme", "labels", "input_size")}
+    """The metadata of an exported file, licence and lane first."""
+    copied = {key: asdict(card)[key] for key in ("licence", "lane", "model", "scheme", "labels", "input_size")}
     more = {"crop": card.crop, "crop_margin": card.crop_margin, "provenance": json.dumps(card.provenance, default=str)}
     if card.crop != "box":
         side = card.crop_margin * (REACH if card.crop == "five-points" else 1)
         canonical = (np.array(FRONTAL_POINTS) / side + 0.5) * card.input_size - 0.5
         more["five_points"] = json.dumps(canonical.round(3).tolist())
     pixels = "RGB; landmarks in crop pixels, pixel centres at whole numbers"
-    return {key: str(value) for key, value in {**said, **more, "pixels": pixels, "fauxface": __version__}.items()}
+    return {key: str(value) for key, value in {**copied, **more, "pixels": pixels, "fauxface": __version__}.items()}
 
 
 def halved(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The same model with its larger float32 weights stored as float16 and cast back when it is loaded."""
+    """The model with larger float32 weights stored as float16 and cast back on loading."""
     small = onnx.ModelProto()
     small.CopyFrom(proto)
     graph = small.graph
@@ -148,15 +150,15 @@ def halved(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _forget_sources(proto: onnx.ModelProto) -> None:
-    """Drop the exporter's notes on where in whose files each node comes from."""
-    for thing in (proto.graph, *proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.value_info):
-        del thing.metadata_props[:]
-        thing.doc_string = ""
+    """Remove the exporter's notes on the source files of each node."""
+    for part in (proto.graph, *proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter speaks of its own steps, on every channel there is."""
+    """Silence the exporter, which logs, warns and prints about its own steps."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""Eight-bit models: static quantisation of weights and activations in QDQ form, per channel, for CPUs and phones."""
+"""8-bit models: static quantisation of weights and activations in QDQ form, per channel, for CPUs and phones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import onnx
 
 
 class _Crops:
-    """Crops M×S×S×3 uint8, ``batch`` after ``batch``, as ONNX Runtime's calibration asks for them."""
+    """Crops M×S×S×3 uint8 in batches, as ONNX Runtime's calibration reads them."""
 
     def __init__(self, crops: np.ndarray, batch: int) -> None:
         count = -(-len(crops) // batch)
@@ -26,14 +26,13 @@ class _Crops:
 
 
 def quantised(proto: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
-    """The same model in eight bits.
+    """The model with 8-bit convolutions.
 
-    Convolutions alone: an 8-bit coordinate would be a 256th of the crop wide, so the last layers and the decoding stay
-    in float32.
+    An 8-bit coordinate would have steps of 1/256 of the crop, so the last layers and the decoding stay in float32.
 
     Args:
-        proto: as ``to_onnx`` makes it, any batch.
-        crops: M×S×S×3 uint8 RGB, faces to calibrate the ranges of activations with; a hundred will do.
+        proto: a model from ``to_onnx`` with any batch.
+        crops: M×S×S×3 uint8 RGB, faces for the calibration of the ranges of activations; a hundred are enough.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -44,7 +43,7 @@ def quantised(proto: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
         before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
         onnx.save(proto, str(before))
         level = logging.root.manager.disable
-        logging.disable(logging.WARNING)  # it recommends a preprocessing that the exporter has done
+        logging.disable(logging.WARNING)  # it recommends preprocessing that the exporter has done already
         try:
             quantize_static(
                 str(before),
@@ -61,6 +60,6 @@ def quantised(proto: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
         finally:
             logging.disable(level)
         small = onnx.load(str(after))
-    said = {prop.key: prop.value for prop in proto.metadata_props}
-    onnx.helper.set_model_props(small, {**said, "quantised": f"int8 static QDQ, {len(crops)} crops"})
+    properties = {prop.key: prop.value for prop in proto.metadata_props}
+    onnx.helper.set_model_props(small, {**properties, "quantised": f"int8 static QDQ, {len(crops)} crops"})
     return small

@@ -14,8 +14,8 @@ import onnxruntime
 
 from fauxface.checkpoint import Card, find_checkpoint
 from fauxface.files import cache_folder, regular_size, tell_damaged, write_bytes
+from fauxface.hashing import add_code, add_weights
 from fauxface.inference.crops import Landmarks
-from fauxface.inference.hashes import add_code, add_weights
 from fauxface.landmarks import scheme_of
 from fauxface.models import FaceNetwork, LandmarkModel
 from fauxface.parsing import clipped, shown, whole

@@ -1,4 +1,4 @@
-"""Landmark models: any timm backbone, one file a method."""
+"""Landmark models: any backbone of timm, one file for each method."""
 
 from fauxface.models.base import FaceNetwork, LandmarkModel, Prediction, Targets
 from fauxface.models.calibration import EXPECTED_COVERAGE, calibration_factor, coverage

@@ -1,4 +1,4 @@
-"""What every landmark model is: images in; landmarks, scores and perhaps visibility out; with its own loss."""
+"""Base classes of models: images in; landmarks, scores and other targets out; with a loss."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from fauxface.targets import OWN
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
-"""ImageNet's mean and standard deviation of RGB in [0, 1]: what timm's weights expect."""
+"""Mean and standard deviation of RGB in [0, 1] on ImageNet, as timm's weights expect."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The truth of B crops.
+    """True labels of B crops.
 
     Attributes:
         landmarks: B×N×2 float32, crop pixels.
-        visibility: B×N booleans, or None if not known.
-        extra: B×… of further targets, by the names of `fauxface.targets`, in the crops' frame.
+        visibility: B×N booleans, or None if unknown.
+        extra: B×… of other targets, by their names in `fauxface.targets`, in the crops' frame.
     """
 
     landmarks: Tensor
@@ -34,21 +34,21 @@ class Targets:
 
     @classmethod
     def of(cls, targets: Mapping[str, Tensor]) -> Targets:
-        """The same of one mapping from names to tensors."""
+        """Build from one mapping of target names to tensors."""
         extra = {name: value for name, value in targets.items() if name not in OWN}
         return cls(targets["landmarks"], targets.get("visibility"), extra)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says about B crops.
+    """A model's predictions for B crops.
 
     Attributes:
         landmarks: B×N×2 float32, crop pixels, pixel centres at whole numbers.
-        scores: B×N in [0, 1]; the higher, the smaller the error that is expected.
-        visibility: B×N, the probability that a point is seen; None where the model does not tell.
-        sigma: B×N crop pixels, standard deviation along each axis; None where the model is not probabilistic.
-        extra: B×… of further targets that the model was trained on, by name, in the crops' frame.
+        scores: B×N in [0, 1]; the higher, the smaller the expected error.
+        visibility: B×N, the probability that a point is visible; None if the model was not trained for it.
+        sigma: B×N crop pixels, standard deviation along each axis; None if the model is not probabilistic.
+        extra: B×… of other targets that the model was trained on, by name, in the crops' frame.
     """
 
     landmarks: Tensor
@@ -58,20 +58,20 @@ class Prediction:
     extra: Mapping[str, Tensor] = field(default_factory=dict)
 
     def told(self) -> dict[str, Tensor]:
-        """What the model tells, by name, in the order above."""
-        own = {name: value for name, value in vars(self).items() if name != "extra" and value is not None}
-        return {**own, **self.extra}
+        """Name → prediction, in the order above, without those that are None."""
+        fixed = {name: value for name, value in vars(self).items() if name != "extra" and value is not None}
+        return {**fixed, **self.extra}
 
 
 class FaceNetwork(nn.Module, ABC):
-    """A network for landmarks of one scheme, as checkpoints hold it.
+    """A network for landmarks of one scheme, as stored in checkpoints.
 
     Attributes:
-        name: the model's registered name.
+        name: the model's name.
         input_size: side of the images that it learns from, pixels.
-        scheme: the landmark scheme's name.
-        options: what else ``build_model`` was told; with the name, the size and the scheme it rebuilds the model.
-        paper: where the method comes from.
+        scheme: name of the landmark scheme.
+        options: further arguments of ``build_model``; with name, size and scheme they rebuild the model.
+        paper: source of the method.
     """
 
     paper: str = ""
@@ -90,12 +90,12 @@ class FaceNetwork(nn.Module, ABC):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The names of what it learns and tells, by `fauxface.targets`."""
+        """The names of its targets, as in `fauxface.targets`."""
         seen = ("visibility",) if self.options.get("visibility") else ()
         return ("landmarks", *seen, *self.options.get("targets", ()))
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Images B×3×H×W in [0, 1] as the backbone wants them: the one normalisation, the same everywhere."""
+        """Normalise images B×3×H×W in [0, 1] for the backbone; the same for all models."""
         return (images - self.mean) / self.deviation
 
     @abstractmethod
@@ -111,21 +111,20 @@ class LandmarkModel(FaceNetwork):
     """A network for crops of one size: ``input_size``; its name is ``<backbone>-<method>``."""
 
     def learn_statistics(self, landmarks: Tensor) -> None:
-        """Take what the method needs to know of the training labels (M×N×2, crop pixels) before training starts."""
+        """Compute statistics that the method needs from the training labels (M×N×2, crop pixels), before training."""
         del landmarks
 
-    def distil(self, outputs: Any, told: Prediction, score: Tensor | None = None) -> Tensor:
-        """The loss, a scalar, against what a teacher told of the same crops.
+    def distil(self, outputs: Any, teacher: Prediction, score: Tensor | None = None) -> Tensor:
+        """The loss, a scalar, against a teacher's predictions for the same crops.
 
         Args:
             outputs: this model's raw outputs.
-            told: the teacher's answers, in this model's crop pixels.
-            score: the teacher's score maps B×N×H×W, 1 where a point lies, if it has such; most methods have no use for
-                them.
+            teacher: the teacher's predictions, in this model's crop pixels.
+            score: the teacher's score maps B×N×H×W, 1 at the points, if it has any; most methods ignore them.
         """
         del score
-        return self.loss(outputs, Targets(told.landmarks))
+        return self.loss(outputs, Targets(teacher.landmarks))
 
     @abstractmethod
     def decode(self, outputs: Any) -> Prediction:
-        """Landmarks, scores and visibility out of the raw outputs."""
+        """Convert raw outputs to predictions."""

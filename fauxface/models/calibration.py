@@ -1,6 +1,6 @@
-"""Whether a probabilistic model's σ is true, and the one factor that makes it so. Pure numpy.
+"""Calibration of a probabilistic model's σ: measure its coverage, and find the factor that corrects it. Pure NumPy.
 
-Of a Gaussian in the plane with σ along each axis, 39.3 % of the errors lie within σ and 86.5 % within 2σ.
+With a Gaussian in the plane and σ along each axis, 39.3 % of the errors are within σ and 86.5 % within 2σ.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 EXPECTED_COVERAGE = (1 - math.exp(-0.5), 1 - math.exp(-2.0))
-"""Shares of the errors within σ and within 2σ, if σ is true: 0.393 and 0.865."""
+"""Shares of the errors within σ and within 2σ for a correct σ: 0.393 and 0.865."""
 
 
 def coverage(errors: np.ndarray, sigmas: np.ndarray, factor: float = 1.0) -> tuple[float, float]:
@@ -20,14 +20,17 @@ def coverage(errors: np.ndarray, sigmas: np.ndarray, factor: float = 1.0) -> tup
 
 
 def calibration_factor(errors: np.ndarray, sigmas: np.ndarray) -> float:
-    """The factor of σ with which both shares come nearest to `EXPECTED_COVERAGE` (the worse of the two counts).
+    """The factor of σ that brings the worse of the two shares nearest to `EXPECTED_COVERAGE`.
 
-    Real errors have heavier tails than a Gaussian's, so the likelihood's own factor, √(mean ‖e‖²/2σ²), would follow a
-    few gross errors; the shares do not.
+    Real errors have heavier tails than a Gaussian. The factor of maximum likelihood, √(mean ‖e‖²/2σ²), would follow a
+    few large errors; the shares do not.
 
     Args:
         errors: distances ‖e‖ between prediction and truth on held-out faces, any shape.
-        sigmas: what the model told of them, the same shape and unit, above 0.
+        sigmas: the predicted σ, the same shape and unit, above 0.
+
+    Raises:
+        ValueError: no errors, or numbers that are not finite.
     """
     ratios = np.sort((np.asarray(errors, np.float64) / np.asarray(sigmas, np.float64)).ravel())
     if len(ratios) == 0 or not np.isfinite(ratios).all():

@@ -1,10 +1,10 @@
 """Direct regression of coordinates.
 
-As in Wood et al. 2021, "Fake It Till You Make It", on any backbone; but the last feature map is flattened, not pooled:
-where a thing lies is what is asked here, and pooling is what forgets it.
+As in Wood et al. 2021, "Fake It Till You Make It", with any backbone. But the last feature map is flattened, not
+pooled, because pooling loses positions.
 
-With the loss ``gaussian`` a point is a distribution, as in Wood et al. 2022, "3D Face Reconstruction with Dense
-Landmarks": the network says each point's σ too, and learns both by likelihood, Σ log σ² + ‖e‖² / 2σ².
+With the loss ``gaussian`` each point is a distribution, as in Wood et al. 2022, "3D Face Reconstruction with Dense
+Landmarks": the network also predicts each point's σ, and learns both by likelihood, Σ log σ² + ‖e‖² / 2σ².
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from fauxface.models.extra import ExtraHeads, ExtraOutputs
 from fauxface.models.losses import LOSSES, gaussian
 
 FEATURES = 1024
-"""Numbers that the flattened map is squeezed to, about."""
+"""Approximate number of features after flattening."""
 GOOD_ERROR = 0.01
-"""The expected error, as a share of the crop's side, that gets the score 1/2."""
+"""Expected error with the score 1/2, as a share of the crop's side."""
 SIDE_WEIGHT = 0.01
-"""Weight of the scores' and visibilities' losses, which only their own layers feel."""
+"""Weight of the losses of scores and visibility, whose gradients reach only their own layers."""
 FIRST_SIGMA = 0.05
-"""The σ that the likelihood begins with, as a share of the crop's side: from a narrower one it gives faces up."""
+"""First σ of the likelihood, as a share of the crop's side; from a smaller one training gives up on hard faces."""
 SIGMA_PACE = 0.3
-"""How fast log σ follows its layer: one step too far below the error, and ‖e‖²/2σ² spoils Adam's sense of scale."""
+"""Factor of the layer that predicts log σ: a σ far below the error makes ‖e‖²/2σ² so large that it upsets Adam."""
 LEAST_SIGMA = 2e-3
-"""Part of every σ, as a share of the crop's side: without it a point learned by heart has no limit."""
+"""Least σ, as a share of the crop's side; without it the likelihood of a memorised point has no bound."""
 
 
 class CoordinateOutputs(NamedTuple):
     """Raw outputs.
 
     Attributes:
-        points: B×N×2, shares of the crop's side, 0 the first pixel's outer edge, 1 the last one's.
-        log_error: B×N, logarithm of the error expected of a point (of its σ with the loss ``gaussian``), as a share of
-            the crop's side.
+        points: B×N×2, shares of the crop's side, from 0 at the first pixel's outer edge to 1 at the last pixel's.
+        log_error: B×N, logarithm of a point's expected error (of its σ with the loss ``gaussian``), as a share of the
+            crop's side.
         visible: B×N logits, or None.
-        extra: what the extra targets' heads say.
+        extra: outputs of the heads of extra targets.
     """
 
     points: Tensor
@@ -54,7 +54,7 @@ class CoordinateOutputs(NamedTuple):
 
 
 def with_least(log_sigma: Tensor) -> Tensor:
-    """log √(σ² + `LEAST_SIGMA`²): a floor with a slope, so that a σ below it still learns of its point's error."""
+    """Soft floor log √(σ² + `LEAST_SIGMA`²) of log σ, so that gradients reach a σ below it, too."""
     least = math.log(LEAST_SIGMA)
     return least + softplus(log_sigma - least, beta=2)
 
@@ -62,8 +62,8 @@ def with_least(log_sigma: Tensor) -> Tensor:
 class Coordinates(LandmarkModel):
     """Backbone → 1×1 convolution → flattened → linear.
 
-    Scores and visibilities are read off the same features, detached, so that learning them cannot harm the points. So
-    is σ, where there is one; but it weighs each point's error.
+    Scores, visibility and σ use the same features, detached, so that learning them cannot harm the points; but σ
+    weights the error of each point.
     """
 
     mean_face: Tensor
@@ -108,16 +108,16 @@ class Coordinates(LandmarkModel):
         self.options |= self.extra.options
 
     def calibrate(self, factor: float) -> None:
-        """Multiply the σ that the model tells by ``factor``, as `calibration_factor` finds it on held-out faces.
+        """Multiply the predicted σ by ``factor``, from `calibration_factor` on held-out faces.
 
-        ValueError for a model that tells no σ.
+        ValueError for a model without σ.
         """
         if self.sigma_factor is None:
             raise ValueError(f"{self.name} was not trained with the loss gaussian: it has no σ to calibrate")
         self.sigma_factor.mul_(factor)
 
     def learn_statistics(self, landmarks: Tensor) -> None:
-        """The mean face, from which the network predicts the way to each point."""
+        """Store the mean face, from which the network predicts the offset of each point."""
         self.mean_face.copy_((landmarks.mean(0) + 0.5) / self.input_size)
 
     def forward(self, images: Tensor) -> CoordinateOutputs:

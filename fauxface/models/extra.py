@@ -1,6 +1,6 @@
-"""A small head for each target beside landmarks and visibility, the same for every method.
+"""A small head for each target other than landmarks and visibility, the same for every method.
 
-It is read off the features that the landmarks are read off, averaged over the crop; they learn of its loss too.
+It uses the features of the landmarks, averaged over the crop; its gradients reach them.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from fauxface.models.base import Targets
 from fauxface.targets import extra_targets, target_of
 
 HIDDEN = 64
-"""Width of each head's hidden layer, by choice: a head is to cost little beside the backbone."""
+"""Width of each head's hidden layer, chosen so that a head costs little compared with the backbone."""
 
 ExtraOutputs = Mapping[str, Tensor] | None
-"""Raw outputs by target's name, B×K float each; None of a model without extra targets."""
+"""Target's name → raw outputs B×K float; None for a model without extra targets."""
 
 
 class ExtraHeads(nn.Module):
-    """Pooled features → linear → linear, once for each target. Without targets it has no weights and does nothing."""
+    """Pooled features → linear → linear, for each target. Without targets it has no weights and does nothing."""
 
     def __init__(self, channels: int, names: Sequence[str], scheme: str, input_size: int):
-        """``channels`` of the feature map; ValueError for a target that is not known, or has no head."""
+        """Build heads on a feature map with ``channels``; ValueError for unknown targets and those without a head."""
         super().__init__()
         if len(extra_targets(names)) != len(names):
-            raise ValueError(f"extra targets are each named once, without landmarks and visibility: {', '.join(names)}")
+            raise ValueError(f"name each extra target once, and not landmarks or visibility: {', '.join(names)}")
         self.scheme, self.input_size = scheme, input_size
         self.heads = nn.ModuleDict()
         for name in names:
@@ -38,7 +38,7 @@ class ExtraHeads(nn.Module):
 
     @property
     def options(self) -> dict[str, list[str]]:
-        """What `build_model` is told of them; nothing if there are none, as of models before there were any."""
+        """Their options for `build_model`; empty without targets, as on old checkpoints."""
         return {"targets": list(self.heads)} if self.heads else {}
 
     def forward(self, features: Tensor) -> ExtraOutputs:
@@ -49,7 +49,7 @@ class ExtraHeads(nn.Module):
         return {name: head(pooled).float() for name, head in self.heads.items()}
 
     def loss(self, outputs: ExtraOutputs, targets: Targets) -> Tensor | float:
-        """The sum of the targets' weighted losses; 0 without any. A target whose truth is not known is left out."""
+        """Weighted sum of the targets' losses, 0 without any; targets without truth are left out."""
         total: Tensor | float = 0.0
         for name, raw in (outputs or {}).items():
             if name in targets.extra:
@@ -58,7 +58,7 @@ class ExtraHeads(nn.Module):
         return total
 
     def decode(self, outputs: ExtraOutputs) -> dict[str, Tensor]:
-        """The values B×… by target's name, in the crops' frame."""
+        """Target's name → values B×… in the crops' frame."""
         found = {}
         for name, raw in (outputs or {}).items():
             target = target_of(name)

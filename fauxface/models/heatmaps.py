@@ -1,12 +1,12 @@
 """Sub-pixel heatmaps.
 
-As Earp et al. 2021, "Sub-pixel face landmarks using heatmaps and a bag of tricks": an encoder of MobileNetV2's class,
-then deconvolution and pixel shuffle up to a quarter of the crop's side, a heatmap a landmark. Neither the target nor
-what is read off the map is rounded to cells: the target is a Gaussian about the point itself, and the peak is where the
-parabola through the map's logarithm has its top.
+As Earp et al. 2021, "Sub-pixel face landmarks using heatmaps and a bag of tricks": an encoder such as MobileNetV2, then
+deconvolution and pixel shuffle up to a quarter of the crop's side, with one heatmap for each landmark. Neither the
+target nor the result is rounded to cells: the target is a Gaussian around the exact point, and the peak is the top of
+the parabola through the logarithm of the map.
 
-Where the design leaves it open we choose: the map is a distribution over its cells (softmax) and its loss the
-cross-entropy with the target, which a sea of empty cells cannot swamp as it does squared errors.
+Our own choice: the map is a distribution over its cells (softmax), and its loss is the cross-entropy with the target.
+Squared errors would be dominated by the many empty cells.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from fauxface.models.grid import cell_of, corner_of, highest, read
 SIGMA = 1.0
 """Standard deviation of the target, cells."""
 WIDTHS = (128, 64, 64)
-"""Channels after deconvolution, pixel shuffle and pixel shuffle, each of which makes the map twice as fine."""
+"""Channels after the deconvolution and the two pixel shuffles, each of which doubles the resolution."""
 SEEN_WEIGHT = 0.1
-"""Weight of the visibilities' loss, which only their own layer feels."""
+"""Weight of the loss of visibility, whose gradients reach only its own layer."""
 
 
 class HeatmapOutputs(NamedTuple):
     """Raw outputs: ``logits`` of the heatmaps and of visibility (``visible``, or None), B×N×H×W each.
 
-    ``extra`` is what the extra targets' heads say.
+    ``extra`` are the outputs of the heads of extra targets.
     """
 
     logits: Tensor
@@ -44,7 +44,7 @@ class HeatmapOutputs(NamedTuple):
 
 
 def log_target(points: Tensor, side: int) -> Tensor:
-    """Logarithms B×N×side×side of Gaussians with peak 1 about points B×N×2, in cells, neither rounded nor clipped."""
+    """Logarithms B×N×side×side of Gaussians with peak 1 at points B×N×2, in cells, not rounded and not clipped."""
     centres = torch.arange(side, device=points.device) + 0.5
     x, y = (-0.5 * ((centres - points[..., i, None]) / SIGMA) ** 2 for i in (0, 1))
     return y[..., :, None] + x[..., None, :]
@@ -53,8 +53,8 @@ def log_target(points: Tensor, side: int) -> Tensor:
 def peaks(log_heatmaps: Tensor) -> Tensor:
     """Peaks B×N×2, in cells, of heatmaps given by their logarithms B×N×H×H (H ≥ 3).
 
-    The logarithm of a Gaussian is a parabola, which three cells about the highest one tell exactly, wherever between
-    them its top lies. At the border the three are the outermost ones.
+    The logarithm of a Gaussian is a parabola, which three cells around the highest one determine exactly. At the border
+    they are the three outermost cells.
     """
     side = log_heatmaps.shape[-1]
     middle = corner_of(highest(log_heatmaps), side).clamp(1, side - 2)
@@ -83,7 +83,7 @@ class Heatmaps(LandmarkModel):
         visibility: bool = False,
         targets: Sequence[str] = (),
     ):
-        """See `build_model`; ValueError for an unknown backbone, or a size that the last map's cells do not divide."""
+        """See `build_model`; ValueError for an unknown backbone, or a size that is not a multiple of its stride."""
         super().__init__(name, input_size, scheme, {"visibility": visibility})
         self.backbone = create_backbone(backbone, input_size, pretrained)
         check_size(name, input_size, self.backbone.strides[-1])
@@ -108,7 +108,7 @@ class Heatmaps(LandmarkModel):
         return HeatmapOutputs(self.locate(features).float(), visible, self.extra(coarse))
 
     def loss(self, outputs: HeatmapOutputs, targets: Targets) -> Tensor:
-        """Mean cross-entropy of the heatmaps of the points that lie in the crop, less the targets' own entropy."""
+        """Mean cross-entropy of the heatmaps of points inside the crop, minus the entropy of the targets."""
         side = outputs.logits.shape[-1]
         points = (targets.landmarks + 0.5) * (side / self.input_size)
         inside = ((points >= 0) & (points < side)).all(-1).float()
@@ -122,7 +122,7 @@ class Heatmaps(LandmarkModel):
         return total + self.extra.loss(outputs.extra, targets)
 
     def decode(self, outputs: HeatmapOutputs) -> Prediction:
-        """Sub-pixel peaks; the score is how high the distribution's peak is, 1 as high as the target's."""
+        """Sub-pixel peaks; the score is the height of the distribution's peak, relative to the target's."""
         side = outputs.logits.shape[-1]
         log_share = outputs.logits.flatten(2).log_softmax(2).view_as(outputs.logits)
         cells = highest(log_share)
@@ -133,7 +133,7 @@ class Heatmaps(LandmarkModel):
 
 
 def _shuffle(channels: int, out: int) -> list[nn.Module]:
-    """Twice as fine by pixel shuffle (Shi et al. 2016)."""
+    """Layers that double the resolution by pixel shuffle (Shi et al. 2016)."""
     return [nn.Conv2d(channels, 4 * out, 3, 1, 1, bias=False), nn.BatchNorm2d(4 * out), nn.ReLU(), nn.PixelShuffle(2)]
 
 

@@ -1,4 +1,4 @@
-"""Losses of coordinates: error in shares of the crop's side, element by element (or, with a σ, point by point)."""
+"""Losses of coordinates for errors in shares of the crop's side, for each element (with σ, for each point)."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
 BETA = 0.01
-"""Where smooth L1 goes over from squared to linear: 1 % of the crop."""
+"""Error at which smooth L1 changes from squared to linear: 1 % of the crop's side."""
 
 
 def l1(error: Tensor) -> Tensor:
-    """|e|."""
+    """Absolute error."""
     return error.abs()
 
 
 def l2(error: Tensor) -> Tensor:
-    """e²."""
+    """Squared error."""
     return error.square()
 
 
 def smooth_l1(error: Tensor) -> Tensor:
-    """Girshick 2015, "Fast R-CNN": squared up to β, linear beyond."""
+    """Smooth L1 (Girshick 2015, "Fast R-CNN"): squared up to `BETA`, linear beyond."""
     return smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=BETA)
 
 
 def wing(error: Tensor, width: float = 0.04, curvature: float = 0.008) -> Tensor:
-    """Feng et al. 2018, "Wing Loss": logarithmic up to ``width`` (10 of 256 px), linear beyond (ε 2 of 256 px)."""
+    """Wing loss (Feng et al. 2018): logarithmic up to ``width`` (10 of 256 px), linear beyond; ε is 2 of 256 px."""
     size = error.abs()
     offset = width - width * math.log(1 + width / curvature)
     return torch.where(size < width, width * torch.log1p(size / curvature), size - offset)
 
 
 def gaussian(error: Tensor, log_sigma: Tensor) -> Tensor:
-    """log σ² + ‖e‖² / 2σ² of errors B×N×2: the likelihood of an isotropic Gaussian of two dimensions, B×N."""
+    """Negative log-likelihood log σ² + ‖e‖² / 2σ², B×N, of errors B×N×2 under an isotropic 2-D Gaussian."""
     return 2 * log_sigma + 0.5 * error.square().sum(-1) * (-2 * log_sigma).exp()
 
 

@@ -1,4 +1,4 @@
-"""Necks: what lies between a backbone's maps and a method's own layers."""
+"""Necks: layers between a backbone's maps and the layers of a method."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from torch import Tensor, nn
 
 NeckName = Literal["none", "fuse"]
 WIDTHS = (128, 192)
-"""Least and most channels of a neck that is told no width: ResNet-18 with one stays below 25 MB in fp16."""
+"""Least and most channels of a neck by default: ResNet-18 with a neck stays below 25 MB in fp16."""
 
 
 class Fuse(nn.Module):
-    """Maps of several strides brought together on one of them, which is as coarse as before but sees more.
+    """Fuses maps of several strides into one of them, which keeps its resolution.
 
-    Finer maps are taken block by block (a convolution whose kernel is its stride, so that no cell is dropped), coarser
-    ones repeated; their sum is mixed by one dense 3×3 convolution. All work is done at the one map's cells, which are
-    few, and in dense convolutions, which processors are good at.
+    Finer maps are reduced by a convolution whose kernel equals its stride, so that no cell is dropped; coarser maps are
+    repeated. One dense 3×3 convolution mixes their sum. All work is done at the resolution of the one map, which has
+    few cells, and in dense convolutions, which are fast on CPUs.
 
     Attributes:
         width: channels of the fused map.
     """
 
     def __init__(self, channels: Sequence[int], strides: Sequence[int], stride: int, width: int | None = None):
-        """Take maps of these channels and strides (pixels of the image a cell, rising) to the map of ``stride``.
+        """Fuse maps with these channels and strides (image pixels per cell, increasing) into the map of ``stride``.
 
-        Width: by default that map's own channels, within `WIDTHS`. ValueError for a width below 1.
+        ``width``: by default that map's channels, limited to `WIDTHS`. ValueError for a width below 1.
         """
         super().__init__()
-        own = channels[list(strides).index(stride)]
-        self.width = min(max(own, WIDTHS[0]), WIDTHS[1]) if width is None else width
+        default = channels[list(strides).index(stride)]
+        self.width = min(max(default, WIDTHS[0]), WIDTHS[1]) if width is None else width
         if self.width < 1:
-            raise ValueError(f"a neck is 1 channel wide or more, not {width}")
+            raise ValueError(f"a neck has 1 channel or more, not {width}")
         self.laterals = nn.ModuleList(
             _lateral(count, self.width, max(stride // fine, 1), max(fine // stride, 1))
             for count, fine in zip(channels, strides, strict=True)
@@ -48,12 +48,12 @@ class Fuse(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """The fused map B×width×H×W of maps B×C×H×W, one a stride."""
+        """The fused map B×width×H×W from maps B×C×H×W, one for each stride."""
         first, *others = (lateral(m) for lateral, m in zip(self.laterals, maps, strict=True))
         return self.mix(sum(others, first))
 
 
 def _lateral(channels: int, width: int, shrink: int, grow: int) -> nn.Sequential:
-    """To ``width`` channels and the common number of cells; normed, so that no map drowns another."""
+    """Layers to ``width`` channels and the common resolution; normalised, so that no map dominates."""
     layers = [nn.Conv2d(channels, width, shrink, shrink, bias=False), nn.BatchNorm2d(width)]
     return nn.Sequential(*layers, *([nn.Upsample(scale_factor=grow, mode="nearest")] if grow > 1 else []))

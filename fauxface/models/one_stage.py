@@ -1,12 +1,12 @@
-"""Faces and their landmarks at once, in one look at the whole frame.
+"""Detection of faces and their landmarks in one pass over the whole frame.
 
-Kim et al. 2021, "One-stage face region and landmark detection": one network gives the region of every face and its
-landmarks. Ours has no anchors (as Tian et al. 2019, "FCOS"): on grids of 8, 16 and 32 px every cell says whether a face
-has its centre there, how far the box's edges are from it, and where the landmarks lie. What a cell says of a face is at
-once how good its box is (Li et al. 2020, "Generalized focal loss"), and the box learns by GIoU (Rezatofighi et al.
-2019). The network is plain depthwise convolutions (Howard et al. 2017) under a pyramid (Lin et al. 2017), slim enough
-for a frame of 640×480 in half the time of the usual detectors; 70 landmarks of thousands of cells would cost more than
-all the rest, so they are read at the best cells alone.
+Kim et al. 2021, "One-stage face region and landmark detection": one network finds every face's region and landmarks.
+This one has no anchors (Tian et al. 2019, "FCOS"): on grids of 8, 16 and 32 px, every cell predicts whether a face is
+centred there, the distances of the box's edges, and the landmarks. Its score also rates the box (Li et al. 2020,
+"Generalized focal loss"), and the box is trained with GIoU (Rezatofighi et al. 2019). The network consists of depthwise
+convolutions (Howard et al. 2017) and a feature pyramid (Lin et al. 2017), slim enough to take half the time of usual
+detectors on a frame of 640×480. Landmarks are computed only at the best cells; 70 landmarks at thousands of cells would
+cost more than all the rest.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from fauxface.models.base import FaceNetwork
 NAME = "one-stage"
 STRIDES = (8, 16, 32)
 SIDES = ((0.0, 64.0), (48.0, 160.0), (128.0, math.inf))
-"""Longer sides of the boxes, px, that each grid answers for; where two overlap, both do."""
+"""Range of the boxes' longer sides, px, for each grid; in overlaps both grids are used."""
 CENTRE = 1.5
-"""A face's cells are those whose centres lie within so many strides of its box's centre, and within the box."""
+"""Radius of a face's cells around its box's centre, in strides; the cells are also inside the box."""
 STAGES = ((32, 2), (64, 4), (128, 5), (256, 3))
 """Channels and blocks of the backbone at strides 4, 8, 16 and 32."""
 WIDTH = 64
 """Channels of the pyramid."""
 HIDDEN = 192
-"""Width of the layer that landmarks are read with."""
+"""Width of the hidden layer for landmarks."""
 BEST = 128
-"""At how many cells boxes and landmarks are read at the end; overlapping ones are not yet suppressed."""
+"""Number of cells with the best scores, at which boxes and landmarks are computed; they may overlap."""
 BOX_WEIGHT, LANDMARK_WEIGHT = 2.0, 8.0
 LANDMARK_BETA = 0.02
-"""Where the landmarks' loss goes over from squared to linear: 2 % of the face."""
+"""Error at which the landmarks' loss changes from squared to linear: 2 % of the face."""
 PRIOR = 0.01
-"""Share of the cells that hold a face, as the network believes at first."""
+"""First predicted probability of a face in a cell."""
 
 
 @dataclass(frozen=True)
 class FrameTargets:
-    """The truth of B frames with at most F faces each.
+    """True labels of B frames with at most F faces each.
 
     Attributes:
         boxes: B×F×4 float32, frame pixels.
         landmarks: B×F×N×2 float32.
-        kind: B×F int64: 1 a face to be found, 0 none at all, −1 one that may be found or not (cut off, or too small).
+        kind: B×F int64: 1 for a face to find, 0 for no face, −1 for a face to ignore (cut off, hidden or too small).
     """
 
     boxes: Tensor
@@ -61,10 +61,10 @@ class OneStageOutputs(NamedTuple):
     """Raw outputs of A cells, all grids one after the other.
 
     Attributes:
-        heat: B×A logits: how well the cell's box fits a face, as IoU; 0 where there is none.
+        heat: B×A logits of the IoU of the cell's box with a face, 0 without a face.
         boxes: B×A×4 frame pixels.
         landmarks: B×A×N×2, from the cell's centre, in units of the box's longer side.
-        cells: A×3: centre x and y, frame pixels, and stride.
+        cells: A×3, centre x and y in frame pixels, and stride.
     """
 
     heat: Tensor
@@ -74,7 +74,7 @@ class OneStageOutputs(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """The best K cells of B frames: ``boxes`` B×K×4, ``scores`` B×K falling, ``landmarks`` B×K×N×2; frame pixels."""
+    """The best K cells of B frames: ``boxes`` B×K×4, ``scores`` B×K decreasing, ``landmarks`` B×K×N×2; frame pixels."""
 
     boxes: Tensor
     scores: Tensor
@@ -82,7 +82,7 @@ class Candidates(NamedTuple):
 
 
 class Block(nn.Module):
-    """A convolution by channel, then one across channels; added to what came in where the shapes agree."""
+    """A depthwise and a 1×1 convolution, added to the input if the shapes agree."""
 
     def __init__(self, channels: int, out: int, stride: int = 1, kernel: int = 3):
         super().__init__()
@@ -97,35 +97,35 @@ class Block(nn.Module):
         self.same = stride == 1 and channels == out
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps B×out×H×W of maps B×channels×H×W (half the size at stride 2)."""
+        """Maps B×out×H×W from maps B×channels×H×W; half the size with stride 2."""
         return maps + self.layers(maps) if self.same else self.layers(maps)
 
 
 class OneStage(FaceNetwork):
     """Backbone → pyramid → a tower for each of the three grids → one head for all.
 
-    ``input_size`` is the side of the frames that it is trained on; it takes any whose sides are multiples of 32.
+    ``input_size`` is the side of the training frames; it accepts all frames with sides that are multiples of 32.
     """
 
     paper = "Kim et al. 2021, region and landmarks at once"
 
     def __init__(self, input_size: int, scheme: str, **options: Any):
-        """ValueError for a size that is no multiple of 32, or any option: it has none."""
+        """Build the network; ValueError for a size that is not a multiple of 32, and for any option."""
         super().__init__(NAME, input_size, scheme, {})
         if options:
-            raise ValueError(f"{NAME} has no '{next(iter(options))}' to choose: that is another method's option")
+            raise ValueError(f"{NAME} has no option '{next(iter(options))}'; it belongs to another method")
         if input_size % STRIDES[-1] or input_size < 96:
-            raise ValueError(f"{NAME} takes frames of 96 px or more, in steps of {STRIDES[-1]}, not {input_size}")
+            raise ValueError(f"{NAME} takes frames of 96 px or more, in steps of {STRIDES[-1]} px, not {input_size}")
         self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
         self.stages, width = nn.ModuleList(), 16
         for number, (channels, blocks) in enumerate(STAGES):
-            kernel = 5 if number == len(STAGES) - 1 else 3  # so that the largest faces are seen whole
+            kernel = 5 if number == len(STAGES) - 1 else 3  # so that the receptive field covers the largest faces
             first = Block(width, channels, 2, kernel)
             self.stages.append(nn.Sequential(first, *(Block(channels, channels, 1, kernel) for _ in range(blocks - 1))))
             width = channels
         self.lateral = nn.ModuleList(nn.Conv2d(channels, WIDTH, 1) for channels, _ in STAGES[1:])
         self.smooth = nn.ModuleList(Block(WIDTH, WIDTH) for _ in STRIDES)
-        # batch norms of one tower for all grids would learn from each grid's statistics and be used with their mean
+        # a shared tower's batch norms would train with each grid's statistics and run with their mean
         self.towers = nn.ModuleList(nn.Sequential(Block(WIDTH, WIDTH), Block(WIDTH, WIDTH)) for _ in STRIDES)
         self.heat = nn.Conv2d(WIDTH, 1, 1)
         self.edges = nn.Conv2d(WIDTH, 4, 1)
@@ -137,8 +137,8 @@ class OneStage(FaceNetwork):
         nn.init.constant_(self.heat.bias, math.log(PRIOR / (1 - PRIOR)))  # pyright: ignore[reportArgumentType]
         nn.init.constant_(self.edges.bias, math.log(2.0))  # pyright: ignore[reportArgumentType]
 
-    def _look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Heat B×A, boxes B×A×4, features B×A×C, cells A×3 of images B×3×H×W in [0, 1]."""
+    def _cells(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Heat B×A, boxes B×A×4, features B×A×C and cells A×3 of images B×3×H×W in [0, 1]."""
         maps, features = self.stem(self.normalise(images)), []
         for stage in self.stages:
             maps = stage(maps)
@@ -163,20 +163,20 @@ class OneStage(FaceNetwork):
         return torch.cat(heat, 1), torch.cat(boxes, 1), torch.cat(read, 1), torch.cat(cells)
 
     def forward(self, images: Tensor) -> OneStageOutputs:
-        """Raw outputs, landmarks at every cell, of images B×3×H×W float in [0, 1]."""
-        heat, boxes, features, cells = self._look(images)
+        """Raw outputs, with landmarks at every cell, for images B×3×H×W float in [0, 1]."""
+        heat, boxes, features, cells = self._cells(images)
         return OneStageOutputs(heat, boxes, self.place(features).float().unflatten(2, (self.points, 2)), cells)
 
     def find(self, images: Tensor) -> Candidates:
-        """The best cells of images B×3×H×W float in [0, 1] that have `BEST` cells or more."""
-        heat, boxes, features, cells = self._look(images)
+        """The best cells for images B×3×H×W float in [0, 1] with at least `BEST` cells."""
+        heat, boxes, features, cells = self._cells(images)
         best, index = heat.topk(BEST, dim=1)
         boxes, features = (_taken(values, index) for values in (boxes, features))
         offsets = self.place(features).float().unflatten(2, (self.points, 2))
         return Candidates(boxes, best.sigmoid(), cells[index, None, :2] + offsets * longer_side(boxes)[..., None, None])
 
     def loss(self, outputs: OneStageOutputs, targets: FrameTargets) -> Tensor:
-        """Quality focal loss of the heat + GIoU of boxes + smooth L1 of landmarks in shares of the face, a scalar."""
+        """Quality focal loss of heat + GIoU loss of boxes + smooth L1 of landmarks in shares of the face, a scalar."""
         face, held, counted = assign(outputs.cells, targets)
         boxes, truth = outputs.boxes[held], _taken(targets.boxes, face)[held]
         overlap, quality = giou(boxes, truth)
@@ -194,16 +194,16 @@ class OneStage(FaceNetwork):
 
 
 def assign(cells: Tensor, targets: FrameTargets) -> tuple[Tensor, Tensor, Tensor]:
-    """Which cells (A×3) answer for which faces.
+    """Assign faces to cells (A×3).
 
-    Returns B×A: the index of the face, whether there is one, and 1 where the heat counts (0 over faces of kind −1).
-    Where two faces claim a cell the smaller has it.
+    Returns, B×A each: the index of the cell's face, a boolean that is true if it has one, and the weight of its heat (0
+    over faces of kind −1, otherwise 1). If two faces compete for a cell, the smaller gets it.
     """
     boxes = targets.boxes[:, None]
     size = (boxes[..., 2:] - boxes[..., :2]).clamp(min=1e-3)
     away = (cells[:, None, :2] - (boxes[..., :2] + boxes[..., 2:]) / 2).abs()
     stride = cells[:, None, 2:]
-    # the cell that a centre lies in is its own, however small the face
+    # the cell at the face's centre always counts, however small the face
     near = (away <= torch.maximum(torch.minimum(CENTRE * stride, size / 2), stride / 2)).all(-1)
     low, high = (cells.new_tensor(SIDES)[_level(cells[:, 2])].T)[..., None]
     side = size.amax(-1)
@@ -217,7 +217,7 @@ def assign(cells: Tensor, targets: FrameTargets) -> tuple[Tensor, Tensor, Tensor
 
 
 def giou(boxes: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """Generalised IoU (M,) and IoU (M,) of boxes (M, 4) with boxes (M, 4)."""
+    """Generalised IoU (M,) and IoU (M,) of boxes (M, 4) with true boxes (M, 4)."""
     both = (torch.minimum(boxes[:, 2:], truth[:, 2:]) - torch.maximum(boxes[:, :2], truth[:, :2])).clamp(min=0).prod(1)
     hull = (torch.maximum(boxes[:, 2:], truth[:, 2:]) - torch.minimum(boxes[:, :2], truth[:, :2])).prod(1)
     union = sum((b[:, 2:] - b[:, :2]).prod(1) for b in (boxes, truth)) - both
@@ -226,12 +226,12 @@ def giou(boxes: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def longer_side(boxes: Tensor) -> Tensor:
-    """(...) of boxes (..., 4)."""
+    """Longer sides (...) of boxes (..., 4)."""
     return (boxes[..., 2:] - boxes[..., :2]).amax(-1)
 
 
 def _taken(values: Tensor, index: Tensor) -> Tensor:
-    """B×K×C: of values B×A×C those at index B×K."""
+    """Values B×K×C at the indices B×K of values B×A×C."""
     return values.gather(1, index[..., None].expand(-1, -1, values.shape[2]))
 
 

@@ -1,9 +1,9 @@
 """Pixel-in-pixel regression.
 
 Jin et al. 2021, "Pixel-in-Pixel Net: Towards Efficient Facial Landmark Detection in the Wild": on a coarse grid a score
-says which cell holds a point, and the same cell says where in it the point lies and where its neighbours on the face
-do; what a landmark's neighbours say of it is averaged with what it says itself. All is convolution, nothing is
-up-sampled. The mean face, which decides who neighbours whom, is computed from the labels trained on.
+selects the cell of each point. The same cell predicts the point's position in it and the positions of the point's
+neighbours on the face; a point is the mean of its own prediction and those of its neighbours. All layers are
+convolutions, without up-sampling. Neighbours are nearest on the mean face, which is computed from the training labels.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ SIDE = 8
 SCORE_WEIGHT = 10.0
 """Weight of the score map's loss."""
 SEEN_WEIGHT = 0.1
-"""Weight of the visibilities' loss, which only their own layer feels."""
+"""Weight of the loss of visibility, whose gradients reach only its own layer."""
 
 
 class PipOutputs(NamedTuple):
     """Raw outputs, on a map of H×W cells.
 
     Attributes:
-        score: B×N×H×W, 1 where the point lies, 0 elsewhere.
-        offset: B×N×2×H×W, the point's place from the cell's corner, in cells.
-        neighbour: B×N×K×2×H×W, the places of the landmark's neighbours, likewise; None without neighbours.
+        score: B×N×H×W, 1 at the point's cell, 0 elsewhere.
+        offset: B×N×2×H×W, the point from the cell's corner, in cells.
+        neighbour: B×N×K×2×H×W, the landmark's neighbours from the cell's corner, in cells; None without neighbours.
         visible: B×N×H×W logits, or None.
-        extra: what the extra targets' heads say.
+        extra: outputs of the heads of extra targets.
     """
 
     score: Tensor
@@ -51,8 +51,8 @@ class PipOutputs(NamedTuple):
 class Pip(LandmarkModel):
     """Backbone → (neck) → (3×3 convolutions of stride 2) → five parallel 1×1 convolutions.
 
-    The feature map is the backbone's whose side is nearest to 8 cells: the paper's stride 32 at 256 px, stride 16 at
-    128 px. Without a neck the backbone ends there; the neck brings the next finer and the next coarser map to it.
+    The feature map is the backbone's map with a side nearest to 8 cells: stride 32 at 256 px as in the paper, stride 16
+    at 128 px. Without a neck the backbone ends there; the neck adds the next finer and the next coarser map.
     """
 
     mean_face: Tensor
@@ -74,30 +74,21 @@ class Pip(LandmarkModel):
         neck_width: int | None = None,
         targets: Sequence[str] = (),
     ):
-        """See `build_model`; ``stride`` is the paper's, of 256 px: 8, 4 or 2 cells a side; ``neighbours`` may be 0.
+        """See `build_model`; ``stride`` is the paper's, at 256 px: 8, 4 or 2 cells per side; ``neighbours`` may be 0.
 
-        ``neck_width`` is the neck's channels, by default as `Fuse` says.
+        ``neck_width`` are the channels of the neck, by default as in `Fuse`.
 
-        ValueError for an unknown backbone or neck, another stride, a size that the maps' cells do not divide, or more
-        neighbours than there are.
+        ValueError for an unknown backbone or neck, another stride, a size that is not a whole number of cells, or more
+        neighbours than other points.
         """
         options = {"stride": stride, "neighbours": neighbours, "visibility": visibility}
         super().__init__(name, input_size, scheme, options)
-        if stride not in (32, 64, 128):
-            raise ValueError(f"the stride is 32, 64 or 128, not {stride}")
-        if not 0 <= neighbours < self.points:
-            raise ValueError(
-                f"each of {self.points} points can have 0 to {self.points - 1} neighbours, not {neighbours}"
-            )
-        if neck not in ("none", "fuse"):
-            raise ValueError(f"the neck is none or fuse, not {neck!r}")
-        if neck == "none" and neck_width is not None:
-            raise ValueError("a neck's width is given, but no neck")
-        own = input_size / SIDE
-        wanted = (own,) if neck == "none" else (own / 2, own, 2 * own)
+        _check_options(self.points, stride, neighbours, neck, neck_width)
+        target = input_size / SIDE
+        wanted = (target,) if neck == "none" else (target / 2, target, 2 * target)
         self.backbone = create_backbone(backbone, input_size, pretrained, wanted)
         channels, strides = self.backbone.channels, self.backbone.strides
-        read_at = min(strides, key=lambda s: abs(math.log(s / own)))
+        read_at = min(strides, key=lambda s: abs(math.log(s / target)))
         self.neck, width = None, channels[-1]
         if neck == "fuse":
             self.neck = Fuse(channels, strides, read_at, neck_width)
@@ -122,7 +113,7 @@ class Pip(LandmarkModel):
         self.options |= self.extra.options
 
     def learn_statistics(self, landmarks: Tensor) -> None:
-        """The mean face (shares of the crop's side) and each point's nearest others on it."""
+        """Store the mean face (shares of the crop's side) and each point's nearest neighbours on it."""
         self.mean_face.copy_((landmarks.mean(0) + 0.5) / self.input_size)
         distance = torch.cdist(self.mean_face, self.mean_face).fill_diagonal_(torch.inf)
         self.neighbours.copy_(distance.argsort(dim=1, stable=True)[:, : self.neighbours.shape[1]])
@@ -143,11 +134,11 @@ class Pip(LandmarkModel):
         """10 · MSE of the score map + L1 of x, y and the neighbours' x, y at the cell that holds the point."""
         return self._loss(outputs, targets, None)
 
-    def distil(self, outputs: PipOutputs, told: Prediction, score: Tensor | None = None) -> Tensor:
-        """The same against a teacher's points, with its score maps (resampled to this one's cells) for the labels'."""
+    def distil(self, outputs: PipOutputs, teacher: Prediction, score: Tensor | None = None) -> Tensor:
+        """The loss against a teacher's points and, if it has them, its score maps, resampled to this model's cells."""
         if score is not None and score.shape != outputs.score.shape:
             score = interpolate(score, outputs.score.shape[-2:], mode="bilinear")
-        return self._loss(outputs, Targets(told.landmarks), score)
+        return self._loss(outputs, Targets(teacher.landmarks), score)
 
     def _loss(self, outputs: PipOutputs, targets: Targets, score: Tensor | None) -> Tensor:
         side = outputs.score.shape[-1]
@@ -168,16 +159,28 @@ class Pip(LandmarkModel):
         return total + self.extra.loss(outputs.extra, targets)
 
     def decode(self, outputs: PipOutputs) -> Prediction:
-        """The mean of what a point and every point that counts it among its neighbours say; the score is its own."""
+        """Each point is the mean of its own prediction and those of all points that have it as a neighbour."""
         side = outputs.score.shape[-1]
         cells = highest(outputs.score)
         corner = corner_of(cells, side)
         points = corner + read(outputs.offset, cells)
         if outputs.neighbour is not None:
-            said = (corner[:, :, None] + read(outputs.neighbour, cells)).flatten(1, 2)
-            of = one_hot(self.neighbours.flatten(), self.points).to(said.dtype).T  # N × N·K: of whom it is said
-            points = (points + of @ said) / (1 + of.sum(1, keepdim=True))
+            others = (corner[:, :, None] + read(outputs.neighbour, cells)).flatten(1, 2)
+            about = one_hot(self.neighbours.flatten(), self.points).to(others.dtype).T  # N × N·K, 1 for the point meant
+            points = (points + about @ others) / (1 + about.sum(1, keepdim=True))
         landmarks = points * (self.input_size / side) - 0.5
         visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
         extra = self.extra.decode(outputs.extra)
         return Prediction(landmarks, read(outputs.score, cells).clamp(0, 1), visibility, extra=extra)
+
+
+def _check_options(points: int, stride: int, neighbours: int, neck: str, neck_width: int | None) -> None:
+    """Raise a ValueError for options of `Pip` that are unknown or do not fit each other."""
+    if stride not in (32, 64, 128):
+        raise ValueError(f"the stride must be 32, 64 or 128, not {stride}")
+    if not 0 <= neighbours < points:
+        raise ValueError(f"each of {points} points can have 0 to {points - 1} neighbours, not {neighbours}")
+    if neck not in ("none", "fuse"):
+        raise ValueError(f"the neck must be none or fuse, not {neck!r}")
+    if neck == "none" and neck_width is not None:
+        raise ValueError("a neck's width is given, but no neck")

@@ -1,6 +1,6 @@
-"""Which models there are: ``<backbone>-<method>``. A new method is one new file and one line here.
+"""The list of models, named ``<backbone>-<method>``. A new method is one new file and one line here.
 
-Another package brings one by an entry point of the group ``fauxface.methods`` that names a class as those in
+Another package adds a method with an entry point of the group ``fauxface.methods`` that names a class like those in
 ``METHODS``.
 """
 
@@ -24,9 +24,9 @@ METHODS: Mapping[str, Callable[..., LandmarkModel]] = MappingProxyType(
 )
 """Method → its class, called with (name, backbone, input_size, scheme, **options).
 
-Training gives the option ``visibility`` and, where further targets are asked for, ``targets``."""
+Training passes the option ``visibility`` and, for extra targets, ``targets``."""
 GROUP = "fauxface.methods"
-"""The entry points by which other packages add methods."""
+"""Group of the entry points with which other packages add methods."""
 
 MODELS: tuple[str, ...] = (
     "mobilenetv1-coordinates",
@@ -44,17 +44,17 @@ MODELS: tuple[str, ...] = (
     "resnet50-pip",
     "resnet101-pip",
 )
-"""The models that are listed and tested; any other timm backbone works by name."""
+"""The models that are listed and tested; any other backbone of timm works by its name."""
 
 
 def build_model(name: str, input_size: int, scheme: str, **options: Any) -> LandmarkModel:
     """A model with random weights (the hub's in its backbone with ``pretrained=True``).
 
     Args:
-        name: ``<backbone>-<method>``; the backbone is one of ours or any of timm's.
+        name: ``<backbone>-<method>``; the backbone is a short name or any name of timm.
         input_size: side of the crops, pixels.
         scheme: name of the landmark scheme.
-        options: what the method offers beside: see its class.
+        options: options of the method, see its class.
 
     ValueError, in one line, for an unknown method, backbone, option or option's value.
     """
@@ -64,32 +64,32 @@ def build_model(name: str, input_size: int, scheme: str, **options: Any) -> Land
         methods = ", ".join(f"<backbone>-{m}" for m in (*METHODS, *plugin_names(GROUP)))
         raise ValueError(f"unknown model '{name}'; there are {', '.join(MODELS)}; others are named {methods}")
     if input_size < 32:
-        raise ValueError(f"the model's crops are {input_size} px; 32 px is the least")
+        raise ValueError(f"the model's crops must be 32 px wide or more, not {input_size} px")
     known = inspect.signature(build).parameters
     for option in options.keys() - known.keys():
-        raise ValueError(f"{name} has no '{option}' to choose: that is another method's option")
+        raise ValueError(f"{name} has no option '{option}'; it belongs to another method")
     return build(name, backbone, input_size, scheme, **options)
 
 
 def method_of(name: str) -> Callable[..., LandmarkModel] | None:
-    """The method of that name, ours or another package's, None if there is none; ValueError if it cannot be loaded."""
+    """The method with this name, built in or from another package; None if unknown; ValueError if loading fails."""
     if name in METHODS:
         return METHODS[name]
     found = load_plugin(GROUP, name, type)
     if found is not None and not issubclass(found, LandmarkModel):
-        raise ValueError(f"the method '{name}' of another package is no fauxface.models.LandmarkModel")
+        raise ValueError(f"the method '{name}' of another package is not a fauxface.models.LandmarkModel")
     return found
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
-    """ValueError, in one line, unless a model of that name is rebuilt by such options, each of its kind.
+    """Raise a ValueError of one line for options, or types of values, that a model with this name does not have.
 
-    What only says where weights come from (``pretrained``) is none of them: a checkpoint brings its own.
+    ``pretrained`` does not count as an option here, because a checkpoint has its own weights.
     """
     method = method_of(name.rpartition("-")[2])
     hints = get_type_hints(method.__init__) if isinstance(method, type) and name != one_stage.NAME else {}
     choices = inspect.signature(method).parameters if hints and method is not None else {}
-    known = {option for option, told in choices.items() if told.kind is told.KEYWORD_ONLY} - {"pretrained"}
+    known = {option for option, choice in choices.items() if choice.kind is choice.KEYWORD_ONLY} - {"pretrained"}
     for option, value in options.items():
         if option not in known:
             raise ValueError(f"{name} has no option {clipped(option)}; it has {', '.join(sorted(known)) or 'none'}")
@@ -98,7 +98,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
 
 
 def build_network(name: str, input_size: int, scheme: str, **options: Any) -> FaceNetwork:
-    """A landmark model as `build_model`, or the face detector ``one-stage``; errors as there."""
+    """A landmark model as from `build_model`, or the face detector ``one-stage``; errors of `build_model`."""
     if name == one_stage.NAME:
         return one_stage.OneStage(input_size, scheme, **options)
     return build_model(name, input_size, scheme, **options)

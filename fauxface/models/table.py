@@ -1,8 +1,7 @@
-"""The registered models in figures: parameters and FLOPs computed on the spot, CPU time as last measured."""
+"""A table of the models: computed parameters and FLOPs, and the last measured CPU times."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,28 +12,30 @@ from torch.utils.flop_counter import FlopCounterMode
 from fauxface.models import one_stage
 from fauxface.models.backbones import PAPERS
 from fauxface.models.registry import MODELS, build_network
+from fauxface.parsing import read_json_object
 from fauxface.ranges import InputSide, in_range
 
 VARIANTS = ("mobilenetv3small-pip --neck fuse", "resnet18-pip --neck fuse")
-"""Models with options that are listed too, as `fauxface train --model` takes them."""
+"""Listed models with options of `fauxface train --model`."""
 INPUT_SIZE = 128
 SCHEME = "face_synthetics70"
 FRAME = (640, 480)
-"""What one-stage is measured on, pixels wide and high."""
+"""Width and height of the frame on which one-stage is measured, pixels."""
 TIMINGS = Path(__file__).parent / "timings.json"
-"""What ``benchmarks/models.py`` writes: ``machine``, ``date``, ``input_size`` and ``ms``, by model."""
+"""The file that ``benchmarks/models.py`` writes: ``machine``, ``date``, ``input_size`` and ``ms`` by model."""
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A model in figures.
+    """Size and cost of a model.
 
     Attributes:
-        name: the registered name.
-        input_size: width and height of what it sees, pixels.
-        parameters: learned numbers.
-        flops: floating-point operations a face, or a frame: convolutions and matrix products; a multiply-add is 2.
-        paper: where the method comes from, and the backbone.
+        name: its name, with options.
+        input_size: width and height of its input, pixels.
+        parameters: number of learned parameters.
+        flops: floating-point operations of convolutions and matrix products for one face (or frame); a multiply-add
+            counts as 2.
+        paper: sources of the method and the backbone.
     """
 
     name: str
@@ -44,41 +45,41 @@ class ModelFacts:
     paper: str
 
 
-def parse(label: str) -> tuple[str, dict[str, Any]]:
-    """The model's name and its options, of a label as in `VARIANTS` or of a name alone."""
-    name, *options = label.split(" --")
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """A model's name and options from a name, or from a name with options as in `VARIANTS`."""
+    name, *options = text.split(" --")
     return name, dict(option.split(" ") for option in options)
 
 
 def describe(name: str, input_size: int = INPUT_SIZE, scheme: str = SCHEME) -> ModelFacts:
-    """The figures of a model (or a label, see `parse`), found on tensors that have a shape and no content.
+    """Size and cost of a model (see `parse` for options), computed on tensors without content.
 
-    Errors as `build_model`.
+    Errors of `build_model`.
     """
-    label, (name, told) = name, parse(name)
+    listed, (name, options) = name, parse(name)
     width, height = size = FRAME if name == one_stage.NAME else (input_size, input_size)
     with torch.device("meta"), torch.no_grad():
-        model = build_network(name, width, scheme, **told).eval()
+        model = build_network(name, width, scheme, **options).eval()
         counter = FlopCounterMode(display=False)
         images = torch.empty(1, 3, height, width)
         with counter:
             model.find(images) if isinstance(model, one_stage.OneStage) else model(images)
     count = sum(parameter.numel() for parameter in model.parameters())
     papers = [model.paper, *(paper for start, paper in PAPERS.items() if name.startswith(start))]
-    return ModelFacts(label, size, count, counter.get_total_flops(), "; ".join(papers))
+    return ModelFacts(listed, size, count, counter.get_total_flops(), "; ".join(papers))
 
 
 def timings(input_size: int = INPUT_SIZE, path: Path = TIMINGS) -> dict[str, Any] | None:
-    """The measured times, if there are any for crops of that size."""
+    """The measured times, None if there are none for crops of ``input_size`` pixels."""
     if not path.is_file():
         return None
-    found = json.loads(path.read_text())
+    found = read_json_object(path)
     return found if found["input_size"] == input_size else None
 
 
 @in_range
 def models_table(input_size: InputSide = INPUT_SIZE) -> str:
-    """All registered models, a line each, as text."""
+    """The table of all listed models as text, one line for each."""
     measured = timings(input_size)
     times = measured["ms"] if measured else {}
     rows = [("model", "input", "parameters", "MFLOPs", "CPU ms", "paper")]
@@ -101,5 +102,5 @@ def models_table(input_size: InputSide = INPUT_SIZE) -> str:
     if measured:
         notes.append(f"CPU ms a face (a frame): ONNX Runtime, one thread, {measured['machine']}, {measured['date']}.")
     else:
-        notes.append("CPU ms a face: not measured; `python benchmarks/models.py` does it.")
+        notes.append("CPU ms a face: not measured for this size; run `python benchmarks/models.py`.")
     return "\n".join(line.rstrip() for line in [*lines, *notes])

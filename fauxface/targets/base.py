@@ -1,7 +1,8 @@
-"""The kinds of targets: points, vectors and values; each says how crops, mirrors and losses treat them.
+"""Kinds of targets: points, vectors and values. Each defines how crops, mirroring and losses treat it.
 
-Frames: *image* is the photograph's pixels, *crop* the crop's; pixel centres lie at whole numbers. A matrix B×3×3 maps
-crop pixels before an augmentation to crop pixels after it: turn, scale, shift, and a mirror where it mirrors.
+Coordinate frames: the *image* frame is in pixels of the photograph, the *crop* frame in pixels of the crop; pixel
+centres are at whole numbers. A matrix B×3×3 maps crop pixels before an augmentation to crop pixels after it: rotation,
+scale, shift, and possibly mirroring.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Record = Mapping[str, Any]
-"""What a render's ``.json`` says of a face."""
+"""The content of a render's ``.json`` for one face."""
 BETA = 0.01
-"""Where smooth L1 goes over from squared to linear, in shares of the crop's side or in the target's own unit: the same
-1 % as the landmarks' (`fauxface.models.losses`)."""
+"""Error at which smooth L1 changes from squared to linear, as a share of the crop's side or in the target's unit.
+
+The 1 % of the landmarks' loss (`fauxface.models.losses`)."""
 
 
 def numbers(record: Record, key: str) -> np.ndarray:
-    """The array of numbers (float64) under ``key``; ValueError if there is none."""
+    """The float64 array under ``key``; ValueError if it is missing or not of numbers."""
     if key not in record:
         raise ValueError(f"has no {key}")
     return parsing.numbers(record[key], key)
@@ -38,18 +40,18 @@ def numbers(record: Record, key: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Target(ABC):
-    """One thing that can be learned of a face.
+    """One quantity that a model can learn of a face.
 
     Attributes:
         name: its name in commands, checkpoints, ONNX outputs and JSON.
-        shape: its shape, of one face; ``points`` stands for the number of the scheme's landmarks.
-        read: the value of a render's face, in the image's frame, of its record and its image's file, beside which
-            others may lie; None where they do not say; ValueError, with the reason, where they are broken.
-        mirror: what changes places in a mirrored picture: entry i (of the first axis) of a mirrored face is entry
-            ``mirror[i]`` of the original; ``scheme`` as the landmarks do; None: nothing.
-        weight: of its loss beside the landmarks'.
-        files: endings of the files beside the image that ``read`` opens, as ``_dense.npz`` of ``000000_dense.npz``.
-        revision: to be raised when ``read`` gives something else, so that packs are made anew.
+        shape: the shape of one face's value; ``points`` stands for the number of landmarks in the scheme.
+        read: function from a render's record and image file to the face's value in the image frame. It may open other
+            files next to the image. None if the render does not have the target; ValueError if it is invalid.
+        mirror: entries that change places in a mirrored image: entry i (of the first axis) of a mirrored face is entry
+            ``mirror[i]`` of the original; ``scheme``: the same as for landmarks; None: none.
+        weight: weight of its loss; that of the landmarks is 1.
+        files: endings of the other files that ``read`` opens, such as ``_dense.npz`` for ``000000_dense.npz``.
+        revision: to be raised when ``read`` changes its result, so that packs are made again.
     """
 
     name: str
@@ -62,20 +64,20 @@ class Target(ABC):
 
     @property
     def dtype(self) -> type[np.generic]:
-        """The type of number that packs store."""
+        """NumPy type in packs."""
         return np.float32
 
     def shape_of(self, scheme: Scheme) -> tuple[int, ...]:
-        """The shape of one face's value, for landmarks of ``scheme``."""
+        """The shape of one face's value with landmarks of ``scheme``."""
         return tuple(scheme.count if size == "points" else size for size in self.shape)
 
     def order_of(self, scheme: Scheme) -> list[int] | None:
-        """The permutation of a mirrored face, None where nothing changes places."""
+        """The permutation for a mirrored face, None if no entries change places."""
         order = scheme.mirror if self.mirror == "scheme" else self.mirror
         return None if order is None else list(order)
 
     def of_face(self, record: Record, image: Path, scheme: Scheme) -> np.ndarray | None:
-        """The value that a render tells of its face, checked; None if it tells none; ValueError with the reason."""
+        """The checked value of a render's face; None if the render does not have it; ValueError if it is invalid."""
         value, wanted = self.read(record, image), self.shape_of(scheme)
         if value is None:
             return None
@@ -86,28 +88,28 @@ class Target(ABC):
         return value
 
     def to_crop(self, value: np.ndarray, crop: Crop) -> np.ndarray:
-        """A value in the image's frame, in that of its crop."""
+        """Convert a value from the image frame to the crop frame."""
         return value
 
     def to_image(self, value: np.ndarray, crop: Crop) -> np.ndarray:
-        """A value in the crop's frame, in that of the image."""
+        """Convert a value from the crop frame to the image frame."""
         return value
 
     def flipped(self, values: np.ndarray, scheme: Scheme, width: int) -> np.ndarray:
-        """Values M×… of pictures ``width`` pixels wide, mirrored left to right."""
+        """Values M×… of the mirrored images, which are ``width`` pixels wide."""
         order = self.order_of(scheme)
         return values if order is None else np.take(values, order, axis=-len(self.shape))
 
     def mean(self, values: Sequence[np.ndarray]) -> np.ndarray:
-        """The mean of several answers of one shape."""
+        """The mean of several predictions of the same shape."""
         return np.mean(values, axis=0)
 
     def moved(self, values: Tensor, matrix: Tensor) -> Tensor:
-        """Values B×… float after an augmentation whose crop matrices are B×3×3; places are not changed yet."""
+        """Values B×… float after augmentation with crop matrices B×3×3; entries keep their places (see `swapped`)."""
         return values
 
     def swapped(self, values: Tensor, mirrored: Tensor, scheme: Scheme) -> Tensor:
-        """Values B×… whose left and right change places where ``mirrored`` (B,) says so."""
+        """Values B×…, with left and right entries exchanged for the samples that are ``mirrored`` (B,)."""
         import torch
 
         order = self.order_of(scheme)
@@ -117,21 +119,21 @@ class Target(ABC):
         return torch.where(chosen, values[:, torch.tensor(order, device=values.device)], values)
 
     def outputs(self, scheme: Scheme) -> int:
-        """How many numbers a head says of a face."""
+        """Outputs of a head for one face."""
         return prod(self.shape_of(scheme))
 
     @abstractmethod
     def loss(self, raw: Tensor, truth: Tensor, side: int) -> Tensor:
-        """The mean loss, a scalar, of a head's numbers ``raw`` B×K float; ``truth`` B×… lies in crops of that side."""
+        """The mean loss, a scalar, of a head's outputs ``raw`` B×K float; ``truth`` B×… in crops ``side`` px wide."""
 
     @abstractmethod
     def decode(self, raw: Tensor, shape: tuple[int, ...], side: int) -> Tensor:
-        """The values B×``shape``, in the crop's frame, of a head's numbers ``raw`` B×K float."""
+        """The values B×``shape``, in the crop frame, from a head's outputs ``raw`` B×K float."""
 
 
 @dataclass(frozen=True)
 class Points(Target):
-    """Points in the picture, …×2: they move with its pixels. A head says them in shares of the crop from its centre."""
+    """Points in the image, …×2, which move with its pixels. A head gives them from the crop's centre, in its sides."""
 
     def to_crop(self, value: np.ndarray, crop: Crop) -> np.ndarray:
         """See `Target.to_crop`."""
@@ -156,7 +158,7 @@ class Points(Target):
         return torch.baddbmm(matrix[:, None, :2, 2], flat, matrix[:, :2, :2].mT).view_as(values)
 
     def loss(self, raw: Tensor, truth: Tensor, side: int) -> Tensor:
-        """Smooth L1 in shares of the crop's side."""
+        """Smooth L1, as a share of the crop's side."""
         return _smooth_l1(raw.view_as(truth), (truth + 0.5) / side - 0.5)
 
     def decode(self, raw: Tensor, shape: tuple[int, ...], side: int) -> Tensor:
@@ -166,10 +168,10 @@ class Points(Target):
 
 @dataclass(frozen=True)
 class Vectors(Target):
-    """Vectors …×3 (or …×2) in the camera's frame (x right, y down, z forward): a crop turns and mirrors them.
+    """Vectors …×3 (or …×2) in the camera frame (x right, y down, z forward), which a crop rotates and mirrors.
 
     Attributes:
-        unit: whether they are directions, of length 1; their loss is then 1 − cosine, else smooth L1.
+        unit: they are directions of length 1, with the loss 1 − cosine; otherwise the loss is smooth L1.
     """
 
     unit: bool = True
@@ -189,7 +191,7 @@ class Vectors(Target):
         return turned
 
     def mean(self, values: Sequence[np.ndarray]) -> np.ndarray:
-        """The mean vector; of directions, its direction."""
+        """The mean vector; for directions, scaled to length 1."""
         mean = super().mean(values)
         return mean / np.linalg.norm(mean, axis=-1, keepdims=True).clip(1e-9) if self.unit else mean
 
@@ -198,13 +200,13 @@ class Vectors(Target):
         import torch
 
         linear = matrix[:, :2, :2].to(values.device, non_blocking=True)
-        # without its scale; the determinant's sign, a mirror, stays
+        # without its scale, but with a mirror, the determinant's sign
         turn = linear / torch.linalg.det(linear).abs().sqrt()[:, None, None]
         flat = values.flatten(1, -2) if values.ndim > 2 else values[:, None]
         return torch.cat([flat[..., :2] @ turn.mT, flat[..., 2:]], -1).view_as(values)
 
     def loss(self, raw: Tensor, truth: Tensor, side: int) -> Tensor:
-        """1 − cosine of directions; smooth L1 of other vectors."""
+        """1 − cosine for directions; smooth L1 for other vectors."""
         from torch.nn.functional import cosine_similarity
 
         raw = raw.view_as(truth)
@@ -220,11 +222,11 @@ class Vectors(Target):
 
 @dataclass(frozen=True)
 class Values(Target):
-    """Numbers that no crop changes; at most they change places in a mirror.
+    """Numbers that a crop does not change; mirroring may exchange them.
 
     Attributes:
-        probability: whether they are 0 or 1 (stored as booleans, learned by cross-entropy, told as a probability); else
-            any numbers, learned by smooth L1.
+        probability: they are 0 or 1, stored as booleans, learned with cross-entropy and predicted as probabilities;
+            otherwise they are any numbers, learned with smooth L1.
     """
 
     probability: bool = False
@@ -246,7 +248,7 @@ class Values(Target):
         return value.astype(bool)
 
     def loss(self, raw: Tensor, truth: Tensor, side: int) -> Tensor:
-        """Cross-entropy of probabilities; smooth L1 of other numbers."""
+        """Cross-entropy for probabilities; smooth L1 for other numbers."""
         from torch.nn.functional import binary_cross_entropy_with_logits
 
         raw, truth = raw.view_as(truth), truth.float()
@@ -259,7 +261,7 @@ class Values(Target):
 
 
 def _turned(vectors: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """Vectors …×3 or …×2 whose x and y are turned by ``turn`` (2, 2)."""
+    """Vectors …×3 or …×2 with x and y rotated by ``turn`` (2, 2)."""
     return np.concatenate([vectors[..., :2] @ turn.T, vectors[..., 2:]], -1)
 
 

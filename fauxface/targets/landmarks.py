@@ -1,4 +1,4 @@
-"""Landmarks in 2-D, where annotators would put them, of a scheme of `fauxface.landmarks`."""
+"""Landmarks in 2-D, as annotators would place them, of a scheme of `fauxface.landmarks`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEY = "landmarks_2d"
 
 
 def read(record: Record, image: Path) -> np.ndarray | None:
-    """The points (N, 2) in image pixels, None if the record has none."""
+    """The points (N, 2) in image pixels; None if the record has none."""
     return numbers(record, KEY) if KEY in record else None
 
 

@@ -1,4 +1,4 @@
-"""Visibility of each landmark: whether it is seen, or hidden by the face itself or by what lies over it."""
+"""Visibility of each landmark: seen, or hidden by the face itself or by an occluder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEY = "visibility"
 
 
 def read(record: Record, image: Path) -> np.ndarray | None:
-    """One number a landmark (N,), 1 for seen and 0 for hidden; None if the record has none."""
+    """One number per landmark (N,), 1 for seen and 0 for hidden; None if the record has none."""
     return numbers(record, KEY) if KEY in record else None
 
 

@@ -1,4 +1,4 @@
-"""Training: a configuration, and the loop that it drives (torch is imported only when training starts)."""
+"""Training: the configuration and the loop; torch is imported only when training starts."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def train(config: TrainingConfig) -> Path:
 
 
 def check(config: TrainingConfig) -> None:
-    """ValueError, in one line, for all that training would refuse before it looks at the data."""
+    """Raise a ValueError of one line for a configuration that training refuses before it reads the data."""
     from fauxface.training.loop import check as run
 
     run(config)

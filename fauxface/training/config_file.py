@@ -10,17 +10,17 @@ from fauxface.parsing import clipped, read_yaml_mapping, shown
 from fauxface.training.config import TrainingConfig
 
 BUDGETS = ("epochs", "steps", "samples")
-"""Fields of which a run has one at most."""
+"""Fields of which a run may have only one."""
 
 
 def read_settings(path: Path, **changes: Any) -> dict[str, Any]:
-    """Read the fields of `TrainingConfig` from a YAML file; a run's ``config.yaml`` is one, too.
+    """Read fields of `TrainingConfig` from a YAML file, such as a run's ``config.yaml``.
 
     Paths in the file are relative to the working directory, as on the command line.
 
     Args:
         path: the file, a mapping of field names to values.
-        changes: fields that replace the file's. A budget among them replaces whichever budget the file has.
+        changes: fields that replace those in the file. A budget replaces any budget in the file.
 
     Raises:
         FileNotFoundError: no such file.
@@ -30,7 +30,9 @@ def read_settings(path: Path, **changes: Any) -> dict[str, Any]:
     types = get_type_hints(TrainingConfig)
     unknown = [str(name) for name in values if name not in types]
     if unknown:
-        raise ValueError(f"{path}: there is no '{clipped(unknown[0])}'; a training recipe knows {', '.join(types)}")
+        raise ValueError(
+            f"{path}: unknown field '{clipped(unknown[0])}'; a training recipe may have {', '.join(types)}"
+        )
     settings: dict[str, Any] = {}
     for name, value in values.items():
         try:
@@ -43,7 +45,7 @@ def read_settings(path: Path, **changes: Any) -> dict[str, Any]:
 
 
 def _typed(value: Any, hint: Any) -> Any:
-    """Convert a YAML value to a field's type; ValueError, with the type's name in words, if it is another's."""
+    """Convert a YAML value to a field's type; ValueError, with the type in words, if it has another type."""
     if get_origin(hint) is Literal:
         options = {str(option): option for option in get_args(hint)}  # YAML reads the name 32 as a number
         if str(value) not in options:

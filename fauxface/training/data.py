@@ -1,4 +1,4 @@
-"""A run's data: crops to learn from and crops to validate on."""
+"""The data of a run: crops for training and crops for validation."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from fauxface.training.feed import CropFeed
 MOST_HELD_OUT = 500
 VAL_BATCH = 128
 _GENERATOR = re.compile(r'"generator": *"(\d+(?:\.\d+)*)"')
-"""What our renders' ``.json`` begin with: the generator's version."""
+"""The generator's version at the start of a render's ``.json``."""
 _RENDERED: dict[str, Literal["2d", "projected"]] = {"2d": "2d", "projected": "projected"}
 
 
 @dataclass(frozen=True)
 class RunData:
-    """What a run learns from and is checked on.
+    """Training and validation data of a run.
 
     Attributes:
         train: padded crops.
         val: crops without padding.
-        labels: the labels' convention.
-        generator: our generator's version if every training image is our render, else None.
-        policy: how training crops are augmented.
-        seed: the run's.
-        feed: brings the training crops to the device.
+        labels: the label convention.
+        generator: the generator's version if all training images are renders of Fauxface, otherwise None.
+        policy: augmentation of the training crops.
+        seed: the run's seed.
+        feed: moves the training crops to the device.
     """
 
     train: PackedCrops
@@ -51,7 +51,7 @@ class RunData:
     feed: CropFeed
 
     def batch(self, chosen: Tensor, epoch: int, to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, Targets]:
-        """Augmented crops B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in that epoch."""
+        """Augmented crops B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in an epoch."""
         train, rows = self.train, chosen.numpy()
         crops = augment.apply(
             self.policy,
@@ -68,7 +68,7 @@ class RunData:
 
     @torch.no_grad()
     def validate(self, model: FaceNetwork) -> tuple[float, float]:
-        """Loss, and mean NME in percent, of a model in eval mode on the held-out crops."""
+        """Loss and mean NME in percent of a model, in eval mode, on the validation crops."""
         assert isinstance(model, LandmarkModel)
         faces = self.val
         device, total, predicted = next(model.parameters()).device, 0.0, []
@@ -79,15 +79,15 @@ class RunData:
             truth = {name: torch.from_numpy(values[part]).to(device) for name, values in faces.targets.items()}
             total += model.loss(outputs, Targets.of(truth)).item() * len(images)
             predicted.append(model.decode(outputs).landmarks.cpu().numpy())
-        unit = metrics.usual_normaliser(faces.scheme)
-        errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme, unit)
+        normaliser = metrics.usual_normaliser(faces.scheme)
+        errors = metrics.nme(np.concatenate(predicted), faces.landmarks, faces.scheme, normaliser)
         return total / len(faces), float(errors.mean())
 
 
 def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
-    """The run's crops for a model on ``device`` (None: the CPU), out of packs (see `fauxface.datasets.packs`).
+    """The run's crops for a model on ``device`` (None: the CPU), from packs or in memory.
 
-    Errors as ``open_dataset`` and ``open_pack``.
+    ValueError if the validation data has another landmark scheme; errors of `open_dataset` and `open_pack`.
     """
     dataset = open_dataset(config.data, config.format, config.split, config.labels)
     count = len(dataset) if config.images is None else config.images
@@ -96,11 +96,11 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
         held_out = held_out_count(config, count)
         learned = dataset.subset(count - held_out, config.seed)
         known = set(learned.sources)
-        # a single image is its own validation: there is no other
+        # a single image is also the validation image, as there is no other
         val = replace(chosen, sources=tuple(s for s in chosen.sources if s not in known) or chosen.sources)
     else:
         learned, val = chosen, open_dataset(config.val_data)
-        # annotated labels, unlike rendered ones, have no other convention to choose
+        # renders offer a choice of label conventions, annotated data does not
         if val.labels in _RENDERED and dataset.labels in _RENDERED and val.labels != dataset.labels:
             val = open_dataset(config.val_data, labels=_RENDERED[dataset.labels])
         if val.scheme != dataset.scheme:
@@ -115,8 +115,8 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
         identity = identity_of(dataset, workers)
 
         def crops(whole: FaceDataset, part: FaceDataset, padding: int) -> PackedCrops:
-            known = identity if whole is dataset else None
-            options = {"skip_bad": config.skip_bad, "workers": workers, "folder": config.packs, "identity": known}
+            hashed = identity if whole is dataset else None
+            options = {"skip_bad": config.skip_bad, "workers": workers, "folder": config.packs, "identity": hashed}
             return open_pack(whole, size, framing, padding, part=part, **options)
 
         train, held_out_crops = crops(dataset, learned, padding), crops(whole_val, val, 0)
@@ -124,15 +124,15 @@ def load_data(config: Scheduled, device: torch.device | None = None) -> RunData:
     policy = augment.policy(config.augment)
     policy = augment.levelled(policy) if config.crop == "level" else policy
     feed = CropFeed(train.images, device or torch.device("cpu"))
-    # what others say of our renders is not ours
+    # only this format is written by the generator
     generator = generator_of(learned.sources) if dataset.format == "face_synthetics" else None
     return RunData(train, held_out_crops, dataset.labels, generator, policy, config.seed, feed)
 
 
 def only_wanted(faces: PackedCrops, names: Sequence[str] | None) -> PackedCrops:
-    """The crops with these targets alone; None is landmarks and, where known, visibility.
+    """The crops with these targets alone; None means landmarks and, if known, visibility.
 
-    ValueError, naming a target, where some of the faces lack it.
+    ValueError, with its name, for a target that some faces lack.
     """
     if names is None:
         names = [name for name in OWN if name in faces.targets]
@@ -143,12 +143,12 @@ def only_wanted(faces: PackedCrops, names: Sequence[str] | None) -> PackedCrops:
 
 
 def held_out_count(config: Scheduled, count: int) -> int:
-    """How many of ``count`` images are held out for validation."""
+    """Number of the ``count`` images that are held out for validation."""
     return min(MOST_HELD_OUT, max(1, round(count * config.val_fraction))) if count > 1 else 0
 
 
 def generator_of(sources: Sequence[Path]) -> str | None:
-    """The version of our generator that, as their ``.json`` say, rendered every image; None if any is another's."""
+    """The generator's version, from the images' ``.json``; None unless Fauxface rendered all images."""
     versions = {_generator(source) for source in sources}
     return None if None in versions else ", ".join(sorted(v for v in versions if v is not None))
 

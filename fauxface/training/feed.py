@@ -1,4 +1,4 @@
-"""Crops on their way to where the model is: held there when they fit, else sent batch by batch."""
+"""Move crops to the model's device: all at once if they fit there, otherwise batch by batch."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor
 from fauxface.datasets import ShardedCrops
 
 RESIDENT_SHARE = 0.5
-"""Share of the GPU's free memory that crops may take; weights, activations and the optimiser need the rest."""
+"""Largest share of the GPU's free memory for crops; weights, activations and the optimiser need the rest."""
 _CHUNK = 1024
 
 
 class CropFeed:
-    """Hands out batches of crops on a device, without waiting for it.
+    """Batches of crops on a device, without waiting for it.
 
     Attributes:
-        resident: all crops M×S×S×3 uint8 on the device, or None where they stay on the host.
+        resident: all crops M×S×S×3 uint8 on the device, or None if they stay on the host.
     """
 
     def __init__(self, images: np.ndarray | ShardedCrops, device: torch.device, resident: bool | None = None):
-        """``resident`` None: in a GPU's memory if they fit into half of what is free there."""
+        """Keep all crops on the device if ``resident``; None: on a GPU, if they fit into half of its free memory."""
         self._images = images
         self._pinned = device.type == "cuda"
         self.resident: Tensor | None = None
@@ -34,12 +34,12 @@ class CropFeed:
                 self.resident[part] = torch.from_numpy(images[part]).to(device)
 
     def __call__(self, rows: Tensor, to_device: Callable[[Tensor], Tensor]) -> Tensor:
-        """The crops B×S×S×3 uint8 of ``rows`` (B,), a tensor on the CPU."""
+        """The crops B×S×S×3 uint8 with the indices ``rows`` (B,), a tensor on the CPU."""
         if self.resident is not None:
             return self.resident.index_select(0, to_device(rows))
         if not self._pinned:
             return to_device(torch.from_numpy(self._images[rows.numpy()]))
-        # torch reuses pinned memory only when the copy out of it is over
+        # torch reuses pinned memory only after the copy out of it has ended
         batch = torch.empty((len(rows), *self._images.shape[1:]), dtype=torch.uint8, pin_memory=True)
         if isinstance(self._images, ShardedCrops):
             self._images.take(rows.numpy(), batch.numpy())

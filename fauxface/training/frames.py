@@ -1,8 +1,8 @@
-"""What a one-stage run learns from: frames composed of pieces of rendered ones, with faces of every size.
+"""The data of a one-stage run: frames composed of pieces of rendered frames, with faces of every size.
 
-A mosaic (Bochkovskiy et al. 2020, "YOLOv4") of 1, 4 or 9 pieces, each a random square of a frame, so that faces come
-out from a few pixels to most of the frame, at all places, and some of them cut off. All follows from (seed, epoch,
-sample index).
+A mosaic (Bochkovskiy et al. 2020, "YOLOv4") of 1, 4 or 9 pieces, each a random square of a frame. So faces have sizes
+from a few pixels to most of the frame, are in all places, and some are cut off. Everything depends on (seed, epoch,
+sample index) alone.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ from fauxface.training.config import Scheduled
 from fauxface.training.data import generator_of, held_out_count
 
 PIECES = ((1, 0.45), (2, 0.4), (3, 0.15))
-"""Pieces along the frame's side, and how often."""
+"""Pieces along the frame's side → share of the frames."""
 CLOSEST = 0.35
-"""The least share of a frame's side that a piece shows."""
+"""Smallest piece, as a share of the frame's side."""
 SMALLEST = 8.0
-"""Faces with a shorter box than this may be found or not (px)."""
+"""Faces with a smaller box are ignored in the loss, px."""
 LEAST_INSIDE, LEAST_SEEN = 0.6, 0.2
-"""So are those of whose box, or of whose points, less than this is seen."""
+"""Faces are also ignored if a smaller share of their box, or of their points, is visible."""
 PIXELS = (Colour(), LowResolution(2.5, 0.2, smallest=1.2), Noise(0.05, 0.4))
 KEPT_BYTES = 2 << 30
-"""Frames are kept in memory once read, up to so much."""
+"""Most memory for frames that were read, bytes."""
 BATCH = 16
 MATCH = 0.4
-"""IoU from which on a box is a face's."""
+"""Least IoU of a predicted box with the face's box."""
 
 
 @dataclass
 class Frames:
-    """Frames that are read as they are asked for.
+    """Frames that are read when they are needed.
 
     Attributes:
         sources: their files.
-        skipped: those left out from the beginning, and why.
-        scheme: the landmarks' scheme.
+        skipped: errors of frames that were left out at the start.
+        scheme: the landmark scheme.
     """
 
     sources: tuple[Path, ...]
@@ -78,7 +78,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Composed:
-    """A picture S×S×3 uint8, its faces' boxes (F, 4) and landmarks (F, 70, 2), and their kinds (`FrameTargets`)."""
+    """A composed frame S×S×3 uint8, its faces' boxes (F, 4), landmarks (F, 70, 2) and kinds (see `FrameTargets`)."""
 
     image: np.ndarray
     boxes: np.ndarray
@@ -88,7 +88,7 @@ class Composed:
 
 @dataclass(frozen=True)
 class FrameData:
-    """What a one-stage run learns from and is checked on, as `RunData` is of crops."""
+    """Training and validation data of a one-stage run, like `RunData` for crops."""
 
     train: Frames
     val: Frames
@@ -100,7 +100,7 @@ class FrameData:
     pool: ThreadPoolExecutor
 
     def batch(self, chosen: Tensor, epoch: int, to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, FrameTargets]:
-        """Images B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in that epoch."""
+        """Images B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in an epoch."""
         composed = list(self.pool.map(lambda index: self._compose(epoch, index), chosen.tolist()))
         images, targets = collate(composed, to_device)
         if not self.plain:
@@ -117,7 +117,7 @@ class FrameData:
 
     @torch.no_grad()
     def validate(self, model: FaceNetwork) -> tuple[float, float]:
-        """Loss, and mean NME in percent of the faces of the held-out frames; one that is not found counts as 100 %."""
+        """Loss and mean NME in percent on the validation frames; a face that is not found counts as 100 %."""
         assert isinstance(model, OneStage)
         device, total, errors = next(model.parameters()).device, 0.0, []
         for first in range(0, len(self.val), BATCH):
@@ -132,7 +132,7 @@ class FrameData:
 
 
 def load_frames(config: Scheduled) -> FrameData:
-    """A one-stage run's frames; errors as `find_frames`, and ValueError for more images than there are."""
+    """The frames of a one-stage run; errors of `find_frames`, and ValueError for more images than there are."""
     found = find_frames(config.data)
     count = len(found) if config.images is None else config.images
     if count > len(found):
@@ -172,7 +172,7 @@ def _readable(sources: Sequence[Path]) -> Frames:
 
 
 def compose(frames: Frames, index: int, size: int, random: np.random.Generator) -> Composed:
-    """A picture of side ``size`` of frame ``index`` and, in a mosaic, others drawn by lot."""
+    """A composed frame of ``size`` px from frame ``index`` and, in a mosaic, other random frames."""
     counts, shares = zip(*PIECES, strict=True)
     count = int(random.choice(counts, p=shares))
     edges = np.linspace(0, size, count + 1).round().astype(int)
@@ -190,7 +190,7 @@ def compose(frames: Frames, index: int, size: int, random: np.random.Generator) 
 
 
 def piece(frame: FrameSample, side: int, random: np.random.Generator) -> Composed:
-    """A random square of a frame, ``side`` pixels wide, perhaps mirrored."""
+    """A random square of a frame, resampled to ``side`` pixels, possibly mirrored."""
     height, width = frame.image.shape[:2]
     extent = min(height, width) * float(np.exp(random.uniform(np.log(CLOSEST), 0)))
     x, y = random.uniform(0, [width - extent, height - extent])
@@ -198,12 +198,12 @@ def piece(frame: FrameSample, side: int, random: np.random.Generator) -> Compose
 
 
 def whole(frame: FrameSample, side: int) -> Composed:
-    """The whole frame, its longer side ``side`` pixels, at the upper left of the picture."""
+    """The whole frame, with a longer side of ``side`` pixels, at the upper left of a square."""
     return cut(frame, Crop(0, 0, max(frame.image.shape[:2]) / side, side))
 
 
 def cut(frame: FrameSample, crop: Crop, mirrored: bool = False) -> Composed:
-    """What a crop shows of a frame, and which faces are to be found in it."""
+    """The part of a frame in a crop, with the kinds of its faces."""
     image, landmarks = crop.extract(frame.image), crop.to_crop(frame.landmarks)
     boxes = crop.to_crop(frame.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
     if mirrored:
@@ -214,14 +214,14 @@ def cut(frame: FrameSample, crop: Crop, mirrored: bool = False) -> Composed:
     sides = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0)
     shown = (inside >= LEAST_INSIDE) & (frame.visibility.mean(1) >= LEAST_SEEN) & (sides >= SMALLEST)
     kind = np.where(shown, 1, -1)
-    # one that may be found or not must not excuse what lies beyond this piece
+    # boxes of ignored faces end at this piece, so that they do not affect its neighbours
     boxes = np.where(shown[:, None], boxes, seen)
     kept = inside > 0
     return Composed(np.ascontiguousarray(image), boxes[kept], landmarks[kept], kind[kept])
 
 
 def collate(composed: Sequence[Composed], to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, FrameTargets]:
-    """Images B×3×S×S float in [0, 1], and targets, padded to as many faces as the fullest picture has."""
+    """Images B×3×S×S float in [0, 1], and targets, padded to the largest number of faces."""
     most = max(1, *(len(c.kind) for c in composed))
 
     def padded(arrays: Sequence[np.ndarray], rest: tuple[int, ...], kind: type) -> Tensor:
@@ -241,7 +241,7 @@ def collate(composed: Sequence[Composed], to_device: Callable[[Tensor], Tensor])
 def frame_errors(
     frame: Composed, boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray, threshold: float = 0.2
 ) -> list[float]:
-    """NME in percent of each face to be found, by the best-scored box (K, 4) that is its; 100 where there is none."""
+    """NME in percent of each face to find, by the box (K, 4) with the best score on it; 100 if there is none."""
     errors = []
     likely = scores >= threshold
     for box, truth in zip(frame.boxes[frame.kind == 1], frame.landmarks[frame.kind == 1], strict=True):

@@ -1,4 +1,4 @@
-"""A run's log: one row a logged epoch, as CSV and as curves."""
+"""The log of a run: one row for each logged epoch, as CSV and as curves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def last_step(path: Path) -> int:
-    """The step that the log's last row tells of; 0 without any; ValueError for a file that is no log."""
+    """The step in the last row of a log, 0 without rows; ValueError for a file that is not a log."""
     if not path.is_file():
         return 0
     return max((whole(row["step"], f"{path}: step") for row in read_csv(path, COLUMNS)), default=0)
@@ -42,7 +42,7 @@ def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:
     marker = "." if len(rows) < 50 else None
     left.plot(samples, [row["loss"] for row in rows], label="training, augmented", marker=marker)
     left.plot(samples, [row["val_loss"] for row in rows], label="held out, averaged weights", marker=marker)
-    positive = all(row[name] > 0 for row in rows for name in ("loss", "val_loss"))  # a likelihood's need not be
+    positive = all(row[name] > 0 for row in rows for name in ("loss", "val_loss"))  # likelihoods may be negative
     left.set(xlabel="samples seen", ylabel="loss", yscale="log" if positive else "linear")
     left.legend()
     right.plot(samples, [row["val_nme"] for row in rows], color="tab:orange", marker=marker)

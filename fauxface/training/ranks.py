@@ -1,8 +1,8 @@
-"""Processes that train one model together (Lightning Fabric's DDP): how they start, agree, and end.
+"""Processes that train one model together (DDP of Lightning Fabric): start, agree and end.
 
-Each takes its share of every batch and keeps batch-norm statistics of its own; gradients are averaged every step, the
-statistics whenever weights are looked at. On CPUs two processes of one thread each are faster than one of two threads,
-because small layers do not fill two.
+Each process takes its share of every batch and has its own batch-norm statistics. Gradients are averaged in every step,
+the statistics whenever the weights are evaluated or saved. On CPUs, two processes with one thread each are faster than
+one with two, because small layers do not keep two threads busy.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from fauxface.jobs import end_with_parent, end_workers
 from fauxface.models import FaceNetwork
 from fauxface.training.config import Scheduled
 
-_BROKEN = "a process of the training ended early (killed, or out of memory): what is saved goes on with --resume"
+_BROKEN = "a training process ended early (killed, or out of memory); continue from the last saved state with --resume"
 
 
 def check_accelerator(accelerator: str, devices: int) -> None:
-    """ValueError, in one line, where the machine lacks that accelerator, or has fewer GPUs than ``devices``."""
+    """Raise a ValueError of one line if the machine lacks the accelerator, or has fewer GPUs than ``devices``."""
     have = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     names = {"cuda": "CUDA GPU", "mps": "Apple GPU"}
     if accelerator in have and not have[accelerator]:
         raise ValueError(
-            f"--accelerator {accelerator}: torch finds no {names[accelerator]} here; auto takes what there is"
+            f"--accelerator {accelerator}: torch finds no {names[accelerator]} here; auto uses the available hardware"
         )
     found = accelerator if accelerator != "auto" else next((name for name, count in have.items() if count), "cpu")
     if found in have and devices > have[found]:
@@ -44,16 +44,16 @@ def check_accelerator(accelerator: str, devices: int) -> None:
 
 
 def launch(run: Callable[[Fabric, Scheduled], Path], config: Scheduled, precision: Any) -> Path:
-    """What ``run`` returns in the first of the processes that the configuration asks for; ``precision`` is Fabric's.
+    """Call ``run`` in the processes of the configuration; return the result of the first.
 
-    Under torchrun or SLURM this process is one of them already. ValueError and OSError come out as they were raised;
-    OSError, too, when a process is killed.
+    ``precision`` is Fabric's name. Under torchrun or SLURM this process is already one of them. ValueError and OSError
+    are passed on; OSError if a process is killed.
     """
     outside = _from_outside()
     if config.devices == 1 and not outside:
         return run(Fabric(accelerator=config.accelerator, devices=1, precision=precision), config)
     start = "popen" if outside else "spawn"
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would tell of each process's registration
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would report the registration of each process
     strategy = DDPStrategy(start_method=start, forward_sync_buffers=False)
     fabric = Fabric(
         accelerator=config.accelerator,
@@ -75,7 +75,7 @@ def launch(run: Callable[[Fabric, Scheduled], Path], config: Scheduled, precisio
 
 
 def leads() -> bool:
-    """Whether this is the first of the processes that torchrun or SLURM started, or the only one."""
+    """True in the first of the processes that torchrun or SLURM started, or in the only process."""
     return not _from_outside() or int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
 
 
@@ -84,8 +84,8 @@ def _from_outside() -> bool:
 
 
 def _guarded(fabric: Fabric, run: Callable[[Fabric, Scheduled], Path], config: Scheduled) -> Path | Exception | None:
-    """``run``, its errors as values: between processes an exception would lose its kind."""
-    if multiprocessing.parent_process() is not None:  # not torchrun's, which ends its own
+    """Call ``run`` and return its errors, because exceptions lose their type between processes."""
+    if multiprocessing.parent_process() is not None:  # not under torchrun, which ends its processes itself
         end_with_parent()
     try:
         result = run(fabric, config)
@@ -95,24 +95,24 @@ def _guarded(fabric: Fabric, run: Callable[[Fabric, Scheduled], Path], config: S
         return error
     except RuntimeError as error:
         if "gloo" in str(error).lower() or "connection" in str(error).lower() or "nccl" in str(error).lower():
-            return OSError(_BROKEN)  # another process is gone; its own message says why
+            return OSError(_BROKEN)  # another process is gone, after printing its own message
         raise
 
 
 def leave(fabric: Fabric) -> None:
-    """End a process's part together with the others': one that exits while its threads still talk is aborted."""
+    """Wait for the other processes and leave their group; without that, exiting may abort a process."""
     if fabric.world_size > 1:
         fabric.barrier()
         torch.distributed.destroy_process_group()
 
 
 def threads_each(config: Scheduled) -> int:
-    """CPU threads of one process: what is asked for, or its share of the cores."""
+    """CPU threads of one process: as configured, or its share of the cores."""
     return config.threads or max(1, (os.cpu_count() or 1) // config.devices)
 
 
 def synchronised(model: FaceNetwork, config: Scheduled, fabric: Fabric) -> FaceNetwork:
-    """The model, its batch normalisation over all processes if the configuration says so; ValueError on CPUs."""
+    """The model, with batch normalisation over all processes if configured; ValueError for that on CPUs."""
     if not config.sync_batchnorm:
         return model
     if fabric.device.type != "cuda":
@@ -122,9 +122,9 @@ def synchronised(model: FaceNetwork, config: Scheduled, fabric: Fabric) -> FaceN
 
 @torch.no_grad()
 def average_statistics(fabric: Fabric, *models: nn.Module) -> None:
-    """Make every process's batch-norm statistics the mean over all of them.
+    """Replace the batch-norm statistics of each process by their mean over all processes.
 
-    They follow the batches linearly, so that it does not matter how often this happens on the way.
+    The statistics are linear in the batches, so the number of calls does not change the result.
     """
     if fabric.world_size == 1:
         return
@@ -139,7 +139,7 @@ def average_statistics(fabric: Fabric, *models: nn.Module) -> None:
 
 
 def agreed(fabric: Fabric, value: bool) -> bool:
-    """The first process's answer: clocks differ, and all must do the same."""
+    """The first process's ``value``, in all processes: their clocks differ, but all must do the same."""
     return value if fabric.world_size == 1 else bool(fabric.broadcast(value))
 
 

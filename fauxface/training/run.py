@@ -1,4 +1,4 @@
-"""A run's folder: what may be in it, where the model starts, and the checkpoint that comes out."""
+"""The folder of a run: check it, build the first model, write the checkpoint."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LOG_FILE = "log.csv"
 
 @dataclass(frozen=True)
 class Start:
-    """Where the weights came from: a ``card``, the model ``hub``, or (neither) random numbers; and who teaches them."""
+    """Origin of the first weights: a checkpoint with ``card``, the model ``hub``, or random; and the teacher."""
 
     card: Card | None
     hub: bool
@@ -48,20 +48,20 @@ class Start:
 
 
 def settle(config: TrainingConfig) -> Scheduled:
-    """The configuration with nothing left open; errors of `read_card` if it starts from weights that are not there."""
+    """Fill unset fields of the configuration, also from the checkpoint that it starts from; errors of `read_card`."""
     if config.init is not None and (config.input_size is None or config.targets is None):
         card = read_card(config.init)
         if config.input_size is None:
             config = replace(config, input_size=card.input_size)
-        if config.targets is None and extra_targets(card.targets):  # what it tells, it goes on learning
+        if config.targets is None and extra_targets(card.targets):  # the checkpoint's targets are learned further
             config = replace(config, targets=tuple(card.targets))
     return config.scheduled()
 
 
 def check_run(config: Scheduled) -> Path:
-    """The run's folder, found fit for this run; nothing is written.
+    """Check that the folder suits the run, and return it; nothing is written.
 
-    FileExistsError if it holds a run and ``resume`` is off, or something else; ValueError if the run there had other
+    FileExistsError if it holds a run and ``resume`` is off, or something else; ValueError if its run has other
     settings.
     """
     run = config.out
@@ -70,17 +70,17 @@ def check_run(config: Scheduled) -> Path:
         empty_or_new(run, "a training run")
         return run
     if not config.resume:
-        raise FileExistsError(f"{run} already holds a training run; go on with --resume or give another folder")
+        raise FileExistsError(f"{run} already holds a training run; continue it with --resume or choose another folder")
     earlier = read_yaml_mapping(path)
     if changed := config.differences(earlier):
         now = config.as_dict()
         changes = ", ".join(f"{name} {clipped(earlier.get(name))} → {now[name]}" for name in changed)
-        raise ValueError(f"{run} began with other settings ({changes}); a resumed run keeps its own")
+        raise ValueError(f"{run} began with other settings ({changes}); a resumed run must keep them")
     return run
 
 
 def begin_run(config: Scheduled) -> None:
-    """Write the configuration, and remove what a killed run left half-written."""
+    """Write the configuration, and remove temporary files of a killed run."""
     run = config.out
     for folder in (run, run / "checkpoint", run / "resume"):
         sweep(folder)
@@ -89,7 +89,7 @@ def begin_run(config: Scheduled) -> None:
 
 
 def is_finished(run: Path, steps: int) -> bool:
-    """Whether all is written of a run of so many steps: its log, which comes last, and a checkpoint that loads."""
+    """True if a run of ``steps`` is written completely: its log, which comes last, and a checkpoint that loads."""
     if last_step(run / LOG_FILE) < steps:
         return False
     try:
@@ -100,7 +100,7 @@ def is_finished(run: Path, steps: int) -> bool:
 
 
 def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwork, Start]:
-    """The model before the first step, and where it came from; errors as ``build_model`` and ``load_checkpoint``."""
+    """The model before the first step, and its origin; errors of `build_model` and `load_checkpoint`."""
     if isinstance(data, FrameData):
         return _first_detector(config)
     scheme, options = data.train.scheme, {**config.model_options(), "visibility": data.train.visibility is not None}
@@ -112,26 +112,26 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
         return model, Start(None, config.pretrained)
     source, card = load_checkpoint(config.init)
     wanted = f"{config.model} at {config.input_size} px for {scheme}"
-    there = f"{card.model} at {card.input_size} px for {card.scheme}"
+    found = f"{card.model} at {card.input_size} px for {card.scheme}"
     if (config.model, scheme) != (card.model, card.scheme):
-        raise ValueError(f"--init {config.init} is {there}, not {wanted}")
-    # what decides the shapes of weights stays as it is there; the loss may change, and so may targets (new heads)
+        raise ValueError(f"--init {config.init} is {found}, not {wanted}")
+    # options for the shapes of weights stay; the loss may change, and so may targets, which are new heads
     changing = {"loss"} if config.targets is None else {"loss", "visibility", "targets"}
     kept = {name: value for name, value in card.options.items() if name not in changing}
     for name in PIP_ONLY:
-        now, then = getattr(config, name), kept.get(name, "none")  # a card tells of a neck only if there is one
+        now, then = getattr(config, name), kept.get(name, "none")  # cards of models without a neck have no entry for it
         if now not in (None, then):
             raise ValueError(f"--{name.replace('_', '-')} of --init {config.init} is {then}, not {now}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(config.model, config.input_size, scheme, **(options | kept))
-    # calibration is of the weights as they were there: these go on, and their card tells of none
+    # the calibration belongs to the old weights; the new card has none
     fresh = model.state_dict()
     names = fresh.keys() - {"sigma_factor"}
     weights = {name: value for name, value in source.state_dict().items() if name in names}
     # convolutions take crops of any size
     if any(value.shape != fresh[name].shape for name, value in weights.items()):
-        raise ValueError(f"--init {config.init} is {there}, whose weights do not fit {wanted}")
+        raise ValueError(f"--init {config.init} is {found}, whose weights do not fit {wanted}")
     model.load_state_dict(fresh | weights)
     return model, Start(card, False)
 
@@ -154,7 +154,7 @@ def write_checkpoint(
     start: Start,
     rows: list[dict[str, Any]],
 ) -> None:
-    """Write the averaged weights with a card that says how they came about."""
+    """Write the averaged weights with a card about their origin."""
     teacher = start.teacher
     begun = start.card or ("hub" if start.hub else "random")
     lane = lane_of(data.generator is not None, begun, None if teacher is None else teacher.card)

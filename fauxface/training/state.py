@@ -1,7 +1,7 @@
-"""The state that a killed run goes on from: tensors in safetensors, the rest in JSON, two generations.
+"""The state from which a killed run continues: tensors in safetensors, the rest in JSON, two generations.
 
-A generation counts only if its JSON, written last, is whole and names the hash of its tensors. So a kill at any moment
-leaves at least the one before.
+A generation is valid only if its JSON, which is written last, is complete and has the hash of its tensors. So after a
+kill at least the previous one is valid.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _GENERATION = re.compile(r"step-\d{9}\.(safetensors|json)")
 
 
 def save_state(folder: Path, step: int, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
-    """Write the state after ``step`` steps and remove what is older than the generation before."""
+    """Write the state after ``step`` steps and remove all but the newest generations."""
     data = safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
     path = folder / f"step-{step:09d}.safetensors"
     write_bytes(path, data)
@@ -38,7 +38,7 @@ def save_state(folder: Path, step: int, tensors: dict[str, Tensor], record: dict
 
 
 def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The newest whole generation's tensors and record; None if there is none."""
+    """Tensors and record of the newest valid generation; None if there is none."""
     for path in sorted(folder.glob("step-*.json"), reverse=True):
         try:
             record = read_json_object(path)
@@ -53,7 +53,7 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
 def pack_tensors(
     model: torch.nn.Module, average: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> dict[str, Tensor]:
-    """Every tensor that training changes, by name."""
+    """Name → tensor, for every tensor that training changes."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
     for index, parameter in enumerate(_parameters(optimizer)):
@@ -65,7 +65,7 @@ def pack_tensors(
 def restore_tensors(
     tensors: dict[str, Tensor], model: torch.nn.Module, average: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Put back what ``pack_tensors`` packed; ValueError if that was of another model."""
+    """Restore tensors from `pack_tensors`; ValueError if they belong to another model."""
     for prefix, module in (("model.", model), ("average.", average)):
         try:
             module.load_state_dict({n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)})
@@ -75,7 +75,7 @@ def restore_tensors(
         prefix = f"optimizer.{index}."
         for name, value in tensors.items():
             if name.startswith(prefix):
-                # moments lie in memory as their parameter does (channels last): the fused kernel relies on it
+                # the fused kernel needs moments in the memory layout of their parameter (channels last)
                 like = torch.empty_like(parameter) if value.shape == parameter.shape and value.ndim else value.clone()
                 optimizer.state[parameter][name.removeprefix(prefix)] = like.copy_(value)
 

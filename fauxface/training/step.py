@@ -1,4 +1,4 @@
-"""The pieces of the loop: length, learning rate, optimiser, weight averaging, precision, validation."""
+"""Parts of the training loop: length, order, learning rate, optimiser, weight averaging, precision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fauxface.training.config import DEFAULT_EPOCHS, Scheduled
 
 
 def total_steps(config: Scheduled, steps_per_epoch: int, batch: int) -> int:
-    """The run's length in steps, whichever way its budget is given."""
+    """Number of steps of a run, from its budget in steps, samples or epochs."""
     if config.steps is not None:
         return config.steps
     if config.samples is not None:
@@ -27,14 +27,14 @@ def total_steps(config: Scheduled, steps_per_epoch: int, batch: int) -> int:
 
 @lru_cache(maxsize=1)
 def shuffled(count: int, seed: int, epoch: int) -> torch.Tensor:
-    """The order (count,) in which an epoch takes the samples."""
+    """Order (count,) of the samples in an epoch."""
     return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(count))
 
 
 def learning_rate(config: Scheduled, step: int, steps: int) -> float:
     """The learning rate of step ``step`` of ``steps``: a linear warm-up, then half a cosine down to 0.
 
-    The paper's schedule: in steps, a tenth after half of the run and again after five sixths (epochs 30 and 50 of 60).
+    The paper's schedule divides it by 10 after a half and after five sixths of the run (epochs 30 and 50 of 60).
     """
     if config.schedule == "paper":
         return config.lr * 0.1 ** ((2 * step >= steps) + (6 * step >= 5 * steps))
@@ -44,7 +44,7 @@ def learning_rate(config: Scheduled, step: int, steps: int) -> float:
 
 
 def adamw(model: nn.Module, config: Scheduled) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 2019); norms and biases, all that has one dimension, do not decay."""
+    """AdamW (Loshchilov & Hutter 2019), without decay of norms and biases, the parameters with one dimension."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
@@ -54,14 +54,14 @@ def adamw(model: nn.Module, config: Scheduled) -> torch.optim.AdamW:
 
 
 def compiled(model: FaceNetwork) -> nn.Module:
-    """The model's forward and backward pass compiled at the first step; ValueError where no compiler is."""
+    """The model, to be compiled at the first step; ValueError if there is no C++ compiler."""
     if not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl")):
         raise ValueError("--compile needs a C++ compiler (g++ or clang++), and there is none on the path")
     return torch.compile(model)  # pyright: ignore[reportReturnType]
 
 
 class WeightAverage:
-    """A copy of a model (``.model``, in eval mode) whose weights and batch-norm statistics slowly follow its own."""
+    """Running average of the weights and batch-norm statistics of a model, as a model in eval mode (``.model``)."""
 
     def __init__(self, model: FaceNetwork, keep: float):
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
@@ -73,7 +73,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Follow the model after step ``step`` of the run; in the first steps, faster."""
+        """Update the average after step ``step`` of the run; in the first steps it follows faster."""
         keep = min(self.keep, (1 + step) / (10 + step))
         torch._foreach_lerp_(self._averages, self._values, 1 - keep)  # pyright: ignore[reportPrivateImportUsage]
         for average, value in self._counters:
@@ -83,18 +83,18 @@ class WeightAverage:
 def precision_of(config: Scheduled) -> Literal["32-true", "bf16-mixed"]:
     """Fabric's name of the precision; ValueError for an unknown model.
 
-    ``auto`` is bf16 on GPUs that have it, and on CPUs that have it for networks of dense convolutions (ResNet-18:
-    1.8 × as fast on an AVX-512 BF16 machine; convolutions by channel lose: MobileNetV3 half as fast).
+    ``auto`` is bf16 on GPUs that support it, and on CPUs that support it for networks without depthwise convolutions
+    (measured with AVX-512 BF16: ResNet-18 is 1.8 × as fast in bf16, MobileNetV3 half as fast).
     """
     if config.precision != "auto":
         return "32-true" if config.precision == "32" else "bf16-mixed"
-    with torch.device("meta"):  # its layers, without their numbers
+    with torch.device("meta"):  # the layers without weights
         outline = build_network(config.model, config.input_size, "ibug68", **config.model_options())
     return "bf16-mixed" if gains_by_bf16(outline, config.accelerator) else "32-true"
 
 
 def gains_by_bf16(network: nn.Module, accelerator: str) -> bool:
-    """Whether the hardware runs this network faster in bf16 than in float32; see `precision_of`."""
+    """True if the hardware runs the network faster in bf16 than in float32; see `precision_of`."""
     if accelerator in ("auto", "cuda") and torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     if accelerator not in ("auto", "cpu") or not torch.cpu.get_capabilities().get("avx512_bf16", False):

@@ -1,13 +1,12 @@
-"""Distillation: a trained model, frozen, whose answers a student learns beside the labels (Hinton et al. 2015).
+"""Distillation: a student learns a frozen model's predictions in addition to the labels (Hinton et al. 2015).
 
-Both see the same augmented crops. The teacher says where the points lie, and where a student of the method ``pip``
-learns from another, its score maps take the place of the labels' hard ones. A student's loss is the labels' plus
-``teacher_weight`` times the same loss, with the method's own weights, against the teacher's answers.
+Both see the same augmented crops. The student learns the teacher's points; if both use the method ``pip``, the
+teacher's score maps replace the labels' hard ones. The student's loss is that against the labels plus
+``teacher_weight`` times the same loss against the teacher's predictions.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from fauxface.checkpoint import CARD_FILE, WEIGHTS_FILE, Card, find_checkpoint, load_checkpoint, read_card
+from fauxface.hashing import file_hash
 from fauxface.models import FaceNetwork, LandmarkModel, Prediction
 from fauxface.models.pip import PipOutputs
 from fauxface.training.config import Scheduled
@@ -24,13 +24,13 @@ from fauxface.training.step import gains_by_bf16
 
 @dataclass(frozen=True)
 class Teacher:
-    """A frozen model that answers on a student's crops.
+    """A frozen model that predicts on a student's crops.
 
     Attributes:
-        model: in eval mode, on the student's device.
-        card: its checkpoint's.
-        digest: SHA-256 of its checkpoint's weights.
-        bf16: whether its forward pass is in bf16.
+        model: the model, in eval mode, on the student's device.
+        card: the card of its checkpoint.
+        digest: SHA-256 of its checkpoint's weights file.
+        bf16: compute its forward pass in bf16.
     """
 
     model: LandmarkModel
@@ -39,41 +39,41 @@ class Teacher:
     bf16: bool
 
     def loss(self, student: FaceNetwork, outputs: Any, images: Tensor) -> Tensor:
-        """The loss, a scalar, of a student's raw outputs on crops B×3×S×S against what the teacher says of them."""
+        """The loss, a scalar, of a student's raw outputs on crops B×3×S×S against the teacher's predictions."""
         assert isinstance(student, LandmarkModel)
-        return student.distil(outputs, *self.answers(images))
+        return student.distil(outputs, *self.predict(images))
 
     @torch.no_grad()
-    def answers(self, images: Tensor) -> tuple[Prediction, Tensor | None]:
-        """What it says of crops B×3×S×S float in [0, 1], in their pixels; score maps B×N×H×W, if it has them."""
-        size, own = images.shape[-1], self.model.input_size
-        seen = images if size == own else interpolate(images, (own, own), mode="bilinear", antialias=True)
+    def predict(self, images: Tensor) -> tuple[Prediction, Tensor | None]:
+        """Predictions for crops B×3×S×S float in [0, 1], in their pixels; and score maps B×N×H×W, if it has any."""
+        size, side = images.shape[-1], self.model.input_size
+        resized = images if size == side else interpolate(images, (side, side), mode="bilinear", antialias=True)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
-            outputs = self.model(seen.contiguous(memory_format=torch.channels_last))
+            outputs = self.model(resized.contiguous(memory_format=torch.channels_last))
         found = self.model.decode(outputs)
-        found = replace(found, landmarks=(found.landmarks + 0.5) * (size / own) - 0.5)
+        found = replace(found, landmarks=(found.landmarks + 0.5) * (size / side) - 0.5)
         return found, outputs.score if isinstance(outputs, PipOutputs) else None
 
     def provenance(self) -> dict[str, Any]:
-        """What a student's card says of it."""
+        """The teacher's entry in a student's card."""
         return {"model": self.card.model, "sha256": self.digest, "lane": self.card.lane, **self.card.provenance}
 
 
 def load_teacher(config: Scheduled, scheme: str, labels: str, device: torch.device) -> Teacher | None:
     """The run's teacher, on the device; None if it has none.
 
-    ValueError if it learned other points, labels or crops than the student shall, or if its weights are not those that
-    the run began with; errors of `load_checkpoint`.
+    ValueError if the teacher learned other points, labels or crops than the student, or if its weights have changed
+    since the run began; errors of `load_checkpoint`.
     """
     if config.teacher is None:
         return None
     model, card = load_checkpoint(config.teacher)
     student = {"points": scheme, "labels": labels, "crop": config.crop, "crop margin": config.crop_margin}
-    taught = {"points": card.scheme, "labels": card.labels, "crop": card.crop, "crop margin": card.crop_margin}
+    learned = {"points": card.scheme, "labels": card.labels, "crop": card.crop, "crop margin": card.crop_margin}
     for name, wanted in student.items():
-        if taught[name] != wanted:
-            raise ValueError(f"--teacher {config.teacher} learned {name} {taught[name]}, the student {wanted}")
-    digest = hashlib.sha256((find_checkpoint(config.teacher) / WEIGHTS_FILE).read_bytes()).hexdigest()
+        if learned[name] != wanted:
+            raise ValueError(f"--teacher {config.teacher} learned {name} {learned[name]}, the student learns {wanted}")
+    digest = file_hash(find_checkpoint(config.teacher) / WEIGHTS_FILE)
     if (config.out / "checkpoint" / CARD_FILE).is_file():
         before = read_card(config.out / "checkpoint").provenance.get("teacher", {}).get("sha256", digest)
         if before != digest:

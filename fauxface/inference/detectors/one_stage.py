@@ -12,8 +12,8 @@ import numpy as np
 import onnxruntime
 
 from fauxface.checkpoint import load_one_stage
+from fauxface.hashing import add_weights
 from fauxface.inference.detectors.base import Detection, RawFaces, at_sizes, suppress
-from fauxface.inference.hashes import add_weights
 from fauxface.inference.onnx_model import check_ends, open_exported, session
 from fauxface.landmarks import five_points, scheme_of
 

@@ -18,11 +18,11 @@ from fauxface.rendering.assets.install import Pack, installed_pack
 from fauxface.rendering.assets.proxy import Proxy, head_scale, read_proxy
 from fauxface.rendering.assets.skins import choose_skin
 from fauxface.rendering.head.model import HeadModel
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.worn.base import HairCap, Thing, Wearer, Worn
 from fauxface.rendering.worn.materials import Material, cloth_colour
+from fauxface.segmentation import Segment
 
 HATS = 0.05
 """Share of people with a hat of the pack, among those who can wear one; none where the recipe has no headwear."""

@@ -17,9 +17,9 @@ from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.makehuman import EAR_MASK, LIP_MASK, MOUTH_MASK, SKIN_PART
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.photo.camera import View
 from fauxface.rendering.recipe import Recipe
+from fauxface.segmentation import Segment
 
 KINDS = {
     "stubble": (0.30, (1.0, 1.0, 0.9, 0.7, 0.4)),

@@ -16,10 +16,10 @@ from fauxface.rendering.hair.styles import Hair
 from fauxface.rendering.hair.tiles import LOCKS, lock_atlas, nap
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.head.surface import vertex_normals
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Mesh, Texture
 from fauxface.rendering.photo.camera import View
 from fauxface.rendering.worn.base import HairCap
+from fauxface.segmentation import Segment
 
 
 @dataclass(frozen=True)

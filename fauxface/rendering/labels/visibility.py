@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fauxface.landmarks import JAW, PUPILS
-from fauxface.rendering.labels.segmentation import COVERS, EYES
 from fauxface.rendering.opengl.rasteriser import Raster
+from fauxface.segmentation import COVERS, EYES
 
 HIDDEN_BY = 0.003
 """Distance before a point at which something hides it, metres; by eye, on renders."""

@@ -14,13 +14,13 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from fauxface.landmarks import CANTHI, Point
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.occluders.hand import FOREARM, Gesture, posed_hand
 from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.worn.base import Thing, Wearer
 from fauxface.rendering.worn.fit import HIGH, LOW, Fit
 from fauxface.rendering.worn.materials import Material, cloth, paint
 from fauxface.rendering.worn.shapes import Shape, ball, box, lathe, merged, sheet, tube
+from fauxface.segmentation import Segment
 
 _thing = partial(Thing.of, label=Segment.IGNORE)
 _SKIN_WRAP = (0.42, 0.18, 0.12)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Mesh
 from fauxface.rendering.photo.camera import FACING, Pose, View
 from fauxface.rendering.recipe import Recipe
+from fauxface.segmentation import Segment
 
 BEHIND, BEFORE = Segment.BACKGROUND, Segment.IGNORE
 """Classes of all that a neighbour shows: as good as background, or an occluder."""

@@ -15,7 +15,6 @@ from fauxface.rendering.head.expression import sample_expression
 from fauxface.rendering.head.identity import sample_identity
 from fauxface.rendering.head.model import Posed, head_model
 from fauxface.rendering.labels.landmarks import annotated, landmarks_3d
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.labels.visibility import visible
 from fauxface.rendering.opengl.rasteriser import Mesh, Raster
 from fauxface.rendering.person.colours import sample_look
@@ -24,6 +23,7 @@ from fauxface.rendering.person.things import sample_things
 from fauxface.rendering.photo.camera import Pose, View, sample_pose
 from fauxface.rendering.recipe import Recipe
 from fauxface.rendering.worn.base import Wearer, thing_mesh
+from fauxface.segmentation import Segment
 
 ASPECTS = (
     "identity",

@@ -10,11 +10,11 @@ import numpy as np
 from fauxface.rendering.head.identity import Identity
 from fauxface.rendering.head.model import Posed
 from fauxface.rendering.head.surface import vertex_normals
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Mesh
 from fauxface.rendering.photo.camera import View
 from fauxface.rendering.worn.materials import Material
 from fauxface.rendering.worn.shapes import Shape
+from fauxface.segmentation import Segment
 
 HIDING = 0.6
 """Opacity above which a lens hides the eyes behind it, by eye."""

@@ -10,12 +10,12 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.worn.base import Dress, Neckline, Thing
 from fauxface.rendering.worn.fit import Fit
 from fauxface.rendering.worn.materials import Material, cloth_colour
 from fauxface.rendering.worn.shapes import Shape, merged, sheet, tube
+from fauxface.segmentation import Segment
 
 PATTERNS = 24
 """Number of printed and woven patterns."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from fauxface.landmarks import Point
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.worn.base import HairCap, Thing, Wearer
 from fauxface.rendering.worn.fit import Fit
 from fauxface.rendering.worn.headwear import flattened_hair
 from fauxface.rendering.worn.materials import GOLD, SILVER, Material, cloth, cloth_colour, paint
 from fauxface.rendering.worn.shapes import Shape, ball, lathe, merged, sheet, tube
+from fauxface.segmentation import Segment
 
 _TURNS = 40
 _AZIMUTH = 2 * np.pi * np.arange(_TURNS) / _TURNS - np.pi

@@ -10,11 +10,11 @@ from functools import partial
 
 import numpy as np
 
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.worn.base import Thing, Wearer
 from fauxface.rendering.worn.fit import Fit
 from fauxface.rendering.worn.materials import Material, paint
 from fauxface.rendering.worn.shapes import Shape, disc, merged, tube
+from fauxface.segmentation import Segment
 
 _thing = partial(Thing.of, label=Segment.GLASSES)
 _POINTS = 28

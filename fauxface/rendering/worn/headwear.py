@@ -12,12 +12,12 @@ from functools import partial
 import cv2
 import numpy as np
 
-from fauxface.rendering.labels.segmentation import Segment
 from fauxface.rendering.opengl.rasteriser import Texture
 from fauxface.rendering.worn.base import HairCap, Thing
 from fauxface.rendering.worn.fit import CENTRE, POLAR, Fit
 from fauxface.rendering.worn.materials import Material, cloth, cloth_colour, paint
 from fauxface.rendering.worn.shapes import Shape, ball, merged, sheet, tube
+from fauxface.segmentation import Segment
 
 _TURNS, _ROWS = 48, 14
 _thing = partial(Thing.of, label=Segment.HEADWEAR)
