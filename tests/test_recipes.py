@@ -73,8 +73,8 @@ def test_numbers_and_names_as_people_write_them(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("learning_rate: 0.1", "unknown field 'learning_rate'; a training recipe may have data, out, model"),
-        ("3: 4", "unknown field '3'"),
+        ("learning_rate: 0.1", "there is no 'learning_rate'; a training recipe knows data, out, model"),
+        ("3: 4", "there is no '3'"),
         ("lr: quick", "'lr' is a number, not 'quick'"),
         ("lr: true", "'lr' is a number, not True"),
         ("lr: [1]", r"'lr' is a number, not \[1\]"),
