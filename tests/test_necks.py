@@ -75,7 +75,7 @@ def test_without_a_neck_the_model_and_its_options_are_as_before():
     [
         (96, {"neck": "wide"}, "the neck must be none or fuse, not 'wide'"),
         (96, {"neck_width": 64}, "a neck's width is given, but no neck"),
-        (96, {"neck": "fuse", "neck_width": 0}, "1 channel wide or more, not 0"),
+        (96, {"neck": "fuse", "neck_width": 0}, "a neck has 1 channel or more, not 0"),
         (112, {"neck": "fuse"}, f"{NAME} takes crops of 32 px or a multiple of that, not 112 px"),
     ],
 )

@@ -608,4 +608,4 @@ def test_the_cache_s_folder_is_found_again_after_a_kill_between_the_renames(tmp_
     with files.atomic_folder(folder) as new:
         (new / "a").write_text("new")
     assert (folder / "a").read_text() == "new"
-    assert {path.name for path in tmp_path.iterdir()} == {"pack", ".pack.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"pack"}

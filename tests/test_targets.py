@@ -390,5 +390,5 @@ def test_a_card_that_lost_a_target_is_refused(gaze, faces, tmp_path, cache):
 def test_unknown_targets_are_one_clear_line():
     with pytest.raises(ValueError, match="unknown target 'gaze'; there are landmarks, visibility"):
         target_of("gaze")
-    with pytest.raises(ValueError, match="each named once"):
+    with pytest.raises(ValueError, match="name each extra target once"):
         build_model("mobilenetv3small-pip", 64, SCHEME.name, targets=["visibility"])

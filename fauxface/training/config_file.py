@@ -31,7 +31,7 @@ def read_settings(path: Path, **changes: Any) -> dict[str, Any]:
     unknown = [str(name) for name in values if name not in types]
     if unknown:
         raise ValueError(
-            f"{path}: unknown field '{clipped(unknown[0])}'; a training recipe may have {', '.join(types)}"
+            f"{path}: there is no '{clipped(unknown[0])}'; a training recipe knows {', '.join(types)}"
         )
     settings: dict[str, Any] = {}
     for name, value in values.items():
