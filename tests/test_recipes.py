@@ -74,7 +74,7 @@ def test_numbers_and_names_as_people_write_them(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("learning_rate: 0.1", "unknown field 'learning_rate'; a training recipe may have data, out, model"),
+        ("learning_rate: 0.1", "there is no 'learning_rate'; a training recipe knows data, out, model"),
         ("3: 4", "a name that is not text"),
         ("lr: quick", "'lr' is a number, not 'quick'"),
         ("lr: true", "'lr' is a number, not True"),
