@@ -291,7 +291,7 @@ def test_a_folder_that_holds_something_else_stays_as_it_is(config):
         ({"lr": float("nan")}, "--lr is a number above 0 to 10, not nan"),
         ({"augment": "most"}, "unknown augmentation policy 'most'"),
         ({"neighbours": -1}, "--neighbours is a whole number from 0 "),
-        ({"neighbours": 3}, "has no 'neighbours' to choose"),
+        ({"neighbours": 3}, "has no option 'neighbours'"),
         ({"stride": 64}, "has no 'stride' to choose"),
         ({"model": "mobilenetv3small-pip", "stride": 16}, "the stride must be 32, 64 or 128"),
         ({"model": "mobilenetv3small-pip", "loss": "l1"}, "has no option 'loss'"),
