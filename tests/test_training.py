@@ -102,7 +102,7 @@ def test_a_broken_run_resumes_to_the_same_weights(config, monkeypatch, broken_at
     with pytest.raises(KeyboardInterrupt):
         train(again)
     monkeypatch.setattr(WeightAverage, "update", update)
-    (again.out / ".log.half-written.csv").write_text("")
+    (again.out / ".fauxface-tmp-abcdefgh.csv").write_text("")
     train(again)
     assert weights_of(again.out) == weights_of(expected)
     rows, broken = (list(csv.DictReader((run / "log.csv").open())) for run in (expected, again.out))
@@ -291,8 +291,8 @@ def test_a_folder_that_holds_something_else_stays_as_it_is(config):
         ({"lr": float("nan")}, "--lr is a number above 0 to 10, not nan"),
         ({"augment": "most"}, "unknown augmentation policy 'most'"),
         ({"neighbours": -1}, "--neighbours is a whole number from 0 "),
-        ({"neighbours": 3}, "has no 'neighbours' to choose"),
-        ({"stride": 64}, "has no 'stride' to choose"),
+        ({"neighbours": 3}, "has no option 'neighbours'"),
+        ({"stride": 64}, "has no option 'stride'"),
         ({"model": "mobilenetv3small-pip", "stride": 16}, "the stride must be 32, 64 or 128"),
         ({"model": "mobilenetv3small-pip", "loss": "l1"}, "has no option 'loss'"),
         ({"model": "nonet-coordinates"}, "unknown backbone 'nonet'"),

@@ -220,8 +220,6 @@ class Scheduled(TrainingConfig):
         extra_targets(self.targets or ())
         if self.model == "one-stage":
             self._check_for_frames()
-        if self.pretrained and self.init is not None:
-            raise ValueError("--pretrained and --init are two ways to start: give only one")
 
     def _check_for_frames(self) -> None:
         wrong = [

@@ -30,9 +30,7 @@ def read_settings(path: Path, **changes: Any) -> dict[str, Any]:
     types = get_type_hints(TrainingConfig)
     unknown = [str(name) for name in values if name not in types]
     if unknown:
-        raise ValueError(
-            f"{path}: there is no '{clipped(unknown[0])}'; a training recipe knows {', '.join(types)}"
-        )
+        raise ValueError(f"{path}: there is no '{clipped(unknown[0])}'; a training recipe knows {', '.join(types)}")
     settings: dict[str, Any] = {}
     for name, value in values.items():
         try:

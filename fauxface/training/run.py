@@ -48,7 +48,12 @@ class Start:
 
 
 def settle(config: TrainingConfig) -> Scheduled:
-    """Fill unset fields of the configuration, also from the checkpoint that it starts from; errors of `read_card`."""
+    """Fill unset fields of the configuration, also from the checkpoint that it starts from.
+
+    ValueError for two ways to start; errors of `read_card`.
+    """
+    if config.pretrained and config.init is not None:
+        raise ValueError("--pretrained and --init are two ways to start: give only one")
     if config.init is not None and (config.input_size is None or config.targets is None):
         card = read_card(config.init)
         if config.input_size is None:
