@@ -132,7 +132,7 @@ def test_policies_that_leave_out_or_hold_one_alone():
     assert augment.policy("strong-colour").augmentations[1] == Rotation(15.0)  # the rest as it was
     for wrong, says in (
         ("all-sparkle", "unknown augmentation 'sparkle'"),
-        ("all-colour", "no colour there"),
+        ("all-colour", "has no colour"),
         ("all+blur", "all has blur already"),
         ("only-blur-noise", "one augmentation alone"),
         ("some-blur", "unknown augmentation policy 'some-blur'"),

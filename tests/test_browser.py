@@ -255,5 +255,5 @@ def test_a_page_outlives_its_server(browser: Browser, frames: list[ClipFrame]):
         page = context.new_page()
         page.goto(address)
         wait(page, "window.fauxface.state.ends.length > 2")
-    page.wait_for_selector("text=The server is gone")
+    page.wait_for_selector("text=No connection to the server")
     context.close()

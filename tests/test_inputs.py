@@ -144,7 +144,7 @@ def test_a_folder_says_what_it_leaves_out(tmp_path: Path):
         ("a:" + BOMB, "values"),
         ("a: " + "[" * 3000 + "]" * 3000, "levels deep"),
         ("a: &x [*x]", "inside the value that it stands for"),
-        ("1: 2", "no text"),
+        ("1: 2", "a name that is not text"),
         ("? [a, b]\n: 2", "unhashable"),
         ("a: 1\na: 2", "twice"),
         ("a: " + "9" * 400, "400 digits"),

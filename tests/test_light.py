@@ -152,7 +152,7 @@ def test_people_are_photographed_with_the_light_on_their_faces(tmp_path: Path, m
     """A bright sky on one side of a dark place is seldom behind the head, and never seen where it is not."""
     side = np.array([0.0, 0.0, 1.0])
     place = flat_place(tmp_path, lambda rays, pixel: np.where(rays @ side > 0.2, 8.0, 0.5)[:, None] * np.ones(3))
-    monkeypatch.setattr(setting_of, "_draw_place", lambda rng, recipe: place)
+    monkeypatch.setattr(setting_of, "_sample_place", lambda rng, recipe: place)
     towards = []
     for seed in range(80):
         setting = sample_setting(np.random.default_rng(seed), Recipe(), LENS, 32)

@@ -169,7 +169,7 @@ def test_no_more_connections_than_there_may_be(server: Server):
     for _ in range(60):
         with suppress(OSError):
             held.append(socket.create_connection(("127.0.0.1", server.port), timeout=10))
-    assert len(server._server.server_state.connections) <= 24
+    assert until(lambda: len(server._server.server_state.connections) <= 24)  # those beyond are being closed
     for connection in held:
         connection.close()
     assert until(lambda: _answers(server))

@@ -276,7 +276,7 @@ def test_train_checkpoint_export_detect(tmp_path: Path, capsys: pytest.CaptureFi
     first = detector(photograph)[0]
     assert first.points is not None
     np.testing.assert_allclose(first.points, five_points(raw.points[0], FACE_SYNTHETICS70))
-    with pytest.raises(ValueError, match="no face detector"):
+    with pytest.raises(ValueError, match="not a face detector"):
         load_detector("fauxface-s")
 
 

@@ -428,7 +428,7 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path):
         ("face_share: [0.5, 0.2]", "two rising"),
         ("bald: 2", "share from 0 to 1"),
         ("[1, 2]", "a mapping"),
-        ("yaw: [", "not YAML"),
+        ("yaw: [", "not readable as YAML"),
         ("moods: 3", "'moods' is a mapping"),
         ("moods: {grin: 3}", "'moods' knows slight_smile"),
         ("moods: {laugh: much}", "'laugh' is a number"),

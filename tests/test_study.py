@@ -356,7 +356,7 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
         raise KeyboardInterrupt
 
     with monkeypatch.context() as during:
-        during.setattr(one_cell, "score", killed)
+        during.setattr(one_cell, "score_checkpoint", killed)
         with pytest.raises(KeyboardInterrupt):
             run_cell(plan, 0)
     folder = one_cell.folder_of(config.out, plan.cells[0])
@@ -402,7 +402,7 @@ def run_study_report(config: StudyConfig, planned: tuple[Cell, ...], results: Re
         (("--images", "7"), "has 6 images, not the 7"),
         (("--models", "resnet18-telepathy"), "unknown model"),
         (("--policies", "all-sparkle"), "unknown augmentation 'sparkle'"),
-        (("--seeds", "0"), "--seeds must be 1"),
+        (("--seeds", "0"), "--seeds is a whole number from 1"),
         (("--schedule", "paper"), "no --samples beside it"),
         (("--test", "nowhere"), "no such folder: nowhere"),
         (("--adapt-data", "faces"), "rendered labels"),

@@ -136,7 +136,7 @@ def test_files_that_are_no_videos(tmp_path: Path, clip: Path):
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
         silence.rate = 8000
         container.mux(sound.encode(silence))
-    with pytest.raises(ValueError, match=r"sound.wav: there is no video in it"):
+    with pytest.raises(ValueError, match=r"sound.wav: holds no video"):
         VideoReader(tmp_path / "sound.wav")
 
 
@@ -219,7 +219,7 @@ def test_drawing_styles():
     touched = {style: (picture[between[1], between[0]] != 90).any() for style, picture in pictures.items()}
     assert touched == {"all": True, "points": False, "lines": True, "sketch": True}
     assert not (draw_faces(image, [], "sketch")).any()
-    with pytest.raises(ValueError, match=r"no drawing style 'oil'; there are all, points"):
+    with pytest.raises(ValueError, match=r"unknown drawing style 'oil'; there are all, points"):
         draw_faces(image, [face], "oil")  # pyright: ignore[reportArgumentType]
 
 
@@ -234,6 +234,7 @@ def test_the_mesh_joins_every_point():
         "face_synthetics70": 70,
         "wflw98": 98,
         "cofw29": 29,
+        "five5": 5,
     }
 
 

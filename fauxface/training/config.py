@@ -124,11 +124,11 @@ class TrainingConfig:
     run, batch 16, 60 epochs, no warm-up, averaging or decay. Options that are given have priority."""
     lr: Rate | None = None
     """Highest learning rate; it is reached after the warm-up and falls along a cosine to 0. Default: 0.0015; 0.001 for
-    one-stage, 0.0001 for --schedule paper."""
+    one-stage, 0.0001 for the paper's schedule."""
     weight_decay: Decay | None = None
-    """Weight decay of AdamW; norms and biases have none. Default: 0.05; 0 for --schedule paper."""
+    """Weight decay of AdamW; norms and biases have none. Default: 0.05; 0 for the paper's schedule."""
     warmup: Warmup | None = None
-    """Steps in which the learning rate rises (at most a tenth of the run). Default: 200; 0 for --schedule paper."""
+    """Steps in which the learning rate rises (at most a tenth of the run). Default: 200; 0 for the paper's schedule."""
     ema: Fraction | None = None
     """Share of the running average of the weights that each step keeps; 0 means no averaging. Default: 0.998; 0 for
     --schedule paper."""

@@ -280,7 +280,20 @@ def _prepared(fabric: Fabric, config: Scheduled) -> _Trainer:
         restore_tensors(tensors, model, average.model, optimizer)
     plan = Plan.of(config, len(data.train), fabric.world_size)
     loss_sum = torch.tensor(done.loss, device=fabric.device)
-    return _Trainer(fabric, config, run, data, start, model, wrapped, optimizer, average, plan, done, loss_sum)
+    return _Trainer(
+        fabric=fabric,
+        config=config,
+        run=run,
+        data=data,
+        start=start,
+        model=model,
+        wrapped=wrapped,
+        optimizer=optimizer,
+        average=average,
+        plan=plan,
+        done=done,
+        loss_sum=loss_sum,
+    )
 
 
 def _train(fabric: Fabric, config: Scheduled) -> Path:
