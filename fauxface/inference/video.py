@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ def is_video(path: Path) -> bool:
     except (ValueError, OSError):
         return False
     return True
+
+
+LEADING_ELSEWHERE = frozenset(
+    ["applehttp", "concat", "dash", "hls", "image2", "imf", "lavfi", "rtsp", "sap", "sdp", "tty", "webm_dash_manifest"]
+)
+"""Formats that are lists of other files, addresses or devices."""
 
 
 @dataclass(frozen=True)
@@ -319,7 +326,17 @@ def fit(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
 
 def open_container(path: Path) -> Any:
     """Open a file with PyAV, which may read no other file; PyAV's errors."""
-    return _av().open(f"file:{path}", metadata_errors="ignore", options={"protocol_whitelist": "file"})
+    options = {"protocol_whitelist": "file", "format_whitelist": _containers()}
+    return _av().open(f"file:{path}", metadata_errors="ignore", options=options)
+
+
+@cache
+def _containers() -> str:
+    """PyAV's formats but for those that lead elsewhere, joined by commas.
+
+    A playlist's reader tries the addresses in it for a hundred seconds, even where no protocol is allowed.
+    """
+    return ",".join(name for name in sorted(_av().formats_available) if LEADING_ELSEWHERE.isdisjoint(name.split(",")))
 
 
 def _av() -> Any:
