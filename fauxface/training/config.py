@@ -74,7 +74,7 @@ class TrainingConfig:
     samples: Amount | None = None
     """Budget: faces in total, counting repeats."""
     batch: Batch | None = None
-    """Faces (one-stage: frames) in a step. Default: 64; 16 for one-stage and --schedule paper."""
+    """Faces (one-stage: frames) in a step. Default: 64; 16 for one-stage and for the paper's schedule."""
     seed: Seed = 0
     """Seed of everything random: choice of images, held-out images, first weights, order, augmentation."""
     init: str | None = None
@@ -131,7 +131,7 @@ class TrainingConfig:
     """Steps in which the learning rate rises (at most a tenth of the run). Default: 200; 0 for the paper's schedule."""
     ema: Fraction | None = None
     """Share of the running average of the weights that each step keeps; 0 means no averaging. Default: 0.998; 0 for
-    --schedule paper."""
+    the paper's schedule."""
     precision: Literal["auto", "32", "bf16"] = "auto"
     """Arithmetic of the forward pass; auto uses bf16 if it is faster on the hardware."""
     pretrained: bool = False
