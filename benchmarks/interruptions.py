@@ -68,6 +68,7 @@ def start(job: Job, place: Path) -> subprocess.Popen[bytes]:
     """Start the command with its output in ``place/out`` and a cache of its own beside."""
     env = {**os.environ, "FAUXFACE_CACHE": str(place / "cache"), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     env["XDG_CACHE_HOME"], env["TMPDIR"] = str(place / "cache"), str(place / "tmp")
+    env["MESA_SHADER_CACHE_DISABLE"] = "true"  # the driver's files in the cache folder are not ours
     return subprocess.Popen(
         [sys.executable, "-m", "fauxface", *job.words(place / "out")],
         env=env,
