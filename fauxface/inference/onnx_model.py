@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from fauxface.checkpoint import Card, find_checkpoint
+from fauxface.checkpoint import MAX_INPUT_SIZE, Card, find_checkpoint
 from fauxface.files import cache_folder, regular_size, tell_damaged, write_bytes
 from fauxface.hashing import add_code, add_weights
 from fauxface.inference.crops import Landmarks
@@ -48,7 +48,7 @@ class OnnxModel:
         ):
             raise ValueError(f"{name}: not a model that fauxface exported")
         self.scheme = metadata["scheme"]
-        self.input_size = whole(metadata["input_size"], f"{name}: input_size", 32, 4096)
+        self.input_size = whole(metadata["input_size"], f"{name}: input_size", 32, MAX_INPUT_SIZE)
         side, scheme = self.input_size, scheme_of(self.scheme)
         shapes = {target.name: (None, *target.shape_of(scheme)) for target in TARGETS.values()}
         batch = check_ends(name, self._session, {"image": (None, side, side, 3), **shapes}, other=(None, scheme.count))

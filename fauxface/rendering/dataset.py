@@ -179,11 +179,6 @@ def frame_files(settings: Settings, index: int) -> dict[str, bytes]:
     return {**extra_files(f"{index:06d}", settings.labels, frame.dense, frame.depth, matrix), **_encoded(index, frame)}
 
 
-def write_frame(out: Path, index: int, frame: Frame) -> None:
-    """Write one face's four files."""
-    _keep(out, index, _encoded(index, frame))
-
-
 def _encoded(index: int, frame: Frame | CrowdFrame) -> dict[str, bytes]:
     name = f"{index:06d}"
     files = {f"{name}.png": png_bytes(frame.image[..., ::-1]), f"{name}_seg.png": png_bytes(frame.labels)}
