@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PATHS := fauxface tests benchmarks tools examples
 
-.PHONY: help demo test test-slow fuzz check docs weights clean
+.PHONY: help demo test test-slow fuzz check docs weights weights-m weights-s clean
 
 help:
 	@echo "make demo       render faces, train on them, evaluate, predict; writes demo/report.html (about ten minutes)"
@@ -14,7 +14,8 @@ help:
 	@echo "make fuzz       damaged inputs for every reader, two minutes of them, or INPUTS=N (docs/promises.md)"
 	@echo "make check      formatting, lint, types"
 	@echo "make docs       the documentation as a site to open: site/index.html"
-	@echo "make weights    render the data and train the shipped weights again (about two hours on two cores; docs/reproduce.md)"
+	@echo "make weights-m  render the faces and train fauxface-m from random weights (docs/reproduce.md); goes on where it was stopped"
+	@echo "make weights-s  the same for fauxface-s; make weights: both"
 
 demo: $(READY) egl
 	$(BIN)/fauxface demo
@@ -38,18 +39,23 @@ check: $(READY)
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# The weights that training starts from: a run's or a checkpoint's folder; random ones if empty
+# Weights that training starts from: a run's or a checkpoint's folder; random ones if empty
 INIT ?=
 # Faces that training sees; the recipe's if empty
 SAMPLES ?=
-weights: $(READY) egl
+weights: weights-m weights-s
+
+weights-m weights-s: weights-%: renders
+	$(BIN)/fauxface train --config recipes/training/fauxface-$*.yaml $(SAMPLES:%=--samples %) $(INIT:%=--init %)
+
+# The renders that the shipped weights are trained and tested on
+renders: $(READY) egl
 	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable '.[assets]'
 	$(BIN)/fauxface assets install
-	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 1 --recipe recipes/rendering/detector.yaml
+	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 5 --recipe recipes/rendering/detector.yaml
 	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/rendering/detector.yaml
-	$(BIN)/fauxface train --config recipes/training/fauxface-s.yaml $(SAMPLES:%=--samples %) $(INIT:%=--init %)
 
-.PHONY: egl
+.PHONY: egl renders
 egl: $(READY)
 	@$(BIN)/python -c 'from ctypes.util import find_library; import sys; sys.platform != "linux" or find_library("EGL") or sys.exit( \
 	  "fauxface: rendering needs EGL: install it first (Debian, Ubuntu: apt-get install libegl1 libgl1-mesa-dri libgl1)")'

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder for what comes back")
     parser.add_argument("--wheels", type=Path, help="folder of wheels of the packages that the machine lacks")
     parser.add_argument("--debs", type=Path, help="folder of Debian packages with OpenGL's and EGL's loaders")
-    parser.add_argument("--recipe", type=Path, default=ROOT / "recipes" / "detector.yaml")
+    parser.add_argument("--recipe", type=Path, default=ROOT / "recipes" / "rendering" / "detector.yaml")
     parser.add_argument("--render-minutes", type=float, default=2.0)
     parser.add_argument("--train-minutes", type=float, default=5.0)
     parser.add_argument("--input-size", type=int, default=128)
