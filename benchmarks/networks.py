@@ -5,8 +5,8 @@
 
 Every row trains from random weights on the first ``--images`` renders of the folder, with the policy ``strong``, and
 is measured at its last averaged weights: on held-out renders, and on AFW with landmark boxes, raw. Minutes are
-processor time of the training processes divided by the number of cores, so that a busy machine gives about the same
-figure as an idle one; ``wall`` is wall-clock time, and ``load`` the load of the machine (1: training alone).
+processor time of the training processes, summed over the cores, so that a busy machine gives about the same figure as
+an idle one; ``wall`` is wall-clock time, and ``load`` the load of the machine (1: training alone).
 Milliseconds are measured as in `fauxface models` (ONNX Runtime, one thread, the network alone); they need an idle
 machine, and ``--times`` measures them again. MB: size of ``model.safetensors`` in fp16.
 
@@ -188,8 +188,7 @@ def trained(config: TrainingConfig, threads: int) -> dict[str, float]:
     after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     whole = float(list(csv.DictReader((config.out / "log.csv").open()))[-1]["minutes"])  # all attempts of a stopped run
-    share = busy / (wall * CORES)
-    found = {"minutes": whole * share, "wall": whole, "load": os.getloadavg()[1] / CORES}
+    found = {"minutes": whole * busy / wall, "wall": whole, "load": os.getloadavg()[1] / CORES}
     write_text(record, json.dumps(found))
     return found
 
@@ -266,9 +265,7 @@ class Table:
                 f"{row['samples']} | {minutes} | {held_out} | {afw} ({inner}) | {ms} | {size} |"
             )
         generators = ", ".join(sorted({row["generator"] for row in self.rows}))
-        about = (
-            "Minutes are the processor's, by its number of cores; NME in percent, landmark boxes, raw; ms a face on "
-        )
+        about = "Minutes are the processor's, summed over its cores; NME in percent, landmark boxes, raw; ms a face on "
         return [*lines, "", f"{about}one thread; MB in fp16. Renders of generator {generators}."]
 
     def draw(self) -> None:
