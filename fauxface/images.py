@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
+from fauxface.extras import install
 from fauxface.files import regular_size, write_bytes
 from fauxface.parsing import clipped
 
@@ -148,7 +149,7 @@ def _reasons(path: Path) -> Iterator[None]:
         raise FileNotFoundError(f"{path}: there is no such file") from None
     except UnidentifiedImageError:
         missing = path.suffix.lower() in FORMATS["HEIF"] and not _has_heif()
-        hint = ": HEIC needs `pip install 'fauxface[heic]'`" if missing else ""
+        hint = f": HEIC needs `{install('heic')}`" if missing else ""
         raise ValueError(f"{path}: not an image that can be read{hint}") from None
     except Image.DecompressionBombError:  # Pillow checks the size, too, and first
         raise ValueError(f"{path}: cannot be read: {_TOO_LARGE}") from None
