@@ -27,7 +27,8 @@ from fauxface.files import write_text
 from fauxface.info import machine
 from fauxface.models import MODELS, FaceNetwork, LandmarkModel, build_network
 from fauxface.models.backbones import folded
-from fauxface.models.listing import FRAME, INPUT_SIZE, SCHEME, TIMINGS
+from fauxface.models.facts import FRAME, INPUT_SIZE, SCHEME
+from fauxface.models.listing import TIMINGS
 from fauxface.models.one_stage import NAME, OneStage
 from fauxface.models.table import VARIANTS, parse
 

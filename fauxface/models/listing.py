@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fauxface.models.facts import INPUT_SIZE, SCHEME, ModelFacts
 from fauxface.parsing import read_json, read_json_object
 from fauxface.ranges import InputSide, in_range
 
-INPUT_SIZE = 128
-SCHEME = "face_synthetics70"
-FRAME = (640, 480)
-"""Width and height of the frame on which one-stage is measured, pixels."""
 TIMINGS = Path(__file__).parent / "timings.json"
 """The file that ``benchmarks/models.py`` writes: ``machine``, ``date``, ``input_size`` and ``ms`` by model."""
 FACTS = Path(__file__).parent / "facts.json"
 """The file that ``tools/model_facts.py`` writes: `ModelFacts` of every listed model at `INPUT_SIZE`."""
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """Size and cost of a model.
-
-    Attributes:
-        name: its name, with options.
-        input_size: width and height of its input, pixels.
-        parameters: number of learned parameters.
-        flops: floating-point operations of convolutions and matrix products for one face (or frame); a multiply-add
-            counts as 2.
-        paper: sources of the method and the backbone.
-    """
-
-    name: str
-    input_size: tuple[int, int]
-    parameters: int
-    flops: int
-    paper: str
 
 
 def listed_facts(input_size: int = INPUT_SIZE) -> list[ModelFacts]:

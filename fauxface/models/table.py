@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fauxface.models import one_stage
 from fauxface.models.backbones import PAPERS
-from fauxface.models.listing import FRAME, INPUT_SIZE, SCHEME, ModelFacts
+from fauxface.models.facts import FRAME, INPUT_SIZE, SCHEME, ModelFacts
 from fauxface.models.registry import MODELS, build_network
 
 VARIANTS = ("mobilenetv3small-pip --neck fuse", "resnet18-pip --neck fuse")
