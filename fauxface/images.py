@@ -90,6 +90,9 @@ def is_animated(path: Path) -> bool:
     """True for a GIF with several images, which is treated as a video."""
     try:
         regular_size(path)
+        with path.open("rb") as file:  # Pillow would import all its readers before it says no
+            if file.read(4) != b"GIF8":
+                return False
         with warnings.catch_warnings(), Image.open(path, formats=["GIF"]) as image:
             warnings.simplefilter("ignore")
             return bool(getattr(image, "is_animated", False))
