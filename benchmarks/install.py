@@ -132,7 +132,8 @@ def table(record: dict[str, object]) -> str:
             *lines,
             "",
             f"From nothing to the landmarks of one photograph, median of {record['runs']} runs ({where};",
-            "the machine was busy, so this is processor time, not waiting time). `python benchmarks/install.py` measures it.",
+            "the machine was busy, so this is processor time, not waiting time). `python benchmarks/install.py`",
+            "measures it.",
         ]
     )
 
