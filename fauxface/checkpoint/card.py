@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,10 +101,16 @@ def read_card(name: str | Path) -> Card:
 
 
 def stored_weights(name: str | Path) -> dict[str, np.ndarray]:
-    """The weights of a checkpoint by name, as they are stored; errors as `read_card`, and for a broken file."""
-    path = find_checkpoint(name) / WEIGHTS_FILE
+    """The weights of a checkpoint by name, as they are stored.
+
+    Errors as `read_card`; ValueError, in one line, for a broken file, and for one that says it belongs to another card.
+    """
+    folder, card = find_checkpoint(name), read_card(name)
+    path = folder / WEIGHTS_FILE
     with readable_weights(path):
-        return safetensors.numpy.load_file(path)
+        weights, identity = safetensors.numpy.load_file(path), stored_identity(path)
+    check_identity(folder, card, identity)
+    return weights
 
 
 def stored_identity(path: Path) -> dict[str, Any]:
@@ -131,6 +137,18 @@ def readable_weights(path: Path) -> Iterator[None]:
 def parameter_count(name: str | Path) -> int:
     """Number of a checkpoint's learned numbers, without statistics and tables; errors as `stored_weights`."""
     return sum(value.size for key, value in stored_weights(name).items() if key.rpartition(".")[2] not in BUFFERS)
+
+
+def check_identity(folder: Path, card: Card, identity: Mapping[str, Any]) -> None:
+    """Raise a ValueError of one line unless what a weights file says of itself agrees with the card."""
+    for name, value in identity_of(card).items():
+        if identity.get(name, value) != value:
+            raise ValueError(f"{conflict(folder, card)} has {name} {value}, the weights have {clipped(identity[name])}")
+
+
+def conflict(folder: Path, card: Card) -> str:
+    """The beginning of the line about a card and weights that disagree."""
+    return f"{folder}: {CARD_FILE} and {WEIGHTS_FILE} disagree: {card.model} for {card.scheme} at {card.input_size} px"
 
 
 def identity_of(card: Card) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from fauxface.checkpoint.card import (
     WEIGHTS_FILE,
     Card,
     CropKind,
+    check_identity,
+    conflict,
     find_checkpoint,
     identity_of,
     read_card,
@@ -112,15 +114,11 @@ def _check_agreement(
     """Raise a ValueError of one line unless the weights are those of the model on the card."""
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in weights.items()}
-    conflict = (
-        f"{folder}: {CARD_FILE} and {WEIGHTS_FILE} disagree: {card.model} for {card.scheme} at {card.input_size} px"
-    )
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
-            raise ValueError(f"{conflict} has {_shape(name, wanted)}, the weights have {_shape(name, found)}")
-    for name, value in identity_of(card).items():
-        if identity.get(name, value) != value:
-            raise ValueError(f"{conflict} has {name} {value}, the weights have {clipped(identity[name])}")
+            what = f"has {_shape(name, wanted)}, the weights have {_shape(name, found)}"
+            raise ValueError(f"{conflict(folder, card)} {what}")
+    check_identity(folder, card, identity)
     if card.targets and list(card.targets) != list(model.targets):
         raise ValueError(f"{folder}: {CARD_FILE} has targets {card.targets}, its model {list(model.targets)}")
     expected = card_of(model, card.labels, card.crop_margin, card.lane).normalisation
