@@ -1,4 +1,5 @@
-# Each target makes its own environment in .venv first: Python 3.11 or newer, make and the system's EGL are all it needs.
+# Each target makes its own environment in .venv first: Python 3.11 or newer and make are all it needs
+# (and EGL, which it installs where it may).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,8 +58,7 @@ renders: $(READY) egl
 
 .PHONY: egl renders
 egl: $(READY)
-	@$(BIN)/python -c 'from ctypes.util import find_library; import sys; sys.platform != "linux" or find_library("EGL") or sys.exit( \
-	  "fauxface: rendering needs EGL: install it first (Debian, Ubuntu: apt-get install libegl1 libgl1-mesa-dri libgl1)")'
+	@sh tools/egl.sh $(BIN)/python
 
 # requirements.lock holds exact versions, so that every clone runs the same code; pyproject.toml holds the ranges
 $(READY): requirements.lock pyproject.toml

@@ -27,8 +27,10 @@ from fauxface.files import write_text
 from fauxface.info import machine
 from fauxface.models import MODELS, FaceNetwork, LandmarkModel, build_network
 from fauxface.models.backbones import folded
+from fauxface.models.facts import FRAME, INPUT_SIZE, SCHEME
+from fauxface.models.listing import TIMINGS
 from fauxface.models.one_stage import NAME, OneStage
-from fauxface.models.table import FRAME, INPUT_SIZE, SCHEME, TIMINGS, VARIANTS, parse
+from fauxface.models.table import VARIANTS, parse
 
 QUICK = ("mobilenetv3small-coordinates", "mobilenetv2-heatmaps", "mobilenetv3small-pip", NAME)
 

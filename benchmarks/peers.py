@@ -97,9 +97,7 @@ def environment(name: str) -> Path:
     python, ready = folder / "bin" / "python", folder / "ready"
     if ready.is_file() and ready.read_text().split() == list(PEERS[name]):
         return python
-    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    if uv is None:
-        raise OSError("its environment is made with uv, which is not installed")
+    uv = find_uv()
     print(f"installing {name} into {folder}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     ours = sys.executable if sys.version_info < (3, 13) else "3.12"  # MediaPipe 0.10.21 knows no newer one
@@ -107,6 +105,14 @@ def environment(name: str) -> Path:
     _run([uv, "pip", "install", "--quiet", "--python", str(python), *PEERS[name]], "it could not be installed")
     ready.write_text("\n".join(PEERS[name]) + "\n")
     return python
+
+
+def find_uv() -> str:
+    """The program uv, on the path or beside this Python; OSError without it."""
+    found = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+    if found is None:
+        raise OSError("its environment is made with uv, which is not installed")
+    return found
 
 
 def peer_row(name: str, answer: dict[str, np.ndarray], afw: Path | None) -> Row:

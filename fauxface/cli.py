@@ -32,6 +32,7 @@ from fauxface import __version__
 from fauxface.audit.config import AuditConfig
 from fauxface.datasets.config import PackConfig
 from fauxface.evaluation.config import AdaptationConfig, EvaluationConfig
+from fauxface.extras import advice
 from fauxface.inference.config import CheckpointName, PredictionConfig
 from fauxface.live.config import LiveConfig
 from fauxface.names import printable
@@ -359,8 +360,8 @@ def calibrate(
 def models(input_size: InputSide = 128) -> None:
     """List the models that can be trained: parameters, FLOPs, milliseconds a face on a CPU, paper.
 
-    Parameters and FLOPs are computed when you call this; a multiply-add counts as 2. Other backbones of timm also work,
-    by their names.
+    A multiply-add counts as 2 FLOPs. Other backbones of timm also work, by their names. With another --input-size than
+    128, parameters and FLOPs are computed when you call this, which needs PyTorch.
 
     Examples:
       fauxface models
@@ -369,7 +370,7 @@ def models(input_size: InputSide = 128) -> None:
     Args:
         input_size: Side of the crops that a model sees, pixels.
     """
-    from fauxface.models.table import models_table
+    from fauxface.models.listing import models_table
 
     print(models_table(input_size))
 
@@ -495,10 +496,17 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        line = (
+            advice(error, f"fauxface {args[0]}", args[0])
+            if isinstance(error, ModuleNotFoundError)
+            else _one_line(error)
+        )
+        if line is None:
+            raise
         if os.environ.get("FAUXFACE_DEBUG"):
             traceback.print_exc()
-        print(f"fauxface: error: {_one_line(error)}", file=sys.stderr)
+        print(f"fauxface: error: {line}", file=sys.stderr)
         return 2
     return 0
 

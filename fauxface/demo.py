@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import yaml
 
+from fauxface.extras import require
 from fauxface.files import write_bytes, write_text
 from fauxface.outputs import empty_or_new, only_writer
 from fauxface.parsing import read_yaml
@@ -70,6 +71,7 @@ def run_demo(
 
     FileExistsError for an ``out`` that holds another tour or other files; BlockingIOError while a tour runs there.
     """
+    require("demo", "the tour")
     chosen = {"count": count, "held_out": held_out, "samples": samples}
     config = replace(QUICK if quick else DemoConfig(), seed=seed, **{k: v for k, v in chosen.items() if v is not None})
     with only_writer(out, "fauxface demo"):

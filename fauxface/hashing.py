@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -19,13 +21,17 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def add_weights(digest: hashlib.blake2b, network: Module) -> None:
-    """Add names, types, shapes and values of a network's weights to a hash."""
-    import torch
+def weights_hash(weights: Mapping[str, np.ndarray]) -> str:
+    """A hash of a network's weights as float32, the same for weights stored in another precision."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in sorted(weights.items()):
+        digest.update(name.encode() + np.ascontiguousarray(value, np.float32).tobytes())
+    return digest.hexdigest()
 
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+
+def weights_of(network: Module) -> dict[str, np.ndarray]:
+    """The weights of a network as float32, by name."""
+    return {name: tensor.detach().cpu().float().numpy() for name, tensor in network.state_dict().items()}
 
 
 def add_code(digest: hashlib.blake2b, patterns: Iterable[str]) -> None:

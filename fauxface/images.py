@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
+from fauxface.extras import install
 from fauxface.files import regular_size, write_bytes
 from fauxface.parsing import clipped
 
@@ -89,6 +90,9 @@ def is_animated(path: Path) -> bool:
     """True for a GIF with several images, which is treated as a video."""
     try:
         regular_size(path)
+        with path.open("rb") as file:  # Pillow would import all its readers before it says no
+            if file.read(4) != b"GIF8":
+                return False
         with warnings.catch_warnings(), Image.open(path, formats=["GIF"]) as image:
             warnings.simplefilter("ignore")
             return bool(getattr(image, "is_animated", False))
@@ -148,7 +152,7 @@ def _reasons(path: Path) -> Iterator[None]:
         raise FileNotFoundError(f"{path}: there is no such file") from None
     except UnidentifiedImageError:
         missing = path.suffix.lower() in FORMATS["HEIF"] and not _has_heif()
-        hint = ": HEIC needs `pip install 'fauxface[heic]'`" if missing else ""
+        hint = f": HEIC needs `{install('heic')}`" if missing else ""
         raise ValueError(f"{path}: not an image that can be read{hint}") from None
     except Image.DecompressionBombError:  # Pillow checks the size, too, and first
         raise ValueError(f"{path}: cannot be read: {_TOO_LARGE}") from None

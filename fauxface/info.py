@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from fauxface import __version__
+from fauxface.extras import advice, versions
 
 PACKAGES = (
     "torch",
@@ -23,19 +25,17 @@ PACKAGES = (
 
 def machine() -> dict[str, str]:
     """Versions and hardware by name, each as text."""
-    import torch
-
     from fauxface.inference import DETECTORS, load_detector
     from fauxface.rendering.version import GENERATOR_VERSION
 
     about = {
-        "fauxface": version("fauxface"),
+        "fauxface": __version__,
         "generator": str(GENERATOR_VERSION),
         "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **{name: found or "not installed" for name, found in zip(PACKAGES, versions(*PACKAGES), strict=True)},
         "system": f"{platform.system()} {platform.machine()}",
         "processor": f"{_processor()}, {len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()} cores",
-        "torch device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "torch device": _torch_device(),
         "renderer": _renderer(),
     }
     for name in DETECTORS:
@@ -52,14 +52,13 @@ def show_machine() -> None:
 
 
 def show_checkpoint(checkpoint: str | Path) -> None:
-    """Print a checkpoint's card and the detector's licence; errors as ``load_checkpoint``."""
+    """Print a checkpoint's card and the detector's licence; errors as `fauxface.checkpoint.stored_weights`."""
     from dataclasses import asdict
 
-    from fauxface.checkpoint import load_network
+    from fauxface.checkpoint import parameter_count, read_card
     from fauxface.inference import RetinaFace
 
-    model, card = load_network(checkpoint)
-    count = sum(parameter.numel() for parameter in model.parameters())
+    card, count = read_card(checkpoint), parameter_count(checkpoint)
     _show({**asdict(card), "parameters": f"{count:,}", "detector": f"{RetinaFace.name}, {RetinaFace.licence}"})
 
 
@@ -76,11 +75,12 @@ def _show(rows: Mapping[str, object], indent: str = "") -> None:
 _LINUX = platform.system() == "Linux"
 
 
-def _version(package: str) -> str:
+def _torch_device() -> str:
     try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+        import torch
+    except ModuleNotFoundError as error:
+        return _missing(error)
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 def _processor() -> str:
@@ -94,9 +94,15 @@ def _processor() -> str:
 
 def _renderer() -> str:
     """Name of the OpenGL renderer; asking for it takes about 0.1 s."""
-    from fauxface.rendering.opengl.rasteriser import NoDisplayError, renderer
-
+    try:
+        from fauxface.rendering.opengl.rasteriser import NoDisplayError, renderer
+    except ModuleNotFoundError as error:
+        return _missing(error)
     try:
         return renderer()
     except NoDisplayError as error:
         return f"none: {error}"
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    return f"none: {advice(error, 'it') or error}"

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fauxface.extras import install
 from fauxface.names import label
 from fauxface.outputs import heed_termination
 from fauxface.ranges import Workers, in_range
@@ -146,7 +147,7 @@ def _on_dask(work: Callable[[int], Result], jobs: Sequence[int], address: str) -
     try:
         import distributed
     except ImportError:
-        raise ValueError("--dask needs Dask: pip install 'fauxface[cluster]'") from None
+        raise ValueError(f"--dask needs Dask: {install('cluster')}") from None
     try:
         client: Any = distributed.Client(address, timeout=CONNECT_SECONDS)
     except OSError:

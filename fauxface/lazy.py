@@ -7,6 +7,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from fauxface.extras import advice
+
 
 def load_on_use(package: str, **modules: str) -> Callable[[str], Any]:
     """Make a package's ``__getattr__``, which imports the module that holds a name and keeps what it finds there.
@@ -21,8 +23,17 @@ def load_on_use(package: str, **modules: str) -> Callable[[str], Any]:
     def load(name: str) -> Any:
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{places[name]}"), name)
+        try:
+            value = getattr(import_module(f"{package}.{places[name]}"), name)
+        except ModuleNotFoundError as error:
+            raise _explained(error, f"{package}.{name}") from error
         setattr(sys.modules[package], name, value)
         return value
 
     return load
+
+
+def _explained(error: ModuleNotFoundError, what: str) -> ModuleNotFoundError:
+    """The same error, with a message that names the extra if one brings the module."""
+    line = advice(error, what)
+    return error if line is None else ModuleNotFoundError(line, name=error.name)

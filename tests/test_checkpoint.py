@@ -3,7 +3,6 @@ import safetensors.torch
 import torch
 import yaml
 
-from fauxface import checkpoint
 from fauxface.checkpoint import card_of, find_checkpoint, lane_of, load_checkpoint, save_checkpoint
 from fauxface.models import build_model
 
@@ -68,7 +67,7 @@ def test_a_run_and_a_shipped_name_are_found(model, folder, tmp_path, monkeypatch
     run = tmp_path / "run"
     save_checkpoint(run / "checkpoint", model, card_of(model, "2d", 1.3, "research"))
     assert find_checkpoint(run) == run / "checkpoint"
-    monkeypatch.setattr(checkpoint, "SHIPPED", tmp_path)
+    monkeypatch.setattr("fauxface.checkpoint.card.SHIPPED", tmp_path)
     assert find_checkpoint("c") == folder
     with pytest.raises(FileNotFoundError, match=r"no checkpoint: nowhere is not a folder.*shipped weights \(c"):
         load_checkpoint("nowhere")

@@ -9,9 +9,10 @@ from fauxface.models import EXPECTED_COVERAGE, MODELS, Targets, build_model, cal
 from fauxface.models.coordinates import FIRST_SIGMA, LEAST_SIGMA, SIGMA_PACE, with_least
 from fauxface.models.grid import cell_of, corner_of, highest, read
 from fauxface.models.heatmaps import HeatmapOutputs, Heatmaps, log_target, peaks
+from fauxface.models.listing import models_table
 from fauxface.models.losses import gaussian
 from fauxface.models.pip import Pip, PipOutputs
-from fauxface.models.table import describe, models_table
+from fauxface.models.table import describe
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from fauxface.datasets.base import MIN_SIDE, BadSample, FaceDataset, Format, Labels, check_points
+from fauxface.extras import install
 from fauxface.faces import FaceSample, landmark_box
 from fauxface.landmarks import COFW29
 from fauxface.parsing import clipped
@@ -24,7 +25,7 @@ from fauxface.parsing import clipped
 _FILE = re.compile(r"COFW_(train|test)(_color)?\.mat")
 _NAMES = {"train": ("IsTr", "phisTr"), "test": ("IsT", "phisT")}
 _MOST_PIXELS, _MOST_FACES = 100_000_000, 1_000_000
-NEEDED = "COFW's files are HDF5, which needs h5py: pip install 'fauxface[datasets]'"
+NEEDED = f"COFW's files are HDF5, which needs h5py: {install('datasets')}"
 
 
 def find(files: list[Path]) -> list[Path]:

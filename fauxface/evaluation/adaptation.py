@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fauxface.datasets import open_dataset
-from fauxface.evaluation.adapter import Adapter, save_adapter, weights_hash
+from fauxface.evaluation.adapter import Adapter, save_adapter
 from fauxface.evaluation.config import AdaptationConfig, Boxes
 from fauxface.evaluation.fitting import CHOICES, CrossValidation, Pairs, Settings, cross_validate, fit_network
-from fauxface.evaluation.predictions import AnnotatedFaces, predict, read_faces
+from fauxface.evaluation.predictions import AnnotatedFaces, load_landmarker, predict, read_faces
 from fauxface.inference import Landmarker
 from fauxface.landmarks import common_scheme, convert, scheme_of
 from fauxface.metrics import bootstrap_interval, nme, point_errors, usual_normaliser
@@ -114,7 +114,7 @@ def run_adaptation(config: AdaptationConfig) -> Adaptation:
     if config.out is not None:
         check_folder(config.out, "adapt", sources)
     dataset = open_dataset(config.data, config.format, config.split)
-    landmarker = Landmarker.load(config.checkpoint, config.detector, threads=config.threads)
+    landmarker = load_landmarker(config.checkpoint, config.detector, threads=config.threads)
     common_scheme(landmarker.card.scheme, dataset.scheme)  # before the work
     faces = read_faces(dataset, config.skip_bad)
     boxes: tuple[Boxes, ...] = ("landmarks", "detector") if config.box == "both" else (config.box,)
@@ -155,7 +155,7 @@ def fit(
     card = replace(
         adapter.card,
         checkpoint=name,
-        weights=weights_hash(landmarker.model),
+        weights=landmarker.weights,
         fitted_on={
             "data": faces.dataset.name,
             "faces": count,

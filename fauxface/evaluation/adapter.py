@@ -7,7 +7,6 @@ So it cannot learn a crop's position or size, which under ``--box landmarks`` wo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.numpy
-import torch
 import yaml
 from safetensors import SafetensorError
 
@@ -158,14 +156,6 @@ class Adapter:
                 f"the adapter was fitted to the predictions of other weights ({self.card.checkpoint}), not to those of "
                 f"{checkpoint}: run fauxface adapt {checkpoint}"
             )
-
-
-def weights_hash(model: torch.nn.Module) -> str:
-    """A hash of a model's weights as float32, the same for weights stored in another precision."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().float().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def save_adapter(folder: Path, adapter: Adapter, sources: Sequence[Path] = ()) -> None:

@@ -14,11 +14,11 @@ from fauxface.datasets import FaceDataset, map_samples, open_dataset
 from fauxface.evaluation.adaptation import FEWEST_A_FOLD, Adaptation, fit
 from fauxface.evaluation.adapter import save_adapter
 from fauxface.evaluation.fitting import CHOICES
-from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, predict, read_faces
+from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, load_landmarker, predict, read_faces
 from fauxface.evaluation.run import judge
 from fauxface.evaluation.scores import Evaluation
 from fauxface.faces import FaceSample
-from fauxface.inference import Detection, Detector, Landmarker
+from fauxface.inference import Detection, Detector
 from fauxface.pose import yaw_in_photo
 
 BOXES: tuple[Boxes, ...] = ("landmarks", "detector")
@@ -107,7 +107,7 @@ def score_checkpoint(
     The adapter is fitted to the checkpoint's predictions on ``adapt_to`` and written to ``adapter_out``. Rendered sets
     are scored raw only, because the checkpoint was trained on labels of their kind.
     """
-    landmarker = Landmarker.load(checkpoint, detector, threads=threads, device=device)
+    landmarker = load_landmarker(checkpoint, detector, threads=threads, device=device)
     landmarker.detector = CachedDetector(landmarker.detector)
     adaptation: Adaptation | None = None
     if adapt_to is not None:

@@ -10,19 +10,21 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
+from fauxface.checkpoint import find_checkpoint
 from fauxface.datasets import BadSample, FaceDataset, map_samples
 from fauxface.evaluation.config import Boxes
+from fauxface.extras import versions
 from fauxface.faces import FaceSample, Framing, box_iou
 from fauxface.files import cache_folder, tell_damaged, write_bytes
-from fauxface.hashing import add_code, add_weights
+from fauxface.hashing import add_code
 from fauxface.inference import Detector, Landmarker, landmark_crops
+from fauxface.inference.onnx_model import ONNX_FILE
 from fauxface.landmarks import convert, five_points, scheme_of
 
 MIN_IOU = 0.3
@@ -71,6 +73,17 @@ def read_faces(dataset: FaceDataset, skip_bad: bool = False) -> AnnotatedFaces:
     kept = replace(dataset, sources=tuple(dataset.sources[index] for index, _ in found))
     truth, boxes, digests = zip(*(face for _, face in found), strict=True)
     return AnnotatedFaces(kept, np.stack(truth), np.stack(boxes), digests, skipped)
+
+
+def load_landmarker(
+    checkpoint: str | Path, detector: str, flip: bool = False, threads: int = 0, device: str = "cpu"
+) -> Landmarker:
+    """A landmarker to measure: on ONNX Runtime if its checkpoint has an ONNX file and stays on the CPU, else on torch.
+
+    Exporting each run's checkpoint, as `Landmarker.load` does, would take longer than measuring it. Errors as there.
+    """
+    ready = device == "cpu" and (find_checkpoint(checkpoint) / ONNX_FILE).is_file()
+    return Landmarker.load(checkpoint, detector, flip, threads, device, "onnx" if ready else "torch")
 
 
 @dataclass(frozen=True)
@@ -153,9 +166,8 @@ def _batches(images: Iterable[tuple[int, np.ndarray]]) -> Iterator[list[tuple[in
 
 def _key(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> str:
     """A hash of everything that predictions depend on."""
-    model, card = landmarker.model, landmarker.card
-    digest = hashlib.blake2b(digest_size=20)
-    add_weights(digest, model)
+    card = landmarker.card
+    digest = hashlib.blake2b(landmarker.weights.encode(), digest_size=20)
     add_code(digest, _CODE)
     question = {
         "model": [card.model, card.input_size, card.scheme, card.crop, card.crop_margin, landmarker.flip],
@@ -163,8 +175,8 @@ def _key(landmarker: Landmarker, faces: AnnotatedFaces, box: Boxes) -> str:
         # boxes and five points both come from the annotations
         "boxes": hashlib.blake2b(faces.boxes.tobytes() + faces.truth.tobytes()).hexdigest(),
         "detector": [landmarker.detector.name, MIN_IOU] if box == "detector" else None,
-        "libraries": [version(library) for library in _LIBRARIES],
-        "device": next(model.parameters()).device.type,
+        "libraries": versions(*_LIBRARIES),
+        "runtime": landmarker.runtime,
     }
     digest.update(json.dumps(question, sort_keys=True).encode())
     return digest.hexdigest()

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fauxface.datasets import FaceDataset, open_dataset
-from fauxface.evaluation import figures
-from fauxface.evaluation.adapter import Adapter, load_adapter, weights_hash
+from fauxface.evaluation.adapter import Adapter, load_adapter
 from fauxface.evaluation.config import Boxes, EvaluationConfig
-from fauxface.evaluation.predictions import AnnotatedFaces, Predictions, predict, read_faces
+from fauxface.evaluation.predictions import AnnotatedFaces, Predictions, load_landmarker, predict, read_faces
 from fauxface.evaluation.scores import Evaluation
+from fauxface.extras import require
 from fauxface.files import write_text
 from fauxface.images import write_image
 from fauxface.inference import Landmarker
@@ -58,12 +58,13 @@ def run_evaluation(config: EvaluationConfig) -> Evaluation:
     out, json = config.out, config.json
     sources = [path for path in (config.data, Path(config.checkpoint), config.adapter) if path is not None]
     if out is not None:
+        require("figures", "--out")
         check_folder(out, "evaluate", sources)
     dataset = open_dataset(config.data, config.format, config.split, config.labels)
     if json is not None:
         inputs = [file for source in dataset.sources for file in dataset.files(source)]
         check_file(json, "--json", inputs, out, FILES[1:])
-    landmarker = Landmarker.load(config.checkpoint, config.detector, config.flip, config.threads, config.device)
+    landmarker = load_landmarker(config.checkpoint, config.detector, config.flip, config.threads, config.device)
     result, faces = _measure(landmarker, dataset, config)
     with filled_folder(out, "evaluate", sources) if out is not None else nullcontext() as folder:
         if folder is not None:
@@ -80,7 +81,7 @@ def _measure(
     card, box = landmarker.card, config.box
     adapter = None if config.adapter is None else (load_adapter(config.adapter), str(config.adapter))
     if adapter is not None:
-        adapter[0].check(config.checkpoint, card.scheme, weights_hash(landmarker.model))
+        adapter[0].check(config.checkpoint, card.scheme, landmarker.weights)
     common_scheme(card.scheme if adapter is None else adapter[0].card.target, dataset.scheme)
     faces = read_faces(dataset, config.skip_bad)
     normalising_distance(faces.truth, dataset.scheme, config.normaliser)
@@ -156,6 +157,8 @@ def _adapted(found: Predictions, adapter: Adapter | None) -> Predictions:
 
 
 def _write_figures(folder: Path, result: Evaluation, dataset: FaceDataset) -> None:
+    from fauxface.evaluation import figures
+
     write_text(folder / "scores.json", _as_text(result))
     figures.write_groups(folder / "groups.csv", result)
     figures.write_faces(folder / "faces.csv", result)

@@ -7,11 +7,8 @@ from pathlib import Path
 
 import onnx
 
-from fauxface.checkpoint import load_network
-from fauxface.export.onnx import detector_to_onnx, to_onnx
+from fauxface.export.onnx import exported
 from fauxface.files import write_bytes
-from fauxface.models import LandmarkModel
-from fauxface.models.one_stage import OneStage
 from fauxface.outputs import check_file
 from fauxface.ranges import ExportBatch, in_range
 
@@ -43,13 +40,7 @@ def export(checkpoint: str | Path, out: Path, batch: ExportBatch = 0) -> Exporte
     ValueError for a file that is not named ``*.onnx``, and for a batch that the model cannot accept.
     """
     check_export(out)
-    model, card = load_network(checkpoint)
-    if isinstance(model, OneStage):
-        if batch > 1:
-            raise ValueError("a one-stage detector accepts one frame at a time: leave out --batch")
-        return write_exported(out, detector_to_onnx(model, card))
-    assert isinstance(model, LandmarkModel)
-    return write_exported(out, to_onnx(model, card, batch))
+    return write_exported(out, exported(checkpoint, batch))
 
 
 def check_export(out: Path) -> None:

@@ -20,6 +20,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from fauxface import __version__
-from fauxface.checkpoint import Card
+from fauxface.checkpoint import Card, load_network
 from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.models import LandmarkModel
 from fauxface.models.backbones import folded
@@ -50,6 +51,17 @@ class _EndToEnd(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.outputs(image).values())
+
+
+def exported(checkpoint: str | Path, batch: int = 0) -> onnx.ModelProto:
+    """A checkpoint, landmark model or detector, as `to_onnx` and `detector_to_onnx`; errors as `load_network`."""
+    model, card = load_network(checkpoint)
+    if isinstance(model, OneStage):
+        if batch > 1:
+            raise ValueError("a one-stage detector accepts one frame at a time: leave out --batch")
+        return detector_to_onnx(model, card)
+    assert isinstance(model, LandmarkModel)
+    return to_onnx(model, card, batch)
 
 
 def to_onnx(model: LandmarkModel, card: Card, batch: int = 0) -> onnx.ModelProto:

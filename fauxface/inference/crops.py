@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 
 from fauxface.faces import Framing
 from fauxface.landmarks import scheme_of
-from fauxface.models import LandmarkModel
 from fauxface.targets import Target, target_of
+
+if TYPE_CHECKING:
+    from fauxface.models import LandmarkModel
 
 BATCH = 64
 
@@ -113,11 +115,24 @@ def _predict_batch(model: LandmarkModel | CropModel, crops: np.ndarray) -> Landm
     return model.predict(crops) if isinstance(model, CropModel) else _predict_torch(model, crops)
 
 
-@torch.inference_mode()
+def load_torch(checkpoint: str | Path, threads: int = 0, device: str = "cpu") -> LandmarkModel:
+    """The network of a checkpoint, on a device and this many threads (0: all); errors as `load_checkpoint`."""
+    import torch
+
+    from fauxface.checkpoint import load_checkpoint
+
+    if threads:
+        torch.set_num_threads(threads)
+    return load_checkpoint(checkpoint)[0].to(device)
+
+
 def _predict_torch(model: LandmarkModel, crops: np.ndarray) -> Landmarks:
+    import torch
+
     device = next(model.parameters()).device
-    images_B3HW = torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float() / 255
-    outputs = model.decode(model(images_B3HW)).told()
+    with torch.inference_mode():
+        images_B3HW = torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float() / 255
+        outputs = model.decode(model(images_B3HW)).told()
     return Landmarks.from_names({name: value.cpu().double().numpy() for name, value in outputs.items()})
 
 

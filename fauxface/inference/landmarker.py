@@ -10,25 +10,26 @@ for face in landmarker(read_image(Path("photo.jpg"))):
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
-import torch
 
-from fauxface.checkpoint import Card, load_checkpoint
+from fauxface.checkpoint import Card, read_card, stored_weights
 from fauxface.faces import Framing
-from fauxface.inference.crops import CropModel, Landmarks, landmark_crops
+from fauxface.hashing import weights_hash, weights_of
+from fauxface.inference.crops import CropModel, Landmarks, landmark_crops, load_torch
 from fauxface.inference.detectors import Detector, load_detector
 from fauxface.inference.face import Face, check_image
-from fauxface.inference.onnx_model import load_onnx
+from fauxface.inference.onnx_model import OnnxModel, load_onnx
 from fauxface.inference.tracker import Tracker
-from fauxface.models import LandmarkModel
 from fauxface.pose import Camera, Pose, head_pose
 from fauxface.ranges import Threads, in_range
+
+if TYPE_CHECKING:
+    from fauxface.models import LandmarkModel
 
 __all__ = ["FRAME_RATE", "Face", "Landmarker", "check_image"]
 
@@ -41,26 +42,20 @@ class Landmarker:
     """A detector and a landmark model: call it with an image to get its faces.
 
     Attributes:
-        model: the landmark model, in eval mode.
+        model: the landmark model: a network of torch in eval mode, or a file on ONNX Runtime.
         card: the checkpoint's card: scheme, data, licence, lane.
         detector: the face detector.
         flip: also run each face mirrored and average (twice the time).
         camera: the images' camera, for head poses; None guesses it from each image's size.
-        backend: ``torch``, or ``onnx``: ONNX Runtime on the CPU, with the checkpoint's ONNX file.
-        checkpoint: the model's checkpoint, by name or path.
-        threads: CPU threads; 0 uses all.
+        checkpoint: the model's checkpoint, by name or path; None for a network that was not loaded from one.
     """
 
-    model: LandmarkModel
+    model: LandmarkModel | CropModel
     card: Card
     detector: Detector
     flip: bool = False
     camera: Camera | None = None
-    backend: Literal["onnx", "torch"] = "torch"
     checkpoint: str | Path | None = None
-    threads: int = 0
-    _onnx: CropModel | None = field(default=None, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @classmethod
     @in_range
@@ -77,17 +72,19 @@ class Landmarker:
         """A landmarker from a checkpoint folder, a run's folder or the name of shipped weights.
 
         ``threads`` limits the CPU threads (0: all). ``backend`` None means ``onnx`` on the CPU and ``torch`` elsewhere;
-        ``onnx`` uses the checkpoint's ``model.onnx``, or exports one into the cache at first use. FileNotFoundError for
-        a missing checkpoint; ValueError for a damaged one, and for an unknown detector or backend.
+        ``onnx`` uses the checkpoint's ``model.onnx``, without importing torch, or exports one into the cache at first
+        use. FileNotFoundError for a missing checkpoint; ValueError for a damaged one, and for an unknown detector or
+        backend.
         """
         backend = backend or ("onnx" if device == "cpu" else "torch")
         if backend not in ("onnx", "torch") or (backend == "onnx" and device != "cpu"):
             raise ValueError(f"the backend is onnx (on the CPU only) or torch, not {backend} on {device}")
-        found = load_detector(detector, threads)
-        if threads:
-            torch.set_num_threads(threads)
-        model, card = load_checkpoint(checkpoint)
-        return cls(model.to(device), card, found, flip, camera, backend, checkpoint, threads)
+        found, card = load_detector(detector, threads), read_card(checkpoint)
+        if backend == "onnx":
+            model: LandmarkModel | CropModel = load_onnx(checkpoint, threads)
+        else:
+            model = load_torch(checkpoint, threads, device)
+        return cls(model, card, found, flip, camera, checkpoint)
 
     @overload
     def __call__(self, image: np.ndarray) -> list[Face]: ...
@@ -120,6 +117,21 @@ class Landmarker:
         return self.model.scheme
 
     @property
+    def weights(self) -> str:
+        """A hash of the model's weights, whatever runs them."""
+        if not isinstance(self.model, CropModel):
+            return weights_hash(weights_of(self.model))
+        assert self.checkpoint is not None, "a model of another runtime comes from a checkpoint"
+        return weights_hash(stored_weights(self.checkpoint))
+
+    @property
+    def runtime(self) -> str:
+        """The ONNX file, by its hash, or torch's device that the model runs on."""
+        if isinstance(self.model, OnnxModel):
+            return f"onnx {self.model.digest}"
+        return "" if isinstance(self.model, CropModel) else next(self.model.parameters()).device.type
+
+    @property
     def framing(self) -> Framing:
         """The model's rule for cropping faces."""
         return Framing(self.card.crop, self.card.crop_margin)
@@ -132,7 +144,7 @@ class Landmarker:
         A place is the face's box (4,). For a model that crops by five points, `Framing.place` makes a better place of
         the box and the points.
         """
-        return landmark_crops(self._running(), image, places, self.framing, self.flip)
+        return landmark_crops(self.model, image, places, self.framing, self.flip)
 
     def pose(self, landmarks: np.ndarray, image: np.ndarray) -> Pose | None:
         """The pose of a head with these landmarks (N, 2), image pixels; see `fauxface.pose.head_pose`."""
@@ -150,14 +162,6 @@ class Landmarker:
         for number, item in enumerate(frames):
             seconds, frame = item if isinstance(item, tuple) else (number / FRAME_RATE, item)
             yield tracker.update(frame, seconds)
-
-    def _running(self) -> LandmarkModel | CropModel:
-        if self.backend == "torch":
-            return self.model
-        with self._lock:
-            if self._onnx is None:
-                self._onnx = load_onnx(self.model, self.card, self.checkpoint, self.threads)
-        return self._onnx
 
     def _face(self, image: np.ndarray, score: float, boxes: np.ndarray, found: Landmarks, i: int) -> Face:
         one = found.of(i)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
-import onnx
 import onnxruntime
 
-from fauxface.checkpoint import MAX_INPUT_SIZE, Card, find_checkpoint
+from fauxface.checkpoint import MAX_INPUT_SIZE, Card, find_checkpoint, identity_of, read_card, stored_weights
+from fauxface.extras import require, versions
 from fauxface.files import cache_folder, regular_size, tell_damaged, write_bytes
-from fauxface.hashing import add_code, add_weights
+from fauxface.hashing import add_code, file_hash, weights_hash
 from fauxface.inference.crops import Landmarks
 from fauxface.landmarks import scheme_of
-from fauxface.models import FaceNetwork, LandmarkModel
+from fauxface.models.names import ONE_STAGE
 from fauxface.parsing import clipped, shown, whole
 from fauxface.targets import TARGETS
 
-Opened = TypeVar("Opened")
+
+class Exported(Protocol):
+    """A model that an ONNX file holds."""
+
+    metadata: Mapping[str, str]
+
+
+Opened = TypeVar("Opened", bound=Exported)
 ONNX_FILE = "model.onnx"
 _CODE = ("models/**/*.py", "targets/**/*.py", "export/onnx.py")
 """Code that an exported file depends on, as patterns inside the package."""
@@ -33,13 +39,15 @@ class OnnxModel:
     Attributes:
         input_size: side of the crops, pixels.
         scheme: the landmark scheme's name.
+        metadata: as `fauxface.export.onnx.metadata` wrote them.
     """
 
     def __init__(self, file: Path | bytes, threads: int = 0) -> None:
         """Load an ONNX file that ``fauxface export`` wrote; ValueError, in one line, for any other."""
         name = file if isinstance(file, Path) else "the ONNX model"
         self._session = session(file, threads)
-        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._file = file
+        self.metadata = metadata = self._session.get_modelmeta().custom_metadata_map
         self._outputs = [output.name for output in self._session.get_outputs()]
         known = {"scores", "sigma", *TARGETS}
         if (
@@ -53,6 +61,11 @@ class OnnxModel:
         shapes = {target.name: (None, *target.shape_of(scheme)) for target in TARGETS.values()}
         batch = check_ends(name, self._session, {"image": (None, side, side, 3), **shapes}, other=(None, scheme.count))
         self._batch = batch if isinstance(batch, int) and batch > 0 else None
+
+    @property
+    def digest(self) -> str:
+        """A hash of the file."""
+        return file_hash(self._file) if isinstance(self._file, Path) else hashlib.sha256(self._file).hexdigest()
 
     def predict(self, crops: np.ndarray) -> Landmarks:
         """Landmarks in crop pixels of crops M×S×S×3 uint8 RGB."""
@@ -68,48 +81,57 @@ class OnnxModel:
         return [np.asarray(part)[: len(crops)] for part in self._session.run(self._outputs, {"image": batch})]
 
 
-def load_onnx(model: LandmarkModel, card: Card, checkpoint: str | Path | None, threads: int = 0) -> OnnxModel:
-    """The model on ONNX Runtime: its checkpoint's ``model.onnx``, or else an export, kept in the cache."""
+def load_onnx(checkpoint: str | Path, threads: int = 0) -> OnnxModel:
+    """The landmark model of a checkpoint on ONNX Runtime, on this many threads (0: all); see `open_exported`.
 
-    def open_model(file: Path | bytes) -> OnnxModel:
-        found = OnnxModel(file, threads)
-        if (found.scheme, found.input_size) != (card.scheme, card.input_size):
-            raise ValueError(f"{file}: not this checkpoint's model: {found.scheme} at {found.input_size} px")
+    ValueError for a checkpoint that is a face detector.
+    """
+    if read_card(checkpoint).model == ONE_STAGE:
+        raise ValueError(f"{checkpoint} is a face detector ({ONE_STAGE}), not a landmark model: pass it to --detector")
+    return open_exported(checkpoint, lambda file: OnnxModel(file, threads))
+
+
+def open_exported(checkpoint: str | Path, open_file: Callable[[Path | bytes], Opened]) -> Opened:
+    """Open the checkpoint's ``model.onnx`` or else its export in the cache, made at first use, by ``open_file``.
+
+    Only the first use without a ``model.onnx`` imports torch. ValueError, in one line, for a file that is not of this
+    checkpoint, and where torch is not installed but needed.
+    """
+    folder, card = find_checkpoint(checkpoint), read_card(checkpoint)
+
+    def opened(file: Path | bytes) -> Opened:
+        found = open_file(file)
+        check_card(file, found.metadata, card)
         return found
 
-    def export() -> onnx.ModelProto:
-        from fauxface.export.onnx import to_onnx
-
-        return to_onnx(model, card)
-
-    return open_exported(model, card, checkpoint, export, open_model)
-
-
-def open_exported(
-    model: FaceNetwork,
-    card: Card,
-    checkpoint: str | Path | None,
-    export: Callable[[], onnx.ModelProto],
-    open_file: Callable[[Path | bytes], Opened],
-) -> Opened:
-    """Open the checkpoint's ``model.onnx`` or else the cached export, made at first use, by ``open_file``."""
-    if checkpoint is not None:
-        shipped = find_checkpoint(checkpoint) / ONNX_FILE
-        if shipped.is_file():
-            return open_file(shipped)
-    path = cache_folder() / "onnx" / f"{_key(model, card)}.onnx"
+    if (folder / ONNX_FILE).is_file():
+        return opened(folder / ONNX_FILE)
+    path = cache_folder() / "onnx" / f"{_key(checkpoint, card)}.onnx"
     if path.is_file():
         try:
-            return open_file(path)
+            return opened(path)
         except ValueError:
             tell_damaged(path)
             path.unlink(missing_ok=True)
-    data = export().SerializeToString()
+    require("train", f"{folder} has no {ONNX_FILE}; making one")
+    from fauxface.export.onnx import exported
+
+    data = exported(checkpoint).SerializeToString()
     try:
         write_bytes(path, data)
     except OSError:  # without a cache the next start takes some seconds longer
-        return open_file(data)
-    return open_file(path)
+        return opened(data)
+    return opened(path)
+
+
+def check_card(file: Path | bytes, metadata: Mapping[str, str], card: Card) -> None:
+    """Raise a ValueError of one line unless the metadata of an ONNX file agree with the card."""
+    name = file if isinstance(file, Path) else "the ONNX model"
+    for key, value in identity_of(card).items():
+        if metadata.get(key, str(value)) != str(value):
+            raise ValueError(
+                f"{name}: not this checkpoint's model: its {key} is {clipped(metadata[key])}, the card's {value}"
+            )
 
 
 def session(file: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
@@ -147,12 +169,11 @@ def check_ends(
     return inputs[0].shape[0]
 
 
-def _key(model: FaceNetwork, card: Card) -> str:
+def _key(checkpoint: str | Path, card: Card) -> str:
     """A hash of everything that the exported file depends on: weights, card, code, libraries."""
-    digest = hashlib.blake2b(digest_size=20)
-    add_weights(digest, model)
+    digest = hashlib.blake2b(weights_hash(stored_weights(checkpoint)).encode(), digest_size=20)
     add_code(digest, _CODE)
-    digest.update(repr((card, [version(library) for library in ("onnx", "onnxscript", "timm", "torch")])).encode())
+    digest.update(repr((card, versions("onnx", "onnxscript", "timm", "torch"))).encode())
     return digest.hexdigest()
 
 

@@ -9,7 +9,6 @@ from typing import get_args
 
 import cv2
 import numpy as np
-from scipy.spatial import Delaunay
 
 from fauxface.inference.config import Style
 from fauxface.inference.drawing import COLOURS, LINES, Colour, draw_box, draw_landmarks, stroke
@@ -82,6 +81,12 @@ def mesh_edges(scheme: str) -> list[tuple[int, int]]:
     count = scheme_of(scheme).count
     if scheme not in ("ibug68", "face_synthetics70"):
         return []
-    triangles = Delaunay(mean_head()[:count, :2]).simplices
+    points = mean_head()[:count, :2]
+    points = (points - points.min(0)) / np.ptp(points)  # 0 to 1, because OpenCV wants a rectangle that holds them
+    plane = cv2.Subdiv2D((-1, -1, 3, 3))
+    plane.insert(points.astype(np.float32).tolist())
+    corners = np.array(plane.getTriangleList(), np.float64).reshape(-1, 3, 2)
+    away = np.linalg.norm(corners[:, :, None] - points, axis=-1)
+    triangles = away.argmin(-1)[(away.min(-1) < 1e-6).all(1)]  # without those of the rectangle's own corners
     edges = {tuple(sorted((int(t[i]), int(t[i - 1])))) for t in triangles for i in range(3)}
     return sorted((a, b) for a, b in edges)

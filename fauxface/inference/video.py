@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from fauxface.extras import install
 from fauxface.files import atomic_path, regular_size
 from fauxface.images import IMAGE_SUFFIXES, is_animated, is_readable
 from fauxface.parsing import clipped
@@ -343,7 +344,7 @@ def _av() -> Any:
     try:
         import av
     except ImportError:
-        raise ValueError("videos need PyAV: pip install 'fauxface[live]'") from None
+        raise ValueError(f"videos need PyAV: {install('live')}") from None
     return av
 
 

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import numpy as np
 
+from fauxface.extras import advice
 from fauxface.inference import Landmarker
 from fauxface.inference.tracker import Tracker
 from fauxface.live.config import LiveConfig
@@ -49,8 +50,8 @@ def _ready(config: LiveConfig) -> Landmarker:
 def _serve(config: LiveConfig) -> None:
     try:
         from fauxface.live.server import serve
-    except ImportError as error:
-        raise ValueError(f"the page needs {error.name}: pip install 'fauxface[live]'") from None
+    except ModuleNotFoundError as error:
+        raise ValueError(advice(error, "the page") or str(error)) from None
     if config.source is not None:
         Clip(config.source).close()
     landmarker = _ready(config)

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, smooth_l1_loss
 
 from fauxface.models.base import FaceNetwork
+from fauxface.models.names import ONE_STAGE
 
-NAME = "one-stage"
+NAME = ONE_STAGE
 STRIDES = (8, 16, 32)
 SIDES = ((0.0, 64.0), (48.0, 160.0), (128.0, math.inf))
 """Range of the boxes' longer sides, px, for each grid; in overlaps both grids are used."""

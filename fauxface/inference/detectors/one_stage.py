@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 
-from fauxface.checkpoint import load_one_stage
-from fauxface.hashing import add_weights
+from fauxface.checkpoint import read_card, stored_weights
+from fauxface.hashing import weights_hash
 from fauxface.inference.detectors.base import Detection, RawFaces, at_sizes, suppress
 from fauxface.inference.onnx_model import check_ends, open_exported, session
 from fauxface.landmarks import five_points, scheme_of
+from fauxface.models.names import ONE_STAGE
 
 SHIPPED_NAME = "fauxface-detector"
 """The shipped weights that ``--detector own`` means."""
@@ -36,6 +36,7 @@ class OneStageDetector:
             weights (docs/models.md).
         overlap: IoU above which the worse of two boxes is dropped.
         sides: longer sides, px, that an image is reduced to; see `at_sizes`.
+        metadata: of the ONNX file.
     """
 
     session: Any
@@ -45,28 +46,31 @@ class OneStageDetector:
     threshold: float = 0.63
     overlap: float = 0.4
     sides: tuple[int, ...] = (640, 1280)
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, checkpoint: str | Path = SHIPPED_NAME, threads: int = 0) -> OneStageDetector:
-        """The detector of a one-stage checkpoint on this many threads (0: all); errors as `load_one_stage`."""
-        from fauxface.export.onnx import detector_to_onnx
+        """The detector of a one-stage checkpoint on this many threads (0: all); errors as `open_exported`.
 
-        model, card = load_one_stage(checkpoint)
+        ValueError for a checkpoint that is no detector.
+        """
+        card = read_card(checkpoint)
+        if card.model != ONE_STAGE:
+            raise ValueError(f"{checkpoint} is not a face detector: it finds landmarks in crops ({card.model})")
+        name = f"own {weights_hash(stored_weights(checkpoint))[:12]}"
 
-        def open_session(file: Path | bytes) -> onnxruntime.InferenceSession:
+        def open_detector(file: Path | bytes) -> OneStageDetector:
             found = session(file, threads)
-            name = file if isinstance(file, Path) else "the ONNX model"
+            where = file if isinstance(file, Path) else "the ONNX model"
             if [output.name for output in found.get_outputs()] != ["boxes", "scores", "landmarks"]:
-                raise ValueError(f"{name}: not a detector that fauxface exported")
+                raise ValueError(f"{where}: not a detector that fauxface exported")
             points = scheme_of(card.scheme).count
             shapes = {"image": (1, None, None, 3), "boxes": (None, 4), "landmarks": (None, points, 2)}
-            check_ends(name, found, shapes, other=(None,))
-            return found
+            check_ends(where, found, shapes, other=(None,))
+            metadata = found.get_modelmeta().custom_metadata_map
+            return cls(found, name, f"{card.licence} (ours)", card.scheme, metadata=metadata)
 
-        run = open_exported(model, card, checkpoint, lambda: detector_to_onnx(model, card), open_session)
-        digest = hashlib.blake2b(digest_size=6)
-        add_weights(digest, model)
-        return cls(run, f"own {digest.hexdigest()}", f"{card.licence} (ours)", card.scheme)
+        return open_exported(checkpoint, open_detector)
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         """Faces in an image H×W×3 uint8 RGB, best score first."""

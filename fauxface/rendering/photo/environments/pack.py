@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from fauxface.extras import install
 from fauxface.files import atomic_folder, cache_folder
 from fauxface.rendering.assets.install import download_bar, fetch
 from fauxface.rendering.photo.environments.exr import read_exr
@@ -23,7 +24,7 @@ SIZE = 13_774_995
 SHA512 = "cc798a352fb726fbbd2b7cc90507d840a4fd3e7f4842df2cd2afde242dc25caa56a7283a2016be8af37d3600e7f9f0d3d80563521d98459fff19752e7ae01d0a"  # noqa: E501
 """Of the tarball, as npm publishes it."""
 LICENCE = "CC0 1.0"
-NEEDED = "the openexr package: pip install 'fauxface[assets]'"
+NEEDED = f"the openexr package: {install('assets')}"
 _MODULE = re.compile(r"package/hdri/(\w+)\.exr\.js")
 _COUNT = 18
 """Maps in the package."""
