@@ -74,17 +74,17 @@ def _differences(document: Document, material: Material, groups: dict[Group, See
 
 def _distribution(document: Document, material: Material, where: Where, groups: dict[Group, Seeds]) -> None:
     """Add the error distribution of each model's best policy at the most images."""
-    curves: dict[str, np.ndarray] = {}
+    curves: dict[Group, np.ndarray] = {}
     for model in material.models:
         best = best_group({g: seeds for g, seeds in groups.items() if g.model == model and g.policy not in ABLATIONS})
         errors = material.errors_of(groups[best]) if best else []
         if best and errors:
-            curves[f"{model}, {best.images:,}, {best.policy}"] = np.concatenate(errors)
+            curves[best] = np.concatenate(errors)
     if curves:
         path = material.figure("ced", *where)
-        figures.draw_ced(path, curves)
+        figures.draw_ced(path, material.models, curves)
         caption = "Share of faces within each error, all seeds: each model with its best policy at the most images."
-        halves = "; ".join(f"{name}: half of the faces within {np.median(e):.2f} %" for name, e in curves.items())
+        halves = "; ".join(f"{best.model}: half of the faces within {np.median(e):.2f} %" for best, e in curves.items())
         document.figures(Figure(path, caption, f"Error distributions. {halves}."), fold="Error distributions")
 
 
@@ -133,7 +133,7 @@ def add_cost(document: Document, material: Material) -> None:
         return
     document.heading("Cost")
     path = material.figure("cost")
-    figures.draw_cost(path, costs)
+    figures.draw_cost(path, material.models, costs)
     parts = "; ".join(f"{row[0]}: {row[2]} %, {row[4]} ms, {row[5]} minutes" for row in rows)
     caption = (
         "Lowest error of each model at the most images, against the time for a face (one CPU thread, ONNX Runtime, as "

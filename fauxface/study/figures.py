@@ -62,20 +62,27 @@ def style(number: int, **more: Any) -> dict[str, Any]:
     return {"color": COLOURS[i], "marker": MARKS[i], "linestyle": DASHES[i], "linewidth": 1.8, "markersize": 6, **more}
 
 
-def draw_ced(path: Path, curves: Mapping[str, np.ndarray], limit: float = 15) -> None:
-    """Plot cumulative error distributions: label → errors of all runs' faces."""
+def draw_ced(path: Path, order: Sequence[str], curves: Mapping[Group, np.ndarray], limit: float = 15) -> None:
+    """Plot cumulative error distributions: a group of each model → errors of all runs' faces.
+
+    ``order`` lists all of the study's models, so that each looks the same in every plot; so also below.
+    """
     with plot(path, 3.1, len(curves)) as axes:
-        for number, (label, errors) in enumerate(curves.items()):
-            x, y = metrics.ced(errors, limit)
-            axes.plot(x, y, label=label, **style(number, markevery=(0.08, 0.16)))
+        for group, errors in curves.items():
+            label = f"{group.model}, {group.images:,}, {group.policy}"
+            look = style(order.index(group.model), markevery=(0.08, 0.16))
+            axes.plot(*metrics.ced(errors, limit), label=label, **look)
         axes.set(xlim=(0, limit), ylim=(0, 100), xlabel="error, %", ylabel="faces with at most this error, %")
 
 
-def draw_curve(path: Path, points: Mapping[Group, Sequence[float]], laws: Mapping[str, PowerLaw]) -> None:
+def draw_curve(
+    path: Path, order: Sequence[str], points: Mapping[Group, Sequence[float]], laws: Mapping[str, PowerLaw]
+) -> None:
     """Plot the error over the number of images: a line a model, a mark for each seed; grey: the fitted law."""
-    models = sorted({group.model for group in points})
+    models = sorted({group.model for group in points}, key=order.index)
     with plot(path, 2.9, len(models)) as axes:
-        for number, model in enumerate(models):
+        for model in models:
+            number = order.index(model)
             mine = sorted((group.images, values) for group, values in points.items() if group.model == model)
             axes.plot([n for n, _ in mine], [np.mean(v) for _, v in mine], label=model, **style(number))
             for n, values in mine:
@@ -101,12 +108,13 @@ class Gap:
     longer: Sequence[tuple[int, float, bool]] = ()
 
 
-def draw_gap(path: Path, gaps: Mapping[str, Gap]) -> None:
+def draw_gap(path: Path, order: Sequence[str], gaps: Mapping[str, Gap]) -> None:
     """Plot errors on photographs (filled marks) and on held-out renders (hollow) over the number of images."""
     lines = sum(bool(gap.photographs) + bool(gap.renders) + bool(gap.longer) for gap in gaps.values())
     with plot(path, 3.1, lines) as axes:
         counts: set[int] = set()
-        for number, (model, gap) in enumerate(gaps.items()):
+        for model, gap in gaps.items():
+            number = order.index(model)
             for name, errors, hollow in (("photographs", gap.photographs, False), ("renders", gap.renders, True)):
                 if errors:
                     face = {"markerfacecolor": "white"} if hollow else {}
@@ -132,7 +140,7 @@ def draw_differences(path: Path, made: Sequence[tuple[str, int, str, Difference]
                 y += 2.4
                 heights[model, images] = y
                 text = f"{model}, {images:,} images"
-                axes.text(0.0, y - 0.75, text, transform=axes.get_yaxis_transform(), fontsize=10.5)
+                axes.text(0.015, y - 0.75, text, transform=axes.get_yaxis_transform(), fontsize=10.5)
             i = places.index(place)
             reach = [[found.mean - found.low], [found.high - found.mean]]
             hollow = {"markerfacecolor": "white"} if found.faces_only else {}
@@ -143,15 +151,17 @@ def draw_differences(path: Path, made: Sequence[tuple[str, int, str, Difference]
         axes.set(ylim=(y, 0.6), yticks=[], xlabel="all − none, points of error")
 
 
-def draw_cost(path: Path, costs: Mapping[str, tuple[float, float | None, float | None]]) -> None:
+def draw_cost(path: Path, order: Sequence[str], costs: Mapping[str, tuple[float, float | None, float | None]]) -> None:
     """Plot model → (error, milliseconds a face, minutes of training): error against each, side by side."""
     with plot(path, 2.7, len(costs), panels=2) as (left, right):
-        for number, (model, (error, milliseconds, minutes)) in enumerate(costs.items()):
-            mark = style(number, linestyle="", markersize=9)
+        for model, (error, milliseconds, minutes) in costs.items():
+            mark = style(order.index(model), linestyle="", markersize=9)
             left.plot([np.nan if milliseconds is None else milliseconds], [error], label=model, **mark)
             right.plot([np.nan if minutes is None else minutes], [error], **mark)
         left.set(xscale="log", xlabel="milliseconds a face", ylabel="error, %")
         right.set(xlabel="minutes of training")
+        left.margins(0.15)
+        right.margins(0.15)
         right.set_xlim(left=0)
         left.xaxis.set_major_formatter("{x:g}")
 

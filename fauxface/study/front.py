@@ -52,15 +52,14 @@ def add_front(document: Document, material: Material) -> None:
     for bold, more in sentences(material, main):
         words.text(f"**{bold}**{more}")
     words.text(TERMS)
+    if (curve := learning_curve(material, main)) is not None:
+        words.figures(curve)
     shown = grid(material, main)
     chart.heat_map(shown)
     chart.text(f"Mean error on {main}, in percent; darker is worse, the frame marks the best. {GRID}")
     if missing := not_measured(material, shown):
         chart.text(missing)
     document.beside(words, chart)
-    if (curve := learning_curve(material, main)) is not None:
-        document.heading("Error by number of training images")
-        document.figures(curve)
 
 
 def sentences(material: Material, where: Where) -> list[tuple[str, str]]:
@@ -195,11 +194,12 @@ def learning_curve(material: Material, where: Where) -> Figure | None:
     if not points:
         return None
     path = material.figure("curve", *where)
-    figures.draw_curve(path, points, material.laws.get(where, {}))
+    figures.draw_curve(path, material.models, points, material.laws.get(where, {}))
     ends = "; ".join(_ends(model, points) for model in models)
     caption = (
-        f"Mean error on {where.test_set} ({where.box} boxes, {KINDS[where.adapted]}), policy {policy}. Each mark is a "
-        "run, the thin grey line the law a·n^−b + c fitted to the means. All runs saw the same number of faces in all."
+        f"Error by number of training images on {where.test_set} ({where.box} boxes, {KINDS[where.adapted]}), policy "
+        f"{policy}. Each mark is a run, the thin grey line the law a·n^−b + c fitted to the means. All runs saw the same "
+        "number of faces in all."
     )
     return Figure(path, caption, f"Learning curves of {ends}.")
 

@@ -34,7 +34,7 @@ def add_gap(document: Document, material: Material) -> None:
     for model, gap in gaps.items():
         words.text(_sentence(model, gap, material, main))
     path = material.figure("gap")
-    figures.draw_gap(path, gaps)
+    figures.draw_gap(path, material.models, gaps)
     n = [faces(material.table[where]) for where in (on_photographs, on_renders)]
     caption = (
         f"Raw error, boxes from landmarks, policy {material.config.curve_policy}: filled marks on {n[0]:,} faces in "
@@ -90,9 +90,7 @@ def add_longer(document: Document, material: Material) -> None:
         return
     document.heading("Longer training")
     document.text(
-        f"These runs saw another number of faces than the study's {material.samples or 0:,}, and are in no other table."
-        if material.samples
-        else "These runs saw a fixed number of faces, and are in no other table."
+        "These runs saw another number of faces in training than the study's cells, and are in no other table."
     )
     for samples, table in material.longer.items():
         rows = [
@@ -104,7 +102,8 @@ def add_longer(document: Document, material: Material) -> None:
         ids = [slug(samples, *row[4:7], *row[:3]) for row in rows]
         lines = _pairs(table, material)
         if lines:
-            columns = ("model", "difference", "test set", "box", "scores", f"{samples:,} faces", "study")
+            own = f"{material.samples:,} faces" if material.samples else "the schedule's epochs"
+            columns = ("model", "difference", "test set", "box", "scores", f"{samples:,} faces", own)
             document.table(columns, lines)
         document.table(header, rows, fold=f"All scores after {samples:,} faces", ids=ids)
 
