@@ -198,8 +198,8 @@ def learning_curve(material: Material, where: Where) -> Figure | None:
     ends = "; ".join(_ends(model, points) for model in models)
     caption = (
         f"Error by number of training images on {where.test_set} ({where.box} boxes, {KINDS[where.adapted]}), policy "
-        f"{policy}. Each mark is a run, the thin grey line the law a·n^−b + c fitted to the means. All runs saw the same "
-        "number of faces in all."
+        f"{policy}. Each mark is a run, the thin grey line the law a·n^−b + c fitted to the means. All runs saw as "
+        "many faces in training."
     )
     return Figure(path, caption, f"Learning curves of {ends}.")
 
