@@ -49,7 +49,7 @@ def cells(config: StudyConfig = CONFIG, data: str = "d") -> list[Cell]:
 def add(results: Results, made: Iterable[Cell], means: dict[tuple[str, int, str], float] | float = 8.0) -> None:
     """Rows of cells, with these mean errors on photographs, raw; renders 3 less, adapted 1 less."""
     for cell in made:
-        raw = means if isinstance(means, float) else means[cell.model, cell.images, cell.policy]
+        raw = means[cell.model, cell.images, cell.policy] if isinstance(means, dict) else means
         random = np.random.default_rng([cell.seed, cell.images, len(cell.model), len(cell.policy)])
         for test, box, adapted, *rest in WANTED:
             errors = FACES + random.normal(0, 0.05, 40)

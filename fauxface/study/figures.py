@@ -29,7 +29,9 @@ WIDTH = 4.3
 COLOURS = ("#0b3c68", "#d1600a", "#3a9d6f", "#8a3f8f", "#6b6b6b", "#b59b00")
 MARKS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (10, 3)), (0, (1, 1)))
-_FIXED = {"svg.fonttype": "none", "svg.hashsalt": "fauxface", "font.size": 11, "font.family": "sans-serif"}
+MILLISECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+"""Marks on the axis of speed."""
+_FIXED: Any = {"svg.fonttype": "none", "svg.hashsalt": "fauxface", "font.size": 11, "font.family": "sans-serif"}
 
 
 @contextmanager
@@ -160,10 +162,14 @@ def draw_cost(path: Path, order: Sequence[str], costs: Mapping[str, tuple[float,
             right.plot([np.nan if minutes is None else minutes], [error], **mark)
         left.set(xscale="log", xlabel="milliseconds a face", ylabel="error, %")
         right.set(xlabel="minutes of training")
-        left.margins(0.15)
+        left.margins(y=0.15)
         right.margins(0.15)
         right.set_xlim(left=0)
-        left.xaxis.set_major_formatter("{x:g}")
+        speeds = [speed for _, speed, _ in costs.values() if speed is not None]
+        low, high = min(speeds, default=1) / 2, max(speeds, default=10) * 2
+        left.set_xlim(low, high)
+        left.set_xticks(marks := [n for n in MILLISECONDS if low <= n <= high], [f"{n:g}" for n in marks])
+        left.minorticks_off()
 
 
 def _line(errors: Mapping[int, float]) -> tuple[list[int], list[float]]:

@@ -23,9 +23,12 @@ TERMS = (
     "The **error** is the mean distance of 68 points of a face from where people marked them, in percent of the "
     "distance between the outer eye corners (on an adult, 1 % is about 0.9 mm). Numbers in brackets are **95 % "
     "intervals**: a difference whose interval contains 0 may be chance. **Augmentations** alter a picture each time it "
-    "is trained on: rotation, translation (a shift), occlusion (a part is covered), blur."
+    "is trained on: rotation, translation (a shift), occlusion (a part is covered), blur. **Models** are named by "
+    "network and method: `coordinates` are predicted directly, `heatmaps` are a map for each point, `pip` is a cell of a "
+    "grid and an offset in it."
 )
 
+ADAPTED = "Label-adapted: what annotators and renders define differently is corrected, without seeing pictures. "
 GRID = (
     "Seeds and further scores of each number are in the evidence below (on the page, a number leads there). Comparing "
     "two uses only the seeds that both have, so that the means given can differ a little from these."
@@ -56,7 +59,8 @@ def add_front(document: Document, material: Material) -> None:
         words.figures(curve)
     shown = grid(material, main)
     chart.heat_map(shown)
-    chart.text(f"Mean error on {main}, in percent; darker is worse, the frame marks the best. {GRID}")
+    kind = ADAPTED if main.adapted == "yes" else ""
+    chart.text(f"Mean error on {main}, in percent; darker is worse, the frame marks the best. {kind}{GRID}")
     if missing := not_measured(material, shown):
         chart.text(missing)
     document.beside(words, chart)
@@ -123,7 +127,7 @@ def _compared(
     seeds = found.seeds if found else tuple(groups[pair[0]].keys() & groups[pair[1]].keys())
     means = [mean_sd({seed: groups[group][seed] for seed in seeds}, "nme")[0] for group in pair]
     if means[1] < means[0]:
-        return _compared(lower, alike, names[::-1], pair[::-1], material, where)
+        return _compared(lower, alike, (names[1], names[0]), (pair[1], pair[0]), material, where)
     numbers = f"{means[0]:.2f} % against {means[1]:.2f} %"
     if found is None:
         text = f"{lower.format(*names)}: {numbers}, not compared face by face, because those errors are not here"
@@ -198,8 +202,8 @@ def learning_curve(material: Material, where: Where) -> Figure | None:
     ends = "; ".join(_ends(model, points) for model in models)
     caption = (
         f"Error by number of training images on {where.test_set} ({where.box} boxes, {KINDS[where.adapted]}), policy "
-        f"{policy}. Each mark is a run, the thin grey line the law a·n^−b + c fitted to the means. All runs saw as "
-        "many faces in training."
+        f"{policy}. Each mark is a run, the thin grey line the law a·n^−b + c fitted to the means. All runs saw "
+        "equally many faces in training."
     )
     return Figure(path, caption, f"Learning curves of {ends}.")
 

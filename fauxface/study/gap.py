@@ -49,7 +49,7 @@ def add_gap(document: Document, material: Material) -> None:
 def _gap(model: str, on_photographs: Where, on_renders: Where, material: Material) -> Gap:
     policy = material.config.curve_policy
 
-    def curve(where: Where, groups: Mapping[Group, Seeds]) -> dict[int, float]:
+    def curve(groups: Mapping[Group, Seeds]) -> dict[int, float]:
         mine = {g.images: mean_sd(s, "nme")[0] for g, s in groups.items() if (g.model, g.policy) == (model, policy)}
         return {n: mean for n, mean in sorted(mine.items()) if mean == mean}
 
@@ -57,10 +57,10 @@ def _gap(model: str, on_photographs: Where, on_renders: Where, material: Materia
         (n, error, where == on_renders)
         for table in material.longer.values()
         for where in (on_photographs, on_renders)
-        for n, error in curve(where, table.get(where, {})).items()
+        for n, error in curve(table.get(where, {})).items()
     ]
-    both = [curve(where, material.table.get(where, {})) for where in (on_photographs, on_renders)]
-    return Gap(*both, longer)
+    table = material.table
+    return Gap(curve(table.get(on_photographs, {})), curve(table.get(on_renders, {})), longer)
 
 
 def _sentence(model: str, gap: Gap, material: Material, main: Where) -> str:

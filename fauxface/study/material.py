@@ -95,7 +95,7 @@ class Material:
         if main is None:
             return []
 
-        def rank(where: Where) -> tuple[bool, bool, str, str, bool]:
+        def rank(where: Where) -> tuple[bool, bool, str, bool, bool]:
             away = where.test_set != main.test_set
             return away, where.test_set in self.rendered, where.test_set, where.box != main.box, where.adapted == RAW
 
