@@ -264,8 +264,9 @@ def study(config: Settings[StudyConfig], report: bool = False, resume: bool = Fa
     A cell is one run: a model, a number of images, an augmentation policy and a seed. Each cell starts from random
     weights and sees the same number of training samples. Its last averaged weights are scored on every test set, with
     both box protocols, raw and label-adapted. OUT gets results.csv (a row per score), errors.csv (the error of each
-    face), report.html and tables.md. A stopped study continues when it is started again: finished cells are kept, a
-    killed one resumes, and a changed setting makes a new cell.
+    face), and the report as report.html and report.md. A stopped study continues when it is started again: finished
+    cells are kept, a killed one resumes, and a changed setting makes a new cell. The report also shows cells of OUT
+    that differ from those asked for in model, images, policy, seed or samples alone.
 
     Examples:
       fauxface study --data faces --test 300w/afw --out study
@@ -280,9 +281,13 @@ def study(config: Settings[StudyConfig], report: bool = False, resume: bool = Fa
     import shlex
 
     from fauxface.info import machine
+    from fauxface.models.table import timings
     from fauxface.study import run_study
 
-    page, results = run_study(config, machine, shlex.join(["fauxface", *sys.argv[1:]]), report)
+    def speeds() -> dict[str, float]:
+        return (timings(config.input_size) or {}).get("ms", {})
+
+    page, results = run_study(config, machine, shlex.join(["fauxface", *sys.argv[1:]]), report, speeds)
     print(f"{len(results.rows)} rows in {printable(config.out / 'results.csv')}")
     print(f"open {printable(page)}")
 

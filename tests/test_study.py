@@ -307,7 +307,7 @@ def test_a_study_runs_and_nothing_runs_twice(tmp_path: Path, capsys: pytest.Capt
     page = (tmp_path / "study" / "report.html").read_text()
     assert "http" not in page.replace("http://www.w3.org", "")
     assert "How many images: so far only 6 were tried." in page
-    assert f"| {MODEL} | 6 | none | 1 of 1 |" in (tmp_path / "study" / "tables.md").read_text()
+    assert f"| {MODEL} | 6 | none | 1 |" in (tmp_path / "study" / "report.md").read_text()
 
     # again, and with the results alone: no cell is run
     def never(*args: Any, **more: Any) -> None:
@@ -324,7 +324,7 @@ def test_a_study_runs_and_nothing_runs_twice(tmp_path: Path, capsys: pytest.Capt
 
     # the report of an unfinished study runs nothing, and says nothing of where there is no study
     assert main(command(tmp_path, "--seeds", "2", "--report")) == 0
-    assert "1 of 2 cells are done" in (tmp_path / "study" / "report.html").read_text()
+    assert f"With fewer runs than 2: {MODEL} with 6 images: none." in (tmp_path / "study" / "report.html").read_text()
     capsys.readouterr()
     assert main(command(tmp_path, "--out", str(tmp_path / "none"), "--report")) == 2
     assert "nothing to report" in capsys.readouterr().err
@@ -335,7 +335,6 @@ def test_a_study_runs_and_nothing_runs_twice(tmp_path: Path, capsys: pytest.Capt
     monkeypatch.setattr("fauxface.study.run.run_jobs", lambda work, jobs, *rest, **more: asked.extend(jobs))
     assert main(command(tmp_path, "--seeds", "2")) == 0
     assert asked == [1]
-    assert "1 of 2 cells are done" in (tmp_path / "study" / "report.html").read_text()
 
 
 def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -387,12 +386,13 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
 
 
 def run_study_report(config: StudyConfig, planned: tuple[Cell, ...], results: Results) -> Path:
+    from fauxface.study.material import Material
     from fauxface.study.report import write_report
 
     wanted = list(dict.fromkeys(key[1:] for key in results.rows))
-    page = write_report(config, planned, wanted, results, {"machine": "here"}, "fauxface study")
+    page = write_report(Material(config, planned, wanted, results), {"machine": "here"}, "fauxface study")
     assert "Best faces of" in page.read_text()
-    assert "label-adapted" in (config.out / "tables.md").read_text()
+    assert "label-adapted" in (config.out / "report.md").read_text()
     return page
 
 
@@ -429,3 +429,21 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path):
     config = replace(CONFIG, data=tmp_path / "faces", test=(tmp_path / "afw",), out=tmp_path / "study", images=(2,))
     with pytest.raises(FileExistsError, match="already holds something else"):
         run_study(config)
+
+
+def test_earlier_results_put_aside_in_the_study_s_folder_stay_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_face_synthetics(tmp_path / "faces", 2, size=32)
+    write_ibug(tmp_path / "afw", 2, size=32)
+    old = tmp_path / "study" / "archive-old" / "results.csv"
+    old.parent.mkdir(parents=True)
+    old.write_text("of another study\n")
+    monkeypatch.setattr("fauxface.study.run.run_jobs", lambda *args, **more: None)
+    config = replace(CONFIG, data=tmp_path / "faces", test=(tmp_path / "afw",), out=tmp_path / "study", images=(2,))
+    page, results = run_study(config)
+    assert old.read_text() == "of another study\n"
+    assert not results.rows
+    text = page.read_text()
+    assert "No cell is finished yet." in text
+    assert f"Not measured: {MODEL} with 2 images: none, all." in text
+    with pytest.raises(FileNotFoundError, match=r"nothing to report: .*results\.csv has no finished cell"):
+        run_study(config, report_only=True)

@@ -30,6 +30,9 @@ class RenderConfig:
     faces: Annotated[str | None, arg(metavar="N|LOW-HIGH")] = None
     """Faces in each picture, of any size, for wide frames: a number or a range such as 0-5. The .json
     of a picture lists them, and there is no _ldmks.txt. Default: one face, with all its labels."""
+    pictures_of_each: Count = 1
+    """Pictures of each person: that many in a row show the same head, skin and hair, with another pose,
+    expression, light and camera."""
     dask: Annotated[str | None, arg(metavar="ADDRESS")] = None
     """Address of a Dask scheduler whose workers render instead of this machine."""
     labels: Annotated[str, arg(metavar="dense,depth,normals")] = ""

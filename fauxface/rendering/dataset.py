@@ -49,7 +49,7 @@ def render_dataset(
         size: height and width of the pictures, pixels.
         workers: processes; 0 uses one for each core.
         recipe: YAML file with the differences from the default `Recipe`.
-        settings: further fields of `RenderConfig`: ``faces``, ``dask``, ``labels``, ``environments``.
+        settings: further fields of `RenderConfig`: ``faces``, ``pictures_of_each``, ``dask``, ``labels``, ….
 
     TypeError for a setting that is no field; other errors as `run_render`.
     """
@@ -74,7 +74,11 @@ def run_render(config: RenderConfig) -> None:
     extra = parse_kinds(config.labels)
     if crowd is not None and extra:
         raise ValueError("--labels goes with one face a picture, not with --faces")
-    settings = Settings(config.seed, config.size, chosen, crowd, assets=pack_name(chosen), labels=extra)
+    if crowd is not None and config.pictures_of_each > 1:
+        raise ValueError("--pictures-of-each goes with one face a picture, not with --faces")
+    settings = Settings(
+        config.seed, config.size, chosen, crowd, config.pictures_of_each, assets=pack_name(chosen), labels=extra
+    )
     out, dask = config.out, config.dask
     if dask is None:
         renderer()
@@ -98,6 +102,7 @@ class Settings:
         size: height and width of the pictures, pixels.
         recipe: distributions to sample from.
         faces: fewest and most faces of a wide frame; None for one face a picture.
+        pictures_of_each: pictures in a row that show the same person.
         generator: the generator's version, which must be the same on all machines.
         assets: name of the asset pack, likewise; None without a pack or where the recipe uses none.
         labels: further label files, some of `labels.dense.KINDS`.
@@ -107,18 +112,20 @@ class Settings:
     size: int
     recipe: Recipe
     faces: tuple[int, int] | None = None
+    pictures_of_each: int = 1
     generator: str = GENERATOR_VERSION
     assets: str | None = None
     labels: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
-        """Plain values, as in ``render.yaml``."""
+        """Plain values, as in ``render.yaml``, where one picture of each person is not mentioned."""
         faces = None if self.faces is None else "{}-{}".format(*self.faces)
         return {
             "generator": self.generator,
             "seed": self.seed,
             "size": self.size,
             "faces": faces,
+            **({"pictures_of_each": self.pictures_of_each} if self.pictures_of_each > 1 else {}),
             "assets": self.assets,
             "labels": list(self.labels),
             "recipe": self.recipe.to_dict(),
@@ -136,7 +143,8 @@ def _settle(out: Path, settings: dict) -> None:
         before = read_yaml_mapping(path)
     except ValueError as error:
         raise ValueError(f"{error}; give the renders another folder") from None
-    changed = [key for key in settings if before.get(key) != settings[key]]
+    keys = dict.fromkeys((*settings, "pictures_of_each"))
+    changed = [key for key in keys if before.get(key) != settings.get(key)]
     if changed:
         others = ", ".join(_worded(key, before.get(key)) for key in changed if key != "recipe") or "another recipe"
         raise ValueError(f"{out} was begun with {others}; give these renders another folder")
@@ -146,6 +154,8 @@ def _worded(key: str, value: object) -> str:
     """Word a setting for an error message."""
     if key == "assets":
         return f"the asset pack {clipped(value)}" if value else "no asset pack"
+    if key == "pictures_of_each":
+        return f"{1 if value is None else clipped(value)} pictures of each person"
     return f"{key} {shown(value) if isinstance(value, dict | list) else clipped(value)}"
 
 
@@ -174,7 +184,7 @@ def frame_files(settings: Settings, index: int) -> dict[str, bytes]:
     seed, size, recipe = settings.seed, settings.size, settings.recipe
     if settings.faces is not None:
         return _encoded(index, render_crowd(seed, index, size, recipe, settings.faces))
-    frame = render_frame(seed, index, size, recipe)
+    frame = render_frame(seed, index, size, recipe, settings.pictures_of_each)
     matrix = np.array(frame.meta["camera"]["matrix"])
     return {**extra_files(f"{index:06d}", settings.labels, frame.dense, frame.depth, matrix), **_encoded(index, frame)}
 

@@ -12,7 +12,7 @@ import numpy as np
 from fauxface.rendering.assets.wear import pack_name
 from fauxface.rendering.occluders.people import sample_neighbour
 from fauxface.rendering.opengl.rasteriser import Mesh, rasteriser, shadow_matrix
-from fauxface.rendering.person.person import sample_person, streams
+from fauxface.rendering.person.person import sample_person, streams, streams_of_picture
 from fauxface.rendering.person.torso import torso_mesh
 from fauxface.rendering.photo.camera import Pose, View, sample_lens, sample_view
 from fauxface.rendering.photo.camera_pipeline import develop
@@ -47,9 +47,12 @@ class Frame:
     depth: np.ndarray
 
 
-def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
-    """Render picture ``index`` of ``seed``; beside these only size, recipe, asset pack and generator version count."""
-    rng = streams(seed, index)
+def render_frame(seed: int, index: int, size: int, recipe: Recipe, of_each: int = 1) -> Frame:
+    """Render picture ``index`` of ``seed``; beside these only size, recipe, asset pack and generator version count.
+
+    With ``of_each``, that many pictures in a row show the same person.
+    """
+    rng = streams_of_picture(seed, index, of_each)
     person = sample_person(rng, recipe, partial(sample_view, rng["camera"], recipe, size=size), size <= COARSE_SIZE)
     lens = sample_lens(rng["camera"], recipe, person.view.matrix, person.eye_distance)
     setting = sample_setting(rng["background"], recipe, lens, size)
@@ -67,7 +70,8 @@ def render_frame(seed: int, index: int, size: int, recipe: Recipe) -> Frame:
     raster = rasteriser(size).draw(meshes, person.view.matrix, light.uniforms, shadow)
     image = develop(raster, setting.background, light, lens, rng["film"], recipe)
     place = {"place": {"name": setting.place.name, "light": light.kind}}
-    meta = {**described(seed, index, size, recipe), **place, **person.labels(raster)}
+    shared = {"pictures_of_each": of_each, "person": index // of_each} if of_each > 1 else {}
+    meta = {**described(seed, index, size, recipe), **shared, **place, **person.labels(raster)}
     landmarks, dense = person.view.project(person.points), person.view.to_camera(person.posed.vertices)
     return Frame(image, raster.labels, landmarks, meta, dense, raster.depth)
 

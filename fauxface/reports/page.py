@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape as as_html
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 from fauxface.files import write_text
 from fauxface.images import encode_image
 from fauxface.names import printable
+from fauxface.reports.heat_map import HeatMap
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #5d6672; --line: #dfe3e8; --page: #fdfdfc; --card: #fff; }
@@ -41,7 +43,28 @@ figure img { display: block; max-width: 100%; height: auto; border-radius: 8px; 
 figcaption { margin-top: 0.45rem; font-size: 0.92rem; }
 .row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); align-items: start; }
 .row figure { margin: 0; }
+.columns { display: grid; gap: 0 3rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
+.columns > div { min-width: 0; }
 .foot { margin-top: 4rem; font-size: 0.88rem; }
+details { margin: 0.8rem 0; padding: 0.5rem 1rem; border: 1px solid var(--line); border-radius: 8px; }
+summary { cursor: pointer; font-weight: 600; }
+a { color: inherit; }
+tr:target { background: var(--line); }
+.heat th, .heat td { padding: 0.45rem 0.6rem 0.45rem 0; }
+.heat td { min-width: 4rem; padding: 0.45rem; text-align: center; vertical-align: middle;
+  border: 2px solid var(--page); }
+.heat td a { text-decoration: none; }
+.heat td.lowest { font-weight: 700; outline: 3px solid var(--ink); outline-offset: -3px; }
+.heat .narrow-only { display: none; }
+.heat td.empty { border: 2px dashed var(--line); }
+@media (max-width: 30rem) {
+  body { padding: 1.5rem 1rem 3rem; }
+  h1 { font-size: 1.7rem; }
+  details { padding: 0.5rem 0.7rem; }
+  .heat { width: 100%; }
+  .heat .narrow-only { display: table-row; }
+  .heat .wide-only { display: none; }
+}
 """
 
 Picture = np.ndarray | Path
@@ -75,16 +98,44 @@ class Page:
         return self._add(f"<h2>{escape(text)}</h2>")
 
     def text(self, text: str) -> Page:
-        """Add a paragraph; text between backticks is set as code."""
-        pieces = escape(text).split("`")
-        return self._add("<p>" + "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces)) + "</p>")
+        """Add a paragraph; text between backticks is set as code, text between pairs of asterisks in bold."""
+        return self._add(f"<p>{_marked_up(text)}</p>")
+
+    @contextmanager
+    def folded(self, summary: str) -> Iterator[None]:
+        """Fold what is added inside the ``with`` block under a line that opens it."""
+        self._add(f"<details><summary>{escape(summary)}</summary>")
+        yield
+        self._add("</details>")
+
+    @contextmanager
+    def columns(self) -> Iterator[None]:
+        """Set each `column` that is added inside the ``with`` block beside the others, where the window is wide."""
+        self._add('<div class="columns">')
+        yield
+        self._add("</div>")
+
+    @contextmanager
+    def column(self) -> Iterator[None]:
+        """Add what is added inside the ``with`` block as one of `columns`."""
+        self._add("<div>")
+        yield
+        self._add("</div>")
 
     def code(self, text: str) -> Page:
         """Add lines as typed or printed."""
         return self._add(f"<pre><code>{escape(text)}</code></pre>")
 
-    def table(self, rows: Sequence[Sequence[object]] | Mapping[str, object], header: Sequence[str] = ()) -> Page:
-        """Add a table of rows, or of a mapping's names and values; columns of numbers are set to the right."""
+    def table(
+        self,
+        rows: Sequence[Sequence[object]] | Mapping[str, object],
+        header: Sequence[str] = (),
+        ids: Sequence[str] = (),
+    ) -> Page:
+        """Add a table of rows, or of a mapping's names and values; columns of numbers are set to the right.
+
+        ``ids`` are the rows' ids, for links to them.
+        """
         body = list(rows.items()) if isinstance(rows, Mapping) else [tuple(row) for row in rows]
         columns = max((len(row) for row in body), default=len(header))
         numeric = [all(_is_number(row[i]) for row in body if i < len(row)) for i in range(columns)]
@@ -94,14 +145,20 @@ class Page:
             cells = "".join(f"<th{kind[i]}>{escape(str(name))}</th>" for i, name in enumerate(header))
             html.append(f"<thead><tr>{cells}</tr></thead>")
         html.append("<tbody>")
-        for row in body:
-            html.append("<tr>" + "".join(f"<td{kind[i]}>{escape(_shown(v))}</td>" for i, v in enumerate(row)) + "</tr>")
+        for number, row in enumerate(body):
+            named = f' id="{escape(ids[number])}"' if ids else ""
+            cells = "".join(f"<td{kind[i]}>{escape(_shown(v))}</td>" for i, v in enumerate(row))
+            html.append(f"<tr{named}>{cells}</tr>")
         html.append("</tbody></table></div>")
         return self._add("".join(html))
 
-    def picture(self, picture: Picture, caption: str = "") -> Page:
-        """Add a picture, at its own size or as wide as the page."""
-        return self._add(_figure(picture, caption))
+    def heat_map(self, heat_map: HeatMap) -> Page:
+        """Add a table whose fields are shaded by their numbers."""
+        return self._add(heat_map.html())
+
+    def picture(self, picture: Picture, caption: str = "", alt: str = "") -> Page:
+        """Add a picture, at its own size or as wide as the page; ``alt`` is its description, else the caption."""
+        return self._add(_figure(picture, caption, alt))
 
     def pictures(self, pictures: Sequence[tuple[Picture, str]]) -> Page:
         """Add pictures with captions, side by side where the window is wide enough."""
@@ -149,9 +206,18 @@ def _shown(value: object) -> str:
     return f"{value:,}" if isinstance(value, int | np.integer) and not isinstance(value, bool) else str(value)
 
 
-def _figure(picture: Picture, caption: str) -> str:
+def _marked_up(text: str) -> str:
+    """The text as HTML, with `code` and **bold**."""
+    pieces = escape(text).split("`")
+    return "".join(
+        f"<code>{piece}</code>" if i % 2 else re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", piece)
+        for i, piece in enumerate(pieces)
+    )
+
+
+def _figure(picture: Picture, caption: str, alt: str = "") -> str:
     text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure><img alt="{escape(caption)}" src="{data_uri(picture)}">{text}</figure>'
+    return f'<figure><img alt="{escape(alt or caption)}" src="{data_uri(picture)}">{text}</figure>'
 
 
 def data_uri(picture: Picture) -> str:

@@ -27,7 +27,7 @@ def differences(groups: Mapping[Group, Seeds], errors: Errors) -> list[tuple[str
         if policy in ABLATIONS:
             base = "all" if policy.startswith("all") else "none"
             pairs.append((f"{policy} − {base}, {images:,} images", group, Group(model, images, base)))
-    best = _best(groups)
+    best = best_group(groups)
     for group in sorted(groups):
         if best is not None and group.model != best.model and group[1:] == best[1:]:
             pairs.append((f"{group.model} − {best.model}, {best.images:,} images, {best.policy}", group, best))
@@ -40,7 +40,7 @@ def answer(groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, Pow
 
     ``policy`` is the learning curve's.
     """
-    best = _best(groups)
+    best = best_group(groups)
     if best is None:
         return ["No error was measured."]
     return [
@@ -54,16 +54,10 @@ def _how_many(
     best: Group, groups: Mapping[Group, Seeds], errors: Errors, laws: Mapping[str, PowerLaw], policy: str
 ) -> str:
     """Compare the best policy at the most images with the best at a smaller number, one with as many policies tried."""
-    mine = [group for group in groups if group.model == best.model and group.policy not in ABLATIONS]
-    tried = {n: len({g.policy for g in mine if g.images == n}) for n in {g.images for g in mine}}
-    below = [n for n in tried if n < best.images]
-    if not below:
+    pair = most_and_fewer(best, groups)
+    if pair is None:
         return f"How many images: so far only {best.images:,} were tried."
-    fewer = min(below, key=lambda n: (-tried[n], n))
-    few = _best({g: groups[g] for g in mine if g.images == fewer})
-    many = _best({g: groups[g] for g in mine if g.images == best.images})
-    if few is None or many is None:
-        return f"How many images: no error was measured at {fewer:,}."
+    many, few = pair
     comparison = _compared(many, few, groups, errors)
     text = f"How many images: the lowest error of {best.model} is {comparison}"
     law = laws.get(best.model)
@@ -78,6 +72,17 @@ def _how_many(
     return f"{text}."
 
 
+def most_and_fewer(best: Group, groups: Mapping[Group, Seeds]) -> tuple[Group, Group] | None:
+    """The model's best group at the most images and at the smaller number where as many policies were tried."""
+    mine = [group for group in groups if group.model == best.model and group.policy not in ABLATIONS]
+    tried = {n: len({g.policy for g in mine if g.images == n}) for n in {g.images for g in mine}}
+    found = []
+    for n in (best.images, *sorted((n for n in tried if n < best.images), key=lambda n: (-tried[n], n))):
+        if (one := best_group({g: groups[g] for g in mine if g.images == n})) is not None:
+            found.append(one)
+    return (found[0], found[1]) if len(found) > 1 and found[0].images == best.images else None
+
+
 def _which_policy(best: Group, groups: Mapping[Group, Seeds], errors: Errors) -> str:
     """Compare policies at every number of images with several of them, the largest first."""
     mine = [group for group in groups if group.model == best.model]
@@ -89,7 +94,7 @@ def _which_policy(best: Group, groups: Mapping[Group, Seeds], errors: Errors) ->
 
 def _policies_at(model: str, images: int, groups: Mapping[Group, Seeds], errors: Errors) -> str:
     tried = {g: seeds for g, seeds in groups.items() if (g.model, g.images) == (model, images)}
-    best = _best(tried)
+    best = best_group(tried)
     if best is None:
         return f"at {images:,} images no error was measured"
     text = f"with {images:,} images {best.policy} has the lowest error ({_mean(groups[best])})"
@@ -128,7 +133,7 @@ def _which_model(best: Group, groups: Mapping[Group, Seeds], errors: Errors) -> 
     )
 
 
-def _best(groups: Mapping[Group, Seeds]) -> Group | None:
+def best_group(groups: Mapping[Group, Seeds]) -> Group | None:
     """The group with the lowest mean error among those with the most images."""
     most = max((g.images for g in groups), default=0)
     means = {g: mean_sd(seeds, "nme")[0] for g, seeds in groups.items() if g.images == most}

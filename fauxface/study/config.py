@@ -80,7 +80,7 @@ class StudyConfig:
     """Folders of labelled faces to score on, rendered or annotated. No two may have the same name."""
     out: Path
     """Folder of the study. It must be new, empty, or hold an earlier study, which continues (its
-    results.csv alone is enough)."""
+    results.csv alone is enough). Folders archive-... in it are left alone."""
     models: Annotated[tuple[str, ...], arg(metavar="NAME ...")] = MODELS
     """Models to train, named as for `fauxface train --model`."""
     images: Annotated[tuple[Images, ...], arg(metavar="INT ...")] = (1_000, 10_000)

@@ -18,14 +18,17 @@ from fauxface.names import label
 from fauxface.outputs import empty_or_new, only_writer
 from fauxface.study.cell import Finished, Plan, run_cell
 from fauxface.study.config import SAMPLES_CPU, SAMPLES_GPU, Cell, StudyConfig
+from fauxface.study.material import FIGURES, Material
 from fauxface.study.overview import Overview
-from fauxface.study.report import REPORT, TABLES, write_report
+from fauxface.study.report import MARKDOWN, REPORT, write_report
 from fauxface.study.results import ERRORS, RESULTS, Key, Results, load_results, wanted_of
 from fauxface.training import check
 from fauxface.training.ranks import check_accelerator
 
 SETTINGS = "study.yaml"
 """File in the study's folder that holds its settings."""
+ARCHIVES = "archive-*"
+"""Folders with earlier results that may lie in a study's folder, which leaves them alone."""
 
 
 def run_study(
@@ -33,6 +36,7 @@ def run_study(
     about: Callable[[], Mapping[str, str]] = lambda: {},
     command: str = "",
     report_only: bool = False,
+    speeds: Callable[[], Mapping[str, float]] = lambda: {},
 ) -> tuple[Path, Results]:
     """Run every cell that ``results.csv`` lacks, and write the report; returns the report's path and all results.
 
@@ -41,11 +45,14 @@ def run_study(
         about: versions and hardware, for the report.
         command: the command as typed, for the report.
         report_only: run nothing; report the finished cells.
+        speeds: model → milliseconds a face, for the report.
 
     ValueError, FileNotFoundError or FileExistsError, in one line, for wrong settings, models, policies, data or folder,
     before anything is run; later errors as ``run_jobs``, and then the finished cells stay done.
     """
     config.check()
+    if report_only and not load_results(config.out).rows:
+        raise FileNotFoundError(f"nothing to report: {config.out / RESULTS} has no finished cell")
     if config.dask is None and not report_only:
         check_accelerator(config.accelerator, config.devices)
     for model, images, policy in config.combinations():
@@ -60,8 +67,6 @@ def run_study(
     if len(set(names)) < len(names):
         raise ValueError(f"test sets need different names, and these are {', '.join(names)}")
     adapted_to = _adapted_to(config, tests)
-    if report_only and not (config.out / RESULTS).is_file():
-        raise FileNotFoundError(f"nothing to report: {config.out} has no {RESULTS}")
     cells = tuple(config.cells(SAMPLES_GPU if _gpu(config) else SAMPLES_CPU, data.identity, val))
     wanted = wanted_of(tests, config.detector, adapted_to)
     with nullcontext() if report_only else only_writer(config.out, "fauxface study"):
@@ -69,7 +74,9 @@ def run_study(
         if not report_only:
             _claim(config)
             _run(config, cells, results, wanted, adapted_to)
-        return write_report(config, cells, wanted, results, about(), command), results
+        rendered = frozenset(test.name for test in tests if not test.annotated)
+        material = Material(config, cells, wanted, results, rendered, speeds())
+        return write_report(material, about(), command), results
 
 
 def _run(config: StudyConfig, cells: tuple[Cell, ...], results: Results, wanted: list[Key], adapted_to: str) -> None:
@@ -128,7 +135,8 @@ def _claim(config: StudyConfig) -> None:
     """Note the settings in the study's folder; FileExistsError for one that holds something else."""
     out = config.out
     if not _is_settings(out / SETTINGS):
-        empty_or_new(out, "the study", (RESULTS, ERRORS, REPORT, TABLES) if (out / RESULTS).is_file() else ())
+        own = (RESULTS, ERRORS, REPORT, MARKDOWN, FIGURES) if (out / RESULTS).is_file() else ()
+        empty_or_new(out, "the study", (*own, *(path.name for path in out.glob(ARCHIVES))))
     write_text(out / SETTINGS, yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares
 
+from fauxface.study.config import Cell
 from fauxface.study.results import Key, Results, Row, key_of
 
 REPEATS = 1000
@@ -40,16 +41,25 @@ Seeds = dict[int, Row]
 Table = dict[Where, dict[Group, Seeds]]
 
 
-def tabulate(results: Results, cells: Sequence[str], wanted: Sequence[Key]) -> Table:
-    """The wanted rows (`KEY` without the cell) of these cells, by conditions, group and seed."""
-    table: Table = {}
-    known, rest = set(cells), set(wanted)
-    for key, row in results.rows.items():
-        if key[0] in known and key[1:] in rest:
+def tabulate(results: Results, cells: Sequence[Cell], wanted: Sequence[Key]) -> dict[int | None, Table]:
+    """The wanted rows (`KEY` without the cell) by samples of training, conditions, group and seed.
+
+    Beside the rows of ``cells`` these are all that differ from them in model, images, policy, seed and samples alone.
+    """
+    settings, own = {_settings(vars(cell)) for cell in cells}, {cell.identity for cell in cells}
+    tables: dict[int | None, Table] = {}
+    rest = set(wanted)
+    for key, row in sorted(results.rows.items(), key=lambda item: item[0][0] in own):  # a cell's own row is the last
+        if key[1:] in rest and (key[0] in own or _settings(row) in settings):
             where = Where(str(row["test_set"]), str(row["box"]), str(row["adapted"]))
             group = Group(str(row["model"]), int(row["images"]), str(row["policy"]))
-            table.setdefault(where, {}).setdefault(group, {})[int(row["seed"])] = row
-    return table
+            tables.setdefault(row["samples"], {}).setdefault(where, {}).setdefault(group, {})[int(row["seed"])] = row
+    return tables
+
+
+def _settings(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Settings in which the rows of one report agree."""
+    return tuple(str(row[name] or "") for name in ("schedule", "input_size", "batch", "labels", "data"))
 
 
 def mean_sd(seeds: Seeds, column: str) -> tuple[float, float]:
@@ -112,8 +122,13 @@ class Difference:
         """True if the interval excludes 0 and covers other runs too."""
         return not self.faces_only and (self.low > 0 or self.high < 0)
 
+    @property
+    def interval(self) -> str:
+        """The mean and, in brackets, the interval's ends."""
+        return f"{signed(self.mean)} ({signed(self.low)} to {signed(self.high)})"
+
     def __str__(self) -> str:
-        text = f"{signed(self.mean)} ({signed(self.low)} to {signed(self.high)})"
+        text = self.interval
         if self.faces_only:
             return f"{text} over faces only: with one seed per group, other runs may differ"
         return text if self.shown else f"{text}: no difference shown"

@@ -43,6 +43,8 @@ ASPECTS = (
     "beard",
 )
 """Each has a random stream of its own, so that a change to one leaves the others as they were."""
+OF_PERSON = ("identity", "look", "hair", "strands", "beard", "assets")
+"""Aspects that several pictures of one person share; the asset pack's clothes and hats are among them."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,13 @@ def streams(*numbers: int) -> dict[str, np.random.Generator]:
     """A random generator for each of ``ASPECTS``, seeded by the numbers."""
     seeds = np.random.SeedSequence(numbers).spawn(len(ASPECTS))
     return {name: np.random.default_rng(seed) for name, seed in zip(ASPECTS, seeds, strict=True)}
+
+
+def streams_of_picture(seed: int, index: int, of_each: int) -> dict[str, np.random.Generator]:
+    """`streams` of a picture, if each ``of_each`` pictures in a row show one person."""
+    rng = streams(seed, index)
+    person = streams(seed, index // of_each)
+    return {name: person[name] if name in OF_PERSON else rng[name] for name in ASPECTS}
 
 
 def sample_person(
