@@ -210,7 +210,7 @@ def _faces(predicted: Path) -> list[np.ndarray]:
     from fauxface.inference.predict import RESULT
 
     faces = []
-    for row in json.loads((predicted / RESULT).read_text()):
+    for row in json.loads((predicted / RESULT).read_text())["images"]:
         image = read_image(Path(row["image"]))
         for face in row["faces"]:
             square = Crop.around(np.array(face["box"]), CLOSE_UP, 1.8)

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import cv2
 import numpy as np
@@ -69,6 +70,24 @@ class Pose:
     yaw: float
     pitch: float
     roll: float
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(4, 4), head frame → camera frame: rotation and translation, for columns (x, y, z, 1) in metres."""
+        whole = np.eye(4)
+        whole[:3, :3], whole[:3, 3] = self.rotation, self.translation
+        return whole
+
+    def to_dict(self) -> dict[str, Any]:
+        """The pose as ``fauxface predict --json`` writes it."""
+        return {
+            "rotation": self.rotation.round(6).tolist(),
+            "translation": self.translation.round(5).tolist(),
+            "matrix": self.matrix.round(6).tolist(),
+            "yaw": round(self.yaw, 3),
+            "pitch": round(self.pitch, 3),
+            "roll": round(self.roll, 3),
+        }
 
 
 @cache

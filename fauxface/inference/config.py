@@ -35,10 +35,8 @@ class PredictionConfig:
     """Folder for the drawn pictures. It must be new, empty, or hold only an earlier prediction, which
     is replaced. It may lie inside a folder of photographs, but not contain them."""
     json: Path | None = None
-    """File for the result (- is standard output):
-    [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}].
-    Visibility (1 is visible) and sigma (pixels) are null if the checkpoint does not predict them.
-    Further targets of the checkpoint follow."""
+    """File for the result (- is standard output): {schema, weights, detector, images: [{image, faces: [{box,
+    landmarks, scores, visibility, sigma, pose, ...}]}]}. docs/json.md explains every key."""
     flip: bool = False
     """Also predict on the mirrored face, and average (twice the time)."""
     skip_bad: bool = False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from fauxface.faces import Crop, named
+from fauxface.faces import Crop, landmark_box, named
 from fauxface.pose import Pose
 from fauxface.targets import target_of
 
@@ -18,7 +19,6 @@ class Face:
     """A face found in an image.
 
     Attributes:
-        box: (4,) x0, y0, x1, y1 in image pixels, as a tight box of the landmarks would lie.
         landmarks: N×2 image pixels, 0-based, pixel centres at whole numbers.
         scores: N in [0, 1], higher where the error is likely lower.
         visibility: N in [0, 1], or None for a model that does not predict it.
@@ -28,9 +28,10 @@ class Face:
         id: number that a followed face keeps from frame to frame; None where faces are not followed.
         sigma: N, standard deviation along each axis, image pixels; None for a model without it.
         extra: predictions of further targets, by name (`fauxface.targets`), in image pixels if they have a place.
+        detector_box: (4,) x0, y0, x1, y1 in image pixels, as the detector found the face; None for a followed face
+            in a frame in which the detector did not find it anew.
     """
 
-    box: np.ndarray
     landmarks: np.ndarray
     scores: np.ndarray
     visibility: np.ndarray | None
@@ -40,6 +41,12 @@ class Face:
     id: int | None = None
     sigma: np.ndarray | None = None
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    detector_box: np.ndarray | None = None
+
+    @cached_property
+    def box(self) -> np.ndarray:
+        """(4,) x0, y0, x1, y1 in image pixels: the tight box of the landmarks without the pupils."""
+        return landmark_box(self.landmarks, self.scheme)
 
     @property
     def targets(self) -> dict[str, np.ndarray]:
@@ -50,21 +57,26 @@ class Face:
         """The same face in the image resized by ``scale``."""
         if scale == 1:
             return self
-        box, landmarks = ((places + 0.5) * scale - 0.5 for places in (self.box, self.landmarks))
+        landmarks = (self.landmarks + 0.5) * scale - 0.5
+        box = None if self.detector_box is None else (self.detector_box + 0.5) * scale - 0.5
         sigma = None if self.sigma is None else self.sigma * scale
         extra = {name: target_of(name).to_image(value, Crop(0, 0, scale, 1)) for name, value in self.extra.items()}
-        return replace(self, box=box, landmarks=landmarks, sigma=sigma, extra=extra)
+        return replace(self, landmarks=landmarks, sigma=sigma, extra=extra, detector_box=box)
 
-    def as_json(self) -> dict[str, object]:
-        """The face as ``fauxface predict --json`` writes it; further targets follow, by their names."""
+    def to_dict(self) -> dict[str, Any]:
+        """The face as ``fauxface predict --json`` writes it; docs/json.md explains the keys."""
         return {
             "box": _rounded(self.box, 3),
+            "detector_box": _rounded(self.detector_box, 3),
+            "detection_score": round(float(self.detection_score), 4),
             "landmarks": _rounded(self.landmarks, 3),
             "scores": _rounded(self.scores, 4),
             "visibility": _rounded(self.visibility, 4),
             "sigma": _rounded(self.sigma, 3),
             "scheme": self.scheme,
-            **{name: _rounded(value, 4) for name, value in self.extra.items()},
+            "id": self.id,
+            "pose": None if self.pose is None else self.pose.to_dict(),
+            "targets": {name: _rounded(value, 4) for name, value in self.extra.items()},
         }
 
 

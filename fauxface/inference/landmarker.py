@@ -22,9 +22,10 @@ import torch
 from fauxface.checkpoint import Card, load_checkpoint
 from fauxface.faces import Framing
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops
-from fauxface.inference.detectors import Detector, load_detector
+from fauxface.inference.detectors import Detection, Detector, load_detector
 from fauxface.inference.face import Face, check_image
 from fauxface.inference.onnx_model import load_onnx
+from fauxface.inference.result import Origin
 from fauxface.inference.tracker import Tracker
 from fauxface.models import LandmarkModel
 from fauxface.pose import Camera, Pose, head_pose
@@ -104,13 +105,12 @@ class Landmarker:
             check_image(picture)
         detections = [self.detector(picture) for picture in image]
         images = [picture for picture, found in zip(image, detections, strict=True) for _ in found]
-        boxes = np.array([detection.box for found in detections for detection in found]).reshape(-1, 4)
         framing = self.framing
         places = [framing.place(detection.box, detection.points) for found in detections for detection in found]
         result = self.landmarks(images, places)
-        faces = iter(range(len(boxes)))
+        faces = iter(range(len(places)))
         return [
-            [self._face(picture, detection.score, boxes, result, next(faces)) for detection in found]
+            [self._face(picture, detection, result.of(next(faces))) for detection in found]
             for picture, found in zip(image, detections, strict=True)
         ]
 
@@ -118,6 +118,13 @@ class Landmarker:
     def scheme(self) -> str:
         """Name of the landmarks' scheme."""
         return self.model.scheme
+
+    @property
+    def origin(self) -> Origin:
+        """Weights and detector with their licences, as the JSON of ``fauxface predict`` names them."""
+        weights = None if self.checkpoint is None else str(self.checkpoint)
+        licences = self.card.licence, self.card.lane
+        return Origin(self.scheme, weights, *licences, self.detector.name, self.detector.licence, self.camera)
 
     @property
     def framing(self) -> Framing:
@@ -159,16 +166,15 @@ class Landmarker:
                 self._onnx = load_onnx(self.model, self.card, self.checkpoint, self.threads)
         return self._onnx
 
-    def _face(self, image: np.ndarray, score: float, boxes: np.ndarray, found: Landmarks, i: int) -> Face:
-        one = found.of(i)
+    def _face(self, image: np.ndarray, detection: Detection, one: Landmarks) -> Face:
         return Face(
-            box=boxes[i],
             landmarks=one.landmarks,
             scores=one.scores,
             visibility=one.visibility,
-            detection_score=score,
+            detection_score=detection.score,
             scheme=self.scheme,
             pose=self.pose(one.landmarks, image),
             sigma=one.sigma,
             extra=one.extra,
+            detector_box=np.asarray(detection.box, np.float64),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from fauxface.files import regular_size, write_text
+from fauxface.files import regular_size
 from fauxface.images import FORMATS, Picture, read_picture, sort_out, write_image
 from fauxface.inference.landmarker import Face, Landmarker
+from fauxface.inference.result import open_result
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import is_video
 from fauxface.names import printable
@@ -36,11 +36,6 @@ class Predictions:
 
     faces: list[tuple[Path, list[Face]]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-
-    def as_json(self) -> str:
-        """The list that ``fauxface predict --json`` writes, as text; a photograph a line."""
-        rows = [{"image": str(path), "faces": [face.as_json() for face in faces]} for path, faces in self.faces]
-        return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
 
     def lines(self) -> list[str]:
         """A line for each photograph: its name and its number of faces."""
@@ -66,6 +61,10 @@ def predict_files(
     result = Predictions()
     with ExitStack() as stack:
         drawn = stack.enter_context(filled_folder(out, "predict", [source])) if out is not None else None
+        files = [drawn / RESULT] if drawn is not None else []
+        files += [in_folder(json_file, out, drawn)] if json_file is not None else []
+        origin = landmarker.origin
+        sinks = [stack.enter_context(open_result(file, origin)) for file in files]
         names = drawing_names(photos)
         batches = _batches(photos, skip_bad, result.skipped)
         progress = Console(stderr=True)
@@ -75,14 +74,12 @@ def predict_files(
             found = landmarker([picture.image for picture in pictures])
             for path, picture, faces in zip(paths, pictures, found, strict=True):
                 result.faces.append((path, [face.scaled(picture.scale) for face in faces]))
+                for sink in sinks:
+                    sink(origin.item(path, picture.size, result.faces[-1][1]))
                 if drawn is not None:
                     write_image(drawn / names[path], draw_faces(picture.image, faces, style))
         for line in result.skipped:
             progress.print(printable(f"skipped {line}"), markup=False, highlight=False, soft_wrap=True)
-        if drawn is not None:
-            write_text(drawn / RESULT, result.as_json())
-        if json_file is not None:
-            write_text(in_folder(json_file, out, drawn), result.as_json())
     return result
 
 

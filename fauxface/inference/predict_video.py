@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -19,6 +18,7 @@ from fauxface.files import atomic_path
 from fauxface.inference.following import Follower
 from fauxface.inference.landmarker import Face
 from fauxface.inference.predict import RESULT, check_outputs
+from fauxface.inference.result import Origin, open_result
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import VideoFrame, VideoReader, VideoWriter, fit, write_video
 from fauxface.landmarks import scheme_of
@@ -57,7 +57,7 @@ def check_video(source: Path) -> None:
 def predict_video(
     source: Path,
     follower: Follower,
-    scheme: str,
+    origin: Origin,
     out: Path | None = None,
     json_file: Path | None = None,
     style: Style = "all",
@@ -66,10 +66,11 @@ def predict_video(
 
     ``out`` gets the drawn video (H.264, at most 1920 px), a table with a row a face a frame (CSV, and Parquet where
     pyarrow is installed) and ``predictions.json``, as a whole or not at all. ``json_file`` gets the JSON. Memory does
-    not grow with the video's length. Raises ValueError or OSError, in one line, for a video that cannot be read.
+    not grow with the video's length. ``origin`` names what the follower finds faces with. Raises ValueError or OSError,
+    in one line, for a video that cannot be read.
     """
     check_outputs(source, out, json_file)
-    found = VideoPredictions(source)
+    found, scheme = VideoPredictions(source), origin.scheme
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source))
         sinks: list[Any] = []
@@ -83,9 +84,9 @@ def predict_video(
             sinks.append(_drawn(video, style))
             found.notes += video.sound_lost
             sinks.append(stack.enter_context(_table(table, scheme)))
-            sinks.append(stack.enter_context(_json(folder / RESULT, source)))
+            sinks.append(stack.enter_context(_json(folder / RESULT, source, origin)))
         if json_file is not None:
-            sinks.append(stack.enter_context(_json(in_folder(json_file, out, folder), source)))
+            sinks.append(stack.enter_context(_json(in_folder(json_file, out, folder), source, origin)))
         for frame in _shown(reader):
             faces = follower.update(frame.image, frame.seconds)
             for sink in sinks:
@@ -134,20 +135,16 @@ def _table(path: Path, scheme: str) -> Iterator[Any]:
 
 
 @contextmanager
-def _json(path: Path, source: Path) -> Iterator[Any]:
-    """A list of {image, frame, seconds, faces}, an element a frame, written as it comes."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        separator = "[\n"
+def _json(path: Path, source: Path, origin: Origin) -> Iterator[Any]:
+    """An item a frame, written as it comes."""
+    with open_result(path, origin) as add:
 
         def write(frame: VideoFrame, faces: list[Face]) -> None:
-            nonlocal separator
-            own = [{"id": face.id, **face.scaled(frame.scale).as_json()} for face in faces]
-            row = {"image": str(source), "frame": frame.index, "seconds": round(frame.seconds, 6), "faces": own}
-            _append(file, separator + json.dumps(row))
-            separator = ",\n"
+            height, width = (round(side * frame.scale) for side in frame.image.shape[:2])
+            found = [face.scaled(frame.scale) for face in faces]
+            add(origin.item(source, (width, height), found, frame=frame.index, seconds=round(frame.seconds, 6)))
 
         yield write
-        _append(file, "\n]\n")
 
 
 def _write_parquet(table: Path, scheme: str) -> None:
@@ -168,10 +165,6 @@ def _write_parquet(table: Path, scheme: str) -> None:
     ):
         for part in parts:
             writer.write_batch(part)
-
-
-def _append(file: IO[str], text: str) -> None:
-    file.write(text)
 
 
 def _short(number: Any) -> str:

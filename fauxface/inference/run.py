@@ -27,6 +27,5 @@ def run_prediction(config: PredictionConfig) -> Predictions | VideoPredictions:
     check_outputs(source, out, config.json)
     landmarker = Landmarker.load(config.checkpoint, config.detector, flip=config.flip, threads=config.threads)
     if moving:
-        scheme = landmarker.card.scheme
-        return predict_video(source, Tracker(landmarker), scheme, out, config.json, style=config.style)
+        return predict_video(source, Tracker(landmarker), landmarker.origin, out, config.json, style=config.style)
     return predict_files(source, landmarker, out, config.json, skip_bad=config.skip_bad, style=config.style)
