@@ -140,6 +140,15 @@ def read_picture(path: Path, pixels: int) -> Picture:
             return Picture(_turned(image, _reduced(image, rest)), coded * rest, size)
 
 
+def from_pil(image: Image.Image) -> np.ndarray:
+    """A PIL image as H×W×3 uint8 RGB, as `read_image` reads its file; ValueError, in one line, if it is damaged."""
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(f"a PIL image of {image.width}×{image.height} px is {_TOO_LARGE}")
+    with _reasons(Path(getattr(image, "filename", "") or "PIL image")):
+        image.load()
+        return _turned(image, _reduced(image, 1))
+
+
 @contextmanager
 def _reasons(path: Path) -> Iterator[None]:
     """Turn any error of a decoder into one line that names the file."""

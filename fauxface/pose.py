@@ -55,9 +55,9 @@ class Camera:
         return np.array([[self.focal, 0, self.centre[0]], [0, self.focal, self.centre[1]], [0, 0, 1]], np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pose:
-    """A head's pose.
+    """A head's pose. Poses are equal if rotation and translation are.
 
     Attributes:
         rotation: (3, 3), head frame → camera frame.
@@ -70,6 +70,9 @@ class Pose:
     yaw: float
     pitch: float
     roll: float
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pose) and np.array_equal(self.matrix, other.matrix, equal_nan=True)
 
     @property
     def matrix(self) -> np.ndarray:

@@ -25,7 +25,7 @@ from fauxface.inference import (
     load_detector,
     to_landmark_frame,
 )
-from fauxface.inference.drawing import COLOURS, LINES
+from fauxface.inference.drawing import COLOURS
 from fauxface.inference.predict import predict_files
 from fauxface.landmarks import SCHEMES
 from fauxface.models import Prediction
@@ -232,7 +232,7 @@ def test_an_unknown_detector_is_refused():
 def test_every_scheme_can_be_drawn(name: str):
     scheme = SCHEMES[name]
     assert scheme.groups.keys() <= COLOURS.keys()
-    for line in LINES[name]:
+    for line in scheme.lines:
         assert set(line.points) <= set(scheme.groups[line.group]), line
     rng = np.random.default_rng(0)
     image = np.zeros((80, 100, 3), np.uint8)

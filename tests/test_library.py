@@ -15,6 +15,7 @@ from fauxface.images import write_image
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 PROGRAM = """\
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +36,17 @@ def tour(out: Path) -> dict[str, object]:
 image: np.ndarray = read_image(Path("photo.jpg"))
 landmarker = Landmarker.load("fauxface-s", threads=1)
 faces: list[Face] = landmarker(image)
+same: list[Face] = landmarker("photo.jpg")
+assert same[0].scheme == faces[0].scheme
+many: list[list[Face]] = landmarker(["photo.jpg", Path("photo.jpg"), image])
+lazy: Iterator[list[Face]] = landmarker(path for path in (Path("photo.jpg"),))
+assert many[0] == many[1] == next(lazy)
 print([(width(face) > 0, face.landmarks.shape) for face in faces])
 """
 WRONG = """\
 import fauxface
 
-fauxface.Landmarker.load(checkpoint=3)
+fauxface.Landmarker.load(checkpoint=3)(5)
 fauxface.train("faces")
 fauxface.landmarks_of
 """
@@ -71,6 +77,7 @@ def test_a_users_mistakes_are_found(tmp_path: Path):
     """Were a public name untyped, or `__getattr__` seen by the type checker, these would pass."""
     assert type_errors(WRONG, tmp_path) == [
         (3, "reportArgumentType"),
+        (3, "reportCallIssue"),
         (4, "reportArgumentType"),
         (5, "reportAttributeAccessIssue"),
     ]

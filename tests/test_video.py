@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from followers import ORIGIN, SCHEME, Brightest, made_face, spot
 
-from fauxface.inference.drawing import LINES
 from fauxface.inference.predict_video import predict_video, table_columns
 from fauxface.inference.styles import SKETCH_COLOURS, STYLES, draw_faces, mesh_edges, point_colours
 from fauxface.inference.video import VideoReader, write_video
+from fauxface.landmarks import SCHEMES
 from fauxface.live.sources import Camera, Clip, to_rgb
 from fauxface.outputs import MANIFEST
 
@@ -232,7 +232,7 @@ def test_the_mesh_joins_every_point():
     assert all(a < b for a, b in edges)
     assert len(edges) == len(set(edges)) < 3 * 70
     assert mesh_edges("wflw98") == []
-    assert {scheme: len(point_colours(scheme)) for scheme in LINES} == {
+    assert {scheme: len(point_colours(scheme)) for scheme in SCHEMES} == {
         "ibug68": 68,
         "face_synthetics70": 70,
         "wflw98": 98,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,10 +13,13 @@ from fauxface.faces import Crop, landmark_box, named
 from fauxface.pose import Pose
 from fauxface.targets import target_of
 
+if TYPE_CHECKING:
+    from supervision import KeyPoints
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Face:
-    """A face found in an image.
+    """A face found in an image. Faces are equal if all that is known of them is.
 
     Attributes:
         landmarks: N×2 image pixels, 0-based, pixel centres at whole numbers.
@@ -42,6 +45,16 @@ class Face:
     sigma: np.ndarray | None = None
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
     detector_box: np.ndarray | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Face):
+            return NotImplemented
+        return all(_same(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
+
+    def __repr__(self) -> str:
+        corners = ", ".join(f"{edge:.0f}" for edge in self.box)
+        number = "" if self.id is None else f", id={self.id}"
+        return f"Face(box=({corners}), score={self.detection_score:.2f}{number}, {len(self.landmarks)} points)"
 
     @cached_property
     def box(self) -> np.ndarray:
@@ -79,11 +92,38 @@ class Face:
             "targets": {name: _rounded(value, 4) for name, value in self.extra.items()},
         }
 
+    def to_supervision(self) -> KeyPoints:
+        """The landmarks as supervision's ``KeyPoints``; ValueError, in one line, where that package is missing.
+
+        Its ``EdgeAnnotator`` counts points from 1: ``edges=[(a + 1, b + 1) for a, b in edges(face.scheme)]`` with
+        `fauxface.landmarks.edges`.
+        """
+        try:
+            from supervision import KeyPoints
+        except ImportError:
+            raise ValueError("to_supervision needs a package: pip install 'supervision>=0.31'") from None
+        return KeyPoints(
+            xy=self.landmarks[None].astype(np.float32),
+            class_id=np.zeros(1, int),
+            keypoint_confidence=self.scores[None].astype(np.float32),
+            detection_confidence=np.array([self.detection_score], np.float32),
+            visible=None if self.visibility is None else self.visibility[None] >= 0.5,
+        )
+
 
 def check_image(image: np.ndarray) -> None:
     """Raise ValueError for anything but an image H×W×3 uint8."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise ValueError(f"an image is an array H×W×3 of uint8, RGB, not {image.shape} of {image.dtype}")
+
+
+def _same(a: object, b: object) -> bool:
+    """Equality by value: of arrays, and of mappings that hold arrays."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b, equal_nan=True)
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+    return type(a) is type(b) and a == b
 
 
 def _rounded(values: np.ndarray | None, digits: int) -> list[Any] | None:

@@ -1,10 +1,9 @@
 """From pixels to landmarks: the class that the commands, the live page and your programs use.
 
-from fauxface.images import read_image
-from fauxface.inference import Landmarker
+from fauxface import Landmarker
 
 landmarker = Landmarker.load("fauxface-s")
-for face in landmarker(read_image(Path("photo.jpg"))):
+for face in landmarker("photo.jpg"):
     print(face.box, face.landmarks)
 """
 
@@ -24,6 +23,7 @@ from fauxface.faces import Framing
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops
 from fauxface.inference.detectors import Detection, Detector, load_detector
 from fauxface.inference.face import Face, check_image
+from fauxface.inference.inputs import PictureLike, is_picture, to_image
 from fauxface.inference.onnx_model import load_onnx
 from fauxface.inference.result import Origin
 from fauxface.inference.tracker import Tracker
@@ -33,13 +33,15 @@ from fauxface.ranges import Threads, in_range
 
 __all__ = ["FRAME_RATE", "Face", "Landmarker", "check_image"]
 
+BATCH_IMAGES = 32
+"""Images of a list whose faces go through the model together."""
 FRAME_RATE = 30.0
 """Frames per second assumed for frames without time stamps."""
 
 
 @dataclass
 class Landmarker:
-    """A detector and a landmark model: call it with an image to get its faces.
+    """A detector and a landmark model: call it with an image (a path, a PIL image, an array) to get its faces.
 
     Attributes:
         model: the landmark model, in eval mode.
@@ -91,27 +93,44 @@ class Landmarker:
         return cls(model.to(device), card, found, flip, camera, backend, checkpoint, threads)
 
     @overload
-    def __call__(self, image: np.ndarray) -> list[Face]: ...
+    def __call__(self, image: PictureLike, bgr: bool = False) -> list[Face]: ...
     @overload
-    def __call__(self, image: Sequence[np.ndarray]) -> list[list[Face]]: ...
-    def __call__(self, image: np.ndarray | Sequence[np.ndarray]) -> list[Face] | list[list[Face]]:
-        """The faces in an image H×W×3 uint8 RGB, best detection first, or in each of a list of images.
+    def __call__(self, image: Sequence[PictureLike], bgr: bool = False) -> list[list[Face]]: ...
+    @overload
+    def __call__(self, image: Iterator[PictureLike], bgr: bool = False) -> Iterator[list[Face]]: ...
+    def __call__(
+        self, image: PictureLike | Sequence[PictureLike] | Iterator[PictureLike], bgr: bool = False
+    ) -> list[Face] | list[list[Face]] | Iterator[list[Face]]:
+        """The faces in an image, best detection first; a list of such lists for a list of images.
 
-        The faces of all images go through the model together. ValueError for anything else.
+        For an iterator (a generator) of images, an iterator that takes an image when it is asked for its faces.
+
+        Args:
+            image: a path, a PIL image, or an array H×W×3 uint8 RGB; or a list, tuple or iterator of these.
+            bgr: arrays have their channels in the order blue, green, red, as OpenCV's.
+
+        Raises:
+            ValueError: anything else, or a file that cannot be read, in one line.
+            FileNotFoundError: no such file.
         """
-        if isinstance(image, np.ndarray):
-            return self([image])[0]
-        for picture in image:
-            check_image(picture)
-        detections = [self.detector(picture) for picture in image]
-        images = [picture for picture, found in zip(image, detections, strict=True) for _ in found]
+        if is_picture(image):
+            return self._faces([to_image(image, bgr)])[0]
+        if isinstance(image, Iterator):
+            return (self._faces([to_image(picture, bgr)])[0] for picture in image)
+        parts = (image[i : i + BATCH_IMAGES] for i in range(0, len(image), BATCH_IMAGES))
+        return [faces for part in parts for faces in self._faces([to_image(picture, bgr) for picture in part])]
+
+    def _faces(self, pictures: Sequence[np.ndarray]) -> list[list[Face]]:
+        """The faces in each image H×W×3 uint8 RGB; those of all images go through the model together."""
+        detections = [self.detector(picture) for picture in pictures]
+        images = [picture for picture, found in zip(pictures, detections, strict=True) for _ in found]
         framing = self.framing
         places = [framing.place(detection.box, detection.points) for found in detections for detection in found]
         result = self.landmarks(images, places)
         faces = iter(range(len(places)))
         return [
             [self._face(picture, detection, result.of(next(faces))) for detection in found]
-            for picture, found in zip(image, detections, strict=True)
+            for picture, found in zip(pictures, detections, strict=True)
         ]
 
     @property
