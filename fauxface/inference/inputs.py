@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TypeGuard
 
 import numpy as np
 from PIL import Image
@@ -15,7 +13,7 @@ from fauxface.inference.face import check_image
 
 PictureLike = str | PathLike[str] | Image.Image | np.ndarray
 """A path, a PIL image, or an array H×W×3 uint8."""
-_KINDS = (str, PathLike, Image.Image, np.ndarray)
+PICTURES = (str, PathLike, Image.Image, np.ndarray)
 
 
 def to_image(picture: PictureLike, bgr: bool = False) -> np.ndarray:
@@ -30,18 +28,10 @@ def to_image(picture: PictureLike, bgr: bool = False) -> np.ndarray:
         return from_pil(picture)
     if isinstance(picture, str | PathLike):
         return read_image(Path(picture))
-    raise ValueError(_refusal(picture))
+    raise refusal(picture)
 
 
-def is_picture(given: object) -> TypeGuard[PictureLike]:
-    """True for one picture; False for several: a list, a tuple, or an iterator. ValueError for anything else."""
-    if isinstance(given, _KINDS):
-        return True
-    if isinstance(given, Sequence | Iterator) and not isinstance(given, bytes | bytearray | memoryview):
-        return False
-    raise ValueError(_refusal(given))
-
-
-def _refusal(given: object) -> str:
+def refusal(given: object) -> ValueError:
+    """The error, in one line, for something that is no picture."""
     kinds = "a path, a PIL image, an array H×W×3 of uint8, or a list or generator of these"
-    return f"an image is {kinds}, not {type(given).__name__}"
+    return ValueError(f"an image is {kinds}, not {type(given).__name__}")

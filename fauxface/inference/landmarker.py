@@ -23,7 +23,7 @@ from fauxface.faces import Framing
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops
 from fauxface.inference.detectors import Detection, Detector, load_detector
 from fauxface.inference.face import Face, check_image
-from fauxface.inference.inputs import PictureLike, is_picture, to_image
+from fauxface.inference.inputs import PICTURES, PictureLike, refusal, to_image
 from fauxface.inference.onnx_model import load_onnx
 from fauxface.inference.result import Origin
 from fauxface.inference.tracker import Tracker
@@ -113,10 +113,12 @@ class Landmarker:
             ValueError: anything else, or a file that cannot be read, in one line.
             FileNotFoundError: no such file.
         """
-        if is_picture(image):
+        if isinstance(image, PICTURES):
             return self._faces([to_image(image, bgr)])[0]
         if isinstance(image, Iterator):
             return (self._faces([to_image(picture, bgr)])[0] for picture in image)
+        if not isinstance(image, Sequence) or isinstance(image, bytes | bytearray):
+            raise refusal(image)
         parts = (image[i : i + BATCH_IMAGES] for i in range(0, len(image), BATCH_IMAGES))
         return [faces for part in parts for faces in self._faces([to_image(picture, bgr) for picture in part])]
 
