@@ -207,7 +207,7 @@ def _faces(predicted: Path) -> list[np.ndarray]:
     from fauxface.faces import Crop
     from fauxface.images import read_image
     from fauxface.inference import draw_landmarks
-    from fauxface.inference.predict import RESULT
+    from fauxface.inference.writing import RESULT
 
     faces = []
     for row in json.loads((predicted / RESULT).read_text())["images"]:

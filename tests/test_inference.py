@@ -357,7 +357,7 @@ def test_no_face_is_an_empty_list(tmp_path: Path):
     assert (row["image"], row["faces"]) == (str(photos / "0.png"), [])
 
 
-def test_bad_photographs_stop_it_or_are_named_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_bad_photographs_stop_it_or_are_named_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     photos = photo_folder(tmp_path / "photos")
     (photos / "1.png").write_bytes((photos / "1.png").read_bytes()[:60])
     write_image(photos / "2.png", np.zeros((1, 1, 3), np.uint8))
@@ -369,7 +369,7 @@ def test_bad_photographs_stop_it_or_are_named_and_counted(tmp_path: Path, capsys
     found = predict_files(photos, find, tmp_path / "out", skip_bad=True)
     assert [path.name for path, _ in found.faces] == ["0.png", "3.jpg"]
     assert len(found.skipped) == 2
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "1.png" in said
     assert "2.png: 1×1 px" in said
 

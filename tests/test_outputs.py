@@ -25,6 +25,7 @@ from fauxface import files, inference
 from fauxface.cli import main
 from fauxface.files import write_text
 from fauxface.images import write_image
+from fauxface.inference.result import Origin
 from fauxface.outputs import MANIFEST, distinct_names, filled_folder, only_writer
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and signals as POSIX has them")
@@ -34,6 +35,7 @@ class Blind:
     """A landmarker that is quick and finds nothing."""
 
     card = SimpleNamespace(scheme="ibug68")
+    origin = Origin("ibug68", None, "Apache-2.0", "clean", "blind", "none")
 
     def __call__(self, images: list[np.ndarray]) -> list[list]:
         return [[] for _ in images]

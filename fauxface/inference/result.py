@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fauxface.files import atomic_path
+from fauxface.files import atomic_path, open_stream
 from fauxface.inference.face import Face
 from fauxface.pose import Camera
 
@@ -80,6 +80,19 @@ def open_result(path: Path, origin: Origin) -> Iterator[Callable[[Item], None]]:
 
         yield write
         file.write("\n]}\n")
+
+
+@contextmanager
+def open_lines(path: Path, origin: Origin) -> Iterator[Callable[[Item], None]]:
+    """A function that writes an item as a line of JSON at once; each line says schema, weights and detector too."""
+    head = origin.as_json()
+    with open_stream(path) as file:
+
+        def write(item: Item) -> None:
+            file.write(json.dumps({**head, **item}) + "\n")
+            file.flush()
+
+        yield write
 
 
 def read_schema() -> dict[str, Any]:

@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from fauxface import augment
+from fauxface.console import progress_console
 from fauxface.models import FaceNetwork, build_network
 from fauxface.models.one_stage import NAME
 from fauxface.outputs import only_writer
@@ -339,6 +339,6 @@ def _progress(steps: int, done: Done, shown: bool) -> Iterator[tuple[Progress, T
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
+    with Progress(*columns, console=progress_console(), disable=not shown) as progress:
         nme = f"{done.rows[-1]['val_nme']:.2f} %" if done.rows else "–"
         yield progress, progress.add_task("", total=steps, completed=done.step, speed="–", loss="–", nme=nme)
