@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from fauxface.files import regular_size, write_bytes, write_text
+from fauxface.hub import hub_folder, is_on_hub
 from fauxface.models import FaceNetwork, LandmarkModel, build_network
 from fauxface.models.one_stage import OneStage
 from fauxface.models.registry import check_options
@@ -117,11 +118,11 @@ def save_checkpoint(folder: Path, model: FaceNetwork, card: Card, half: bool = F
 
 
 def find_checkpoint(name: str | Path) -> Path:
-    """The folder of a checkpoint, given that folder, a run's folder, or the name of shipped weights.
+    """The folder of a checkpoint, given that folder, a run's folder, the name of shipped weights, or a hub's name.
 
-    FileNotFoundError, with the names of all shipped weights, if ``name`` is none of these.
+    FileNotFoundError, with the names of all shipped weights, if ``name`` is none of these; errors of `hub_folder`.
     """
-    folder = Path(name)
+    folder = hub_folder(str(name)) if is_on_hub(name) else Path(name)
     for candidate in (folder, folder / "checkpoint", SHIPPED / str(name)):
         if (candidate / CARD_FILE).is_file():
             return candidate

@@ -380,7 +380,8 @@ def models(input_size: InputSide = 128) -> None:
 
 def export(
     checkpoint: Positional[CheckpointName],
-    out: Path,
+    out: Path | None = None,
+    hub_folder: Path | None = None,
     batch: ExportBatch = 0,
     int8: bool = False,
     calibrate: Path | None = None,
@@ -399,18 +400,29 @@ def export(
       fauxface export fauxface-s --out fauxface-s.onnx
       fauxface export run --out run.onnx --batch 1
       fauxface export run --out run-int8.onnx --int8 --calibrate held_out
+      fauxface export run --hub-folder to_upload && hf upload OWNER/NAME to_upload . --exclude '.fauxface*'
 
     Args:
         checkpoint: A checkpoint's folder, a run's folder, or the name of shipped weights.
         out: The file, *.onnx.
+        hub_folder: Folder to fill with the checkpoint's files and a README.md, as model hubs show them.
         batch: Batch size, fixed in the file; 0 allows any.
         int8: Quantise to eight bits, statically, per channel.
         calibrate: Folder of renders that the model was not trained on; some calibrate, the others measure.
         force: Write the eight-bit model however much its error rises.
     """
+    if (out is None) == (hub_folder is None):
+        raise ValueError("give either --out FILE.onnx or --hub-folder FOLDER")
+    if hub_folder is not None and (int8 or batch):
+        raise ValueError("--hub-folder takes neither --int8 nor --batch")
     if int8 != (calibrate is not None):
         raise ValueError("--int8 and --calibrate DIR (a folder of renders) go together")
-    if calibrate is not None:
+    if out is None:
+        from fauxface.export import export_hub_folder
+
+        assert hub_folder is not None
+        _say(f"wrote {export_hub_folder(checkpoint, hub_folder)}")
+    elif calibrate is not None:
         from fauxface.evaluation.int8 import export_int8
 
         print(export_int8(checkpoint, out, calibrate, batch=batch, force=force).table())

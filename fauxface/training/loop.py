@@ -30,6 +30,7 @@ from fauxface.training.config import Scheduled, TrainingConfig
 from fauxface.training.data import RunData, load_data
 from fauxface.training.frames import FrameData, load_frames
 from fauxface.training.log import COLUMNS, draw_curves, write_log
+from fauxface.training.loggers import check_logger, open_logger
 from fauxface.training.ranks import (
     agreed,
     average_statistics,
@@ -122,6 +123,7 @@ def check(config: TrainingConfig) -> Scheduled:
     settled = settle(config)
     settled.check()
     augment.policy(settled.augment)
+    check_logger(settled.logger)
     if not settled.pretrained and settled.init is None:
         with torch.device("meta"):  # the layers without weights
             build_network(settled.model, settled.input_size, "ibug68", **settled.model_options())
@@ -305,7 +307,8 @@ def _train(fabric: Fabric, config: Scheduled) -> Path:
     plan, done = trainer.plan, trainer.done
     began = last_saved = time.monotonic()
     minutes_before, first_step = done.minutes, done.step
-    with _progress(plan.steps, done, fabric.is_global_zero) as (progress, task):
+    logger = open_logger(config.logger if fabric.is_global_zero else None, trainer.run, asdict(config), done.step)
+    with _progress(plan.steps, done, fabric.is_global_zero) as (progress, task), logger as tell:
         for step in range(done.step, plan.steps):
             rate = trainer.step(step)
             log_now = plan.logs(step)
@@ -318,6 +321,7 @@ def _train(fabric: Fabric, config: Scheduled) -> Path:
             progress.update(task, completed=done.step, speed=f"{speed:.0f}", loss=f"{mean_loss:.4f}")
             if log_now:
                 progress.update(task, nme=f"{trainer.log(rate, mean_loss, speed):.2f} %")
+                tell(done.rows[-1])
             unsaved = time.monotonic() - last_saved
             due = unsaved > (SAVE_SECONDS if log_now else SAVE_SECONDS_WITHIN)
             if agreed(fabric, done.step == plan.steps or due):
