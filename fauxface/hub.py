@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 _NAME = re.compile(r"hf://?(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 _FILES = ["model.yaml", "model.safetensors", "model.onnx"]
@@ -32,9 +34,16 @@ def hub_folder(name: str) -> Path:
         raise ValueError(f"{name} needs a package: pip install huggingface-hub") from None
     place = f"{found['owner']}/{found['name']}"
     try:
-        return Path(snapshot_download(place, revision=found["revision"], allow_patterns=_FILES))
+        return Path(snapshot_download(place, revision=found["revision"], allow_patterns=_FILES, **_settings()))
     except HFValidationError as error:
         raise ValueError(f"{name}: {str(error).splitlines()[0]}") from None
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise OSError(f"{name} cannot be fetched: {reason}") from None
+
+
+def _settings() -> dict[str, Any]:
+    """Server and cache folder as the environment names them now: the package looks only when it is imported."""
+    home = os.environ.get("HF_HOME")
+    cache = {} if not home or "HF_HUB_CACHE" in os.environ else {"cache_dir": Path(home) / "hub"}
+    return {"endpoint": os.environ.get("HF_ENDPOINT"), **cache}

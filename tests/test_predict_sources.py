@@ -222,7 +222,9 @@ def test_quiet_and_verbose(here: Path, finder: Finder, capsys: Any):
     assert "shots/a.png: 1 face" in out.replace("\\", "/")
     assert err.splitlines() == ["left out 1 file that is no picture: 1 .txt"]
     assert said("--quiet") == ("", "")
-    assert "a.png: 1 face" in said("--verbose")[1]
+    told = said("--verbose")[1]
+    assert "a.png: 1 face" in told
+    assert "weights made up: Apache-2.0; detector brightest: none" in told
     assert main(["predict", "gone.png", "--quiet"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert main(["predict", "gone.png", "--verbose"]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fauxface.console import log
 from fauxface.inference.config import PredictionConfig
 from fauxface.inference.landmarker import Landmarker
 from fauxface.inference.predict import Predictions, predict_found
@@ -24,5 +25,9 @@ def run_prediction(config: PredictionConfig) -> Predictions:
     for video in () if config.skip_bad else sorted(found.videos):
         check_video(video)
     landmarker = Landmarker.load(config.checkpoint, config.detector, flip=config.flip, threads=config.threads)
-    with open_outputs(found, landmarker.origin, targets) as outputs:
+    origin = landmarker.origin
+    log.debug(
+        f"weights {origin.weights}: {origin.weights_licence}; detector {origin.detector}: {origin.detector_licence}"
+    )
+    with open_outputs(found, origin, targets) as outputs:
         return predict_found(found, landmarker, outputs, config.skip_bad, config.style)
