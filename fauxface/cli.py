@@ -9,6 +9,7 @@ import argparse
 import functools
 import inspect
 import io
+import logging
 import os
 import sys
 import traceback
@@ -30,6 +31,7 @@ from tyro.constructors import (
 from fauxface import __doc__ as about
 from fauxface import __version__
 from fauxface.audit.config import AuditConfig
+from fauxface.console import log, shown_notices
 from fauxface.datasets.config import PackConfig
 from fauxface.evaluation.config import AdaptationConfig, EvaluationConfig
 from fauxface.extras import advice
@@ -157,7 +159,7 @@ def audit(config: Settings[AuditConfig], strict: bool = False) -> None:
 
     result = run_audit(config)
     print(printable(result.summary(), keep="\n"))
-    print(f"wrote {printable(config.out / 'report.html')}")
+    _say(f"wrote {config.out / 'report.html'}")
     if strict and result.findings:
         raise SystemExit(1)
 
@@ -255,7 +257,7 @@ def adapt(config: Settings[AdaptationConfig]) -> None:
 
     print(printable(run_adaptation(config).table(), keep="\n"))
     if config.out is not None:
-        print(f"wrote {printable(config.out)}")
+        _say(f"wrote {config.out}")
 
 
 def study(config: Settings[StudyConfig], report: bool = False, resume: bool = False) -> None:
@@ -293,28 +295,30 @@ def study(config: Settings[StudyConfig], report: bool = False, resume: bool = Fa
 
 
 def predict(config: Settings[PredictionConfig]) -> None:
-    """Find the landmarks of every face in a photograph, in each photograph of a folder, or in a video.
+    """Find the landmarks of every face in photographs and videos: files, folders, patterns.
 
-    Draws them into OUT, next to predictions.json. OUT is `predictions` unless only --json is given. In a video, faces
-    are followed from frame to frame, and OUT also gets a table with a row for each face in each frame. Coordinates are
-    image pixels, 0-based, with pixel centres at whole numbers, after the image is turned as its EXIF data says. A
-    photograph without a face is no error: its list of faces is empty.
+    Draws them into OUT, next to predictions.json. OUT is `predictions` unless --json or --jsonl is given. In a video,
+    faces are followed from frame to frame, and OUT also gets a table with a row for each face in each frame.
+    Coordinates are image pixels, 0-based, with pixel centres at whole numbers, after the image is turned as its EXIF
+    data says. A photograph without a face is no error: its list of faces is empty.
 
     Examples:
       fauxface predict photo.jpg
       fauxface predict photos --out drawn --skip-bad
       fauxface predict photo.jpg --checkpoint run --json faces.json
+      fauxface predict shoot 'more/**/*.jpg' clip.mp4 --recursive --out drawn
+      fauxface predict photos --jsonl - | head -1
       fauxface predict clip.mp4 --out drawn --style lines
     """
     from fauxface.inference import run_prediction
     from fauxface.outputs import kept_for
 
-    with kept_for(config.json):
+    with kept_for(config.json), kept_for(config.jsonl):
         for line in run_prediction(config).lines():
-            print(printable(line))
-        for written in (config.drawings, config.json):
+            _say(line)
+        for written in (config.drawings, config.json, config.jsonl):
             if written is not None:
-                print(f"wrote {printable(written)}")
+                _say(f"wrote {written}")
 
 
 def live(config: Settings[LiveConfig]) -> None:
@@ -382,7 +386,8 @@ def models(input_size: InputSide = 128) -> None:
 
 def export(
     checkpoint: Positional[CheckpointName],
-    out: Path,
+    out: Path | None = None,
+    hub_folder: Path | None = None,
     batch: ExportBatch = 0,
     int8: bool = False,
     calibrate: Path | None = None,
@@ -401,18 +406,29 @@ def export(
       fauxface export fauxface-s --out fauxface-s.onnx
       fauxface export run --out run.onnx --batch 1
       fauxface export run --out run-int8.onnx --int8 --calibrate held_out
+      fauxface export run --hub-folder to_upload && hf upload OWNER/NAME to_upload . --exclude '.fauxface*'
 
     Args:
         checkpoint: A checkpoint's folder, a run's folder, or the name of shipped weights.
         out: The file, *.onnx.
+        hub_folder: Folder to fill with the checkpoint's files and a README.md, as model hubs show them.
         batch: Batch size, fixed in the file; 0 allows any.
         int8: Quantise to eight bits, statically, per channel.
         calibrate: Folder of renders that the model was not trained on; some calibrate, the others measure.
         force: Write the eight-bit model however much its error rises.
     """
+    if (out is None) == (hub_folder is None):
+        raise ValueError("give either --out FILE.onnx or --hub-folder FOLDER")
+    if hub_folder is not None and (int8 or batch):
+        raise ValueError("--hub-folder takes neither --int8 nor --batch")
     if int8 != (calibrate is not None):
         raise ValueError("--int8 and --calibrate DIR (a folder of renders) go together")
-    if calibrate is not None:
+    if out is None:
+        from fauxface.export import export_hub_folder
+
+        assert hub_folder is not None
+        _say(f"wrote {export_hub_folder(checkpoint, hub_folder)}")
+    elif calibrate is not None:
         from fauxface.evaluation.int8 import export_int8
 
         print(export_int8(checkpoint, out, calibrate, batch=batch, force=force).table())
@@ -441,6 +457,29 @@ def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CH
         show_checkpoint(checkpoint)
 
 
+def completion(
+    shell: Positional[Annotated[Literal["bash", "zsh", "fish"], tyro.conf.arg(metavar="{bash,zsh,fish}")]],
+) -> None:
+    """Print a script that lets the shell complete commands, options and their values when you press Tab.
+
+    Examples:
+      source <(fauxface completion bash)
+      fauxface completion bash > ~/.local/share/bash-completion/completions/fauxface
+      fauxface completion zsh > ~/.zfunc/_fauxface          with ~/.zfunc in zsh's fpath
+      fauxface completion fish > ~/.config/fish/completions/fauxface.fish
+
+    Args:
+        shell: The shell.
+    """
+    tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="fauxface",
+        args=["--tyro-print-completion", shell],
+        config=(FlagCreatePairsOff,),
+        registry=_TYPES,
+    )
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     command.__name__: command
     for command in (
@@ -459,6 +498,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
         assets,
         models,
         info,
+        completion,
     )
 }
 
@@ -474,26 +514,13 @@ def main(args: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter gets its number
             stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("NO_COLOR"):  # rich heeds it by itself
+        tyro._experimental_options["ansi_codes"] = False
+    level = logging.INFO
     try:
-        if not args or args[0] in ("-h", "--help"):
-            print(_overview())
-            return 0 if args else 2
-        if args[0] == "--version":
-            print(f"fauxface {__version__}")
-            return 0
-        if args[0] not in COMMANDS:
-            raise ValueError(f"no command '{args[0]}'; there are {', '.join(COMMANDS)}")
-        command = COMMANDS[args[0]]
-        title = f"fauxface {args[0]}"
-        check_words(command, args[1:])
-        tyro.cli(
-            _with_config_file(args[1:]) if command is train else in_range(command),
-            prog=title,
-            description=_explanation(command),
-            args=args[1:],
-            config=(FlagCreatePairsOff,),
-            registry=_TYPES,
-        )
+        args, level = _loudness(args)
+        with shown_notices(level):
+            return _run(args)
     except KeyboardInterrupt as error:
         terminated = isinstance(error, Terminated)
         print(f"fauxface: {'told to end' if terminated else 'interrupted'}", file=sys.stderr)
@@ -509,13 +536,52 @@ def main(args: Sequence[str] | None = None) -> int:
         )
         if line is None:
             raise
-        if os.environ.get("FAUXFACE_DEBUG"):
+        if os.environ.get("FAUXFACE_DEBUG") or level == logging.DEBUG:
             traceback.print_exc()
         print(f"fauxface: error: {line}", file=sys.stderr)
         return 2
+
+
+def _loudness(args: list[str]) -> tuple[list[str], int]:
+    """The words without ``--quiet`` and ``--verbose``, and the level of notices that these ask for."""
+    levels = {"--quiet": logging.ERROR, "--verbose": logging.DEBUG}
+    asked = {levels[word] for word in args if word in levels}
+    if len(asked) > 1:
+        raise ValueError("--quiet and --verbose: one at a time")
+    return [word for word in args if word not in levels], asked.pop() if asked else logging.INFO
+
+
+def _say(line: str) -> None:
+    """Print a line that says what was done, unless the command is to be quiet."""
+    if log.isEnabledFor(logging.WARNING):
+        print(printable(line))
+
+
+def _run(args: list[str]) -> int:
+    """Run a command; returns its status if it ends without an error."""
+    if not args or args[0] in ("-h", "--help"):
+        print(_overview())
+        return 0 if args else 2
+    if args[0] == "--version":
+        print(f"fauxface {__version__}")
+        return 0
+    if args[0] not in COMMANDS:
+        raise ValueError(f"no command '{args[0]}'; there are {', '.join(COMMANDS)}")
+    command = COMMANDS[args[0]]
+    title = f"fauxface {args[0]}"
+    check_words(command, args[1:])
+    tyro.cli(
+        _with_config_file(args[1:]) if command is train else in_range(command),
+        prog=title,
+        description=f"{_explanation(command)}\n\n{_EVERY}",
+        args=args[1:],
+        config=(FlagCreatePairsOff,),
+        registry=_TYPES,
+    )
     return 0
 
 
+_EVERY = "Every command also takes --quiet (show errors and results only) and --verbose (show more, also of errors)."
 _TYPES = ConstructorRegistry()
 """Types of options beyond tyro's own."""
 
@@ -563,6 +629,8 @@ def _overview() -> str:
             *lines,
             "",
             "`fauxface COMMAND --help` explains a command, with examples.",
+            _EVERY,
+            "Exit codes and environment variables: docs/commands.md.",
         ]
     )
 

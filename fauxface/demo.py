@@ -209,10 +209,10 @@ def _faces(predicted: Path) -> list[np.ndarray]:
     from fauxface.faces import Crop
     from fauxface.images import read_image
     from fauxface.inference import draw_landmarks
-    from fauxface.inference.predict import RESULT
+    from fauxface.inference.writing import RESULT
 
     faces = []
-    for row in json.loads((predicted / RESULT).read_text()):
+    for row in json.loads((predicted / RESULT).read_text())["images"]:
         image = read_image(Path(row["image"]))
         for face in row["faces"]:
             square = Crop.around(np.array(face["box"]), CLOSE_UP, 1.8)

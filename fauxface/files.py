@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import shutil
@@ -85,6 +86,17 @@ def is_stream(path: Path) -> bool:
     except OSError:
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def open_stream(path: Path) -> IO[str]:
+    """A file, pipe, device or standard output (``-``), opened to write text into it bit by bit."""
+    if is_standard_output(path):
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
+        return os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    if not is_stream(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("w", encoding="utf-8", newline="\n")
 
 
 def _copy_into(source: Path, path: Path) -> None:
@@ -256,5 +268,5 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def tell_damaged(path: Path) -> None:
-    """Print to standard error that a file of the cache is damaged (full disk, power cut) and is made again."""
-    print(f"fauxface: {path} is damaged; it is made again", file=sys.stderr)
+    """Warn that a file of the cache is damaged (full disk, power cut) and is made again."""
+    logging.getLogger("fauxface").warning(f"{path} is damaged; it is made again")

@@ -63,10 +63,12 @@ class Picture:
     Attributes:
         image: H×W×3 uint8 RGB, upright.
         scale: the file's pixels per pixel of ``image``; 1 unless a large image was reduced.
+        size: width and height of the file's image, upright, pixels.
     """
 
     image: np.ndarray
     scale: int
+    size: tuple[int, int]
 
 
 def is_image(path: Path) -> bool:
@@ -138,7 +140,17 @@ def read_picture(path: Path, pixels: int) -> Picture:
             image.load()
             coded = round(max(width, height) / max(image.size))
             rest = max(1, -(-factor // coded))
-            return Picture(_turned(image, _reduced(image, rest)), coded * rest)
+            size = (height, width) if _orientation(image) >= 5 else (width, height)
+            return Picture(_turned(image, _reduced(image, rest)), coded * rest, size)
+
+
+def from_pil(image: Image.Image) -> np.ndarray:
+    """A PIL image as H×W×3 uint8 RGB, as `read_image` reads its file; ValueError, in one line, if it is damaged."""
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(f"a PIL image of {image.width}×{image.height} px is {_TOO_LARGE}")
+    with _reasons(Path(getattr(image, "filename", "") or "PIL image")):
+        image.load()
+        return _turned(image, _reduced(image, 1))
 
 
 @contextmanager
@@ -197,8 +209,14 @@ def _reduced(image: Image.Image, factor: int) -> np.ndarray:
 
 def _turned(image: Image.Image, pixels: np.ndarray) -> np.ndarray:
     """The pixels, upright according to the image's EXIF data."""
-    turn = _TURNS.get(image.getexif().get(0x0112, 1))
+    turn = _TURNS.get(_orientation(image))
     return pixels if turn is None else np.array(Image.fromarray(pixels).transpose(turn))
+
+
+def _orientation(image: Image.Image) -> int:
+    """Orientation by the image's EXIF data, from 1; from 5 on width and height change places."""
+    value = image.getexif().get(0x0112, 1)
+    return value if value in _TURNS else 1
 
 
 def _white(image: Image.Image) -> float:

@@ -18,9 +18,9 @@ from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fauxface.console import progress_console
 from fauxface.extras import install
 from fauxface.names import label
 from fauxface.outputs import heed_termination
@@ -78,7 +78,7 @@ def run_jobs(
     done = _on_dask(work, jobs, dask) if dask else _here(work, jobs, min(workers or cores(), len(jobs)))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
+    with Progress(*columns, console=progress_console(), disable=not shown) as progress:
         bar = progress.add_task(label(title), total=len(jobs), rate="")
         with closing(done):  # ends the workers at once if the caller is interrupted
             for job, result in done:

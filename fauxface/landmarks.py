@@ -7,7 +7,7 @@ eye is on the image's left. Points are image pixels, 0-based, pixel centres at w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -15,6 +15,21 @@ from types import MappingProxyType
 import numpy as np
 
 from fauxface.plugins import load_plugin, plugin_names
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points: its facial part, its points in order, and whether it returns to the first."""
+
+    group: str
+    points: tuple[int, ...]
+    closed: bool = False
+
+    @property
+    def edges(self) -> list[tuple[int, int]]:
+        """Pairs of points that the line joins."""
+        following = (*self.points[1:], *(self.points[:1] if self.closed else ()))
+        return list(zip(self.points, following, strict=False))
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,7 @@ class Scheme:
         pupils: for each eye, right first, the points whose mean is its centre ("inter-pupil" normalisation).
         nose_tip: index of the tip of the nose.
         mouth_corners: right and left corner of the mouth.
+        lines: lines through the points, for drawings.
     """
 
     name: str
@@ -40,6 +56,7 @@ class Scheme:
     pupils: tuple[tuple[int, ...], tuple[int, ...]]
     nose_tip: int
     mouth_corners: tuple[int, int]
+    lines: tuple[Line, ...] = ()
 
     @property
     def count(self) -> int:
@@ -152,6 +169,17 @@ _IBUG_PAIRS = [
     *_reversed_pairs(60, 64),
     *_reversed_pairs(65, 67),
 ]
+_IBUG_LINES = (
+    Line("jaw", _span(0, 16)),
+    Line("right_brow", _span(17, 21)),
+    Line("left_brow", _span(22, 26)),
+    Line("nose", _span(27, 30)),
+    Line("nose", _span(31, 35)),
+    Line("right_eye", _span(36, 41), closed=True),
+    Line("left_eye", _span(42, 47), closed=True),
+    Line("mouth", _span(48, 59), closed=True),
+    Line("mouth", _span(60, 67), closed=True),
+)
 _WFLW_PAIRS = [
     *_reversed_pairs(0, 32),
     *[(33 + i, 46 - i) for i in range(5)],
@@ -204,6 +232,7 @@ IBUG68 = Scheme(
     pupils=(_span(36, 41), _span(42, 47)),
     nose_tip=Point.NOSE_TIP,
     mouth_corners=(Point.MOUTH_RIGHT, Point.MOUTH_LEFT),
+    lines=_IBUG_LINES,
 )
 """Sagonas et al. 2013, "300 Faces in-the-Wild Challenge"."""
 
@@ -216,6 +245,7 @@ FACE_SYNTHETICS70 = Scheme(
     pupils=((Point.RIGHT_PUPIL,), (Point.LEFT_PUPIL,)),
     nose_tip=Point.NOSE_TIP,
     mouth_corners=(Point.MOUTH_RIGHT, Point.MOUTH_LEFT),
+    lines=_IBUG_LINES,
 )
 """Wood et al. 2021, "Fake It Till You Make It": iBUG's 68 and the pupils (68 in the eye 36–41, 69 in the other)."""
 
@@ -243,6 +273,17 @@ WFLW98 = Scheme(
     pupils=((96,), (97,)),
     nose_tip=54,
     mouth_corners=(76, 82),
+    lines=(
+        Line("jaw", _span(0, 32)),
+        Line("right_brow", _span(33, 41), closed=True),
+        Line("left_brow", _span(42, 50), closed=True),
+        Line("nose", _span(51, 54)),
+        Line("nose", _span(55, 59)),
+        Line("right_eye", _span(60, 67), closed=True),
+        Line("left_eye", _span(68, 75), closed=True),
+        Line("mouth", _span(76, 87), closed=True),
+        Line("mouth", _span(88, 95), closed=True),
+    ),
 )
 """Wu et al. 2018, "Look at Boundary" (WFLW)."""
 
@@ -271,6 +312,14 @@ COFW29 = Scheme(
     pupils=((16,), (17,)),
     nose_tip=20,
     mouth_corners=(22, 23),
+    lines=(
+        Line("right_brow", (0, 4, 2, 5), closed=True),
+        Line("left_brow", (1, 6, 3, 7), closed=True),
+        Line("right_eye", (8, 12, 10, 13), closed=True),
+        Line("left_eye", (9, 14, 11, 15), closed=True),
+        Line("nose", (18, 20, 19, 21), closed=True),
+        Line("mouth", (22, 24, 23, 27), closed=True),
+    ),
 )
 """Burgos-Artizzu et al. 2013 (COFW)."""
 
@@ -339,7 +388,19 @@ def _shared(first: str, second: str) -> Scheme:
         pupils=(right, left),
         nose_tip=place[whole.nose_tip],
         mouth_corners=(place[whole.mouth_corners[0]], place[whole.mouth_corners[1]]),
+        lines=tuple(shared for line in whole.lines if (shared := _shared_line(line, place)) is not None),
     )
+
+
+def _shared_line(line: Line, place: Mapping[int, int]) -> Line | None:
+    """The line through those of its points that have a new ``place``; None if fewer than two have."""
+    kept = tuple(place[i] for i in line.points if i in place)
+    return replace(line, points=kept, closed=line.closed and len(kept) > 2) if len(kept) > 1 else None
+
+
+def edges(scheme: str) -> list[tuple[int, int]]:
+    """Pairs of points that lines of a drawn face join, as indices from 0; errors of `scheme_of`."""
+    return [edge for line in scheme_of(scheme).lines for edge in line.edges]
 
 
 def conversion(source: str, target: str) -> np.ndarray:

@@ -327,7 +327,8 @@ def _is_ours(path: Path) -> bool:
     """True for JSON that Fauxface wrote: faces as from ``predict``, or scores; not for a render's labels."""
     with path.open("rb") as file:
         head = file.read(4096)
-    return b'"nme"' in head or (b'"image"' in head and b'"faces"' in head and b'"generator"' not in head)
+    ours = b'"nme"' in head or b'"schema": "fauxface-predictions/' in head
+    return ours or (b'"image"' in head and b'"faces"' in head and b'"generator"' not in head)
 
 
 # --- the end of a process

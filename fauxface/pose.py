@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,9 +55,9 @@ class Camera:
         return np.array([[self.focal, 0, self.centre[0]], [0, self.focal, self.centre[1]], [0, 0, 1]], np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pose:
-    """A head's pose.
+    """A head's pose. Poses are equal if rotation and translation are.
 
     Attributes:
         rotation: (3, 3), head frame → camera frame.
@@ -69,6 +70,27 @@ class Pose:
     yaw: float
     pitch: float
     roll: float
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pose) and np.array_equal(self.matrix, other.matrix, equal_nan=True)
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(4, 4), head frame → camera frame: rotation and translation, for columns (x, y, z, 1) in metres."""
+        whole = np.eye(4)
+        whole[:3, :3], whole[:3, 3] = self.rotation, self.translation
+        return whole
+
+    def to_dict(self) -> dict[str, Any]:
+        """The pose as ``fauxface predict --json`` writes it."""
+        return {
+            "rotation": self.rotation.round(6).tolist(),
+            "translation": self.translation.round(5).tolist(),
+            "matrix": self.matrix.round(6).tolist(),
+            "yaw": round(self.yaw, 3),
+            "pitch": round(self.pitch, 3),
+            "roll": round(self.roll, 3),
+        }
 
 
 @cache

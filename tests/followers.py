@@ -7,16 +7,17 @@ import time
 import numpy as np
 from fake_data import canonical_face
 
-from fauxface.faces import landmark_box
 from fauxface.inference import Face
+from fauxface.inference.result import Origin
 
 SCHEME = "face_synthetics70"
+ORIGIN = Origin(SCHEME, "made up", "Apache-2.0", "clean", "brightest", "none")
 
 
 def made_face(x: float = 100, y: float = 80, radius: float = 40, number: int | None = 0) -> Face:
     """A face of half width ``radius`` about (x, y)."""
     points = canonical_face() * radius + [x, y]
-    return Face(landmark_box(points, SCHEME), points, np.full(70, 0.75), None, 0.9, SCHEME, None, number)
+    return Face(points, np.full(70, 0.75), None, 0.9, SCHEME, None, number)
 
 
 class Brightest:

@@ -21,6 +21,7 @@ import pytest
 from fake_data import write_face_synthetics, write_ibug
 from skimage import data as photographs
 
+from fauxface.checkpoint import read_card
 from fauxface.cli import COMMANDS, main
 from fauxface.images import read_image, write_image
 from fauxface.outputs import MANIFEST
@@ -230,7 +231,9 @@ def test_train_evaluate_predict_info(checkpoint: Path, faces: Path, photo: Path,
     )
     assert done.returncode == 0, done.stderr
     assert "1 face\n" in done.stdout
-    [row] = json.loads((tmp_path / "f.json").read_text())
+    found = json.loads((tmp_path / "f.json").read_text())
+    assert found["weights"] == {"name": str(checkpoint), "licence": read_card(checkpoint).licence, "lane": "research"}
+    [row] = found["images"]
     assert row["image"] == str(photo)
     [face] = row["faces"]
     assert np.shape(face["landmarks"]) == (70, 2)
@@ -255,7 +258,8 @@ def test_no_face_is_no_error(checkpoint: Path, tmp_path: Path):
     write_image(tmp_path / "wall.png", np.full((90, 120, 3), 140, np.uint8))
     done = fauxface("predict", tmp_path / "wall.png", "--checkpoint", checkpoint, "--json", tmp_path / "faces.json")
     assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "faces.json").read_text()) == [{"image": str(tmp_path / "wall.png"), "faces": []}]
+    [row] = json.loads((tmp_path / "faces.json").read_text())["images"]
+    assert (row["image"], row["width"], row["height"], row["faces"]) == (str(tmp_path / "wall.png"), 120, 90, [])
 
 
 # --- bad input: one line, status 2, nothing half-written

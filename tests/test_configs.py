@@ -122,9 +122,10 @@ def test_a_setting_that_is_none_is_a_type_error(tmp_path: Path):
 
 
 def test_drawings_go_to_a_folder_unless_json_alone_is_wanted():
-    photo = PredictionConfig(Path("photo.jpg"))
+    photo = PredictionConfig(("photo.jpg",))
     assert photo.drawings == Path("predictions")
     assert dataclasses.replace(photo, json=Path("-")).drawings is None
+    assert dataclasses.replace(photo, jsonl=Path("-")).drawings is None
     assert dataclasses.replace(photo, json=Path("-"), out=Path("o")).drawings == Path("o")
 
 

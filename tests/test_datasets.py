@@ -175,7 +175,7 @@ def _edit(path: Path, **changes: object) -> None:
 
 
 @pytest.mark.parametrize("case", BAD_RENDERS)
-def test_bad_renders_are_named_with_their_reason(renders: Path, case: str, capsys: pytest.CaptureFixture[str]):
+def test_bad_renders_are_named_with_their_reason(renders: Path, case: str, caplog: pytest.LogCaptureFixture):
     spoil, message = BAD_RENDERS[case]
     spoil(renders)
     dataset = open_dataset(renders)
@@ -187,7 +187,7 @@ def test_bad_renders_are_named_with_their_reason(renders: Path, case: str, capsy
     read = [index for index, _ in read_samples(dataset, skip_bad=True, skipped=skipped)]
     assert read == [0, 2, 3, 4]
     assert len(skipped) == 1
-    report = capsys.readouterr().err
+    report = caplog.text
     assert "skipped 1 of 5 samples" in report
     assert str(skipped[0]) in report
 

@@ -328,7 +328,7 @@ def test_evaluate_renders_with_the_detector(checkpoint: Path, tmp_path: Path, mo
     assert (projected.truth[:, :17] != found.truth[:, :17]).any()
 
 
-def test_bad_samples(checkpoint: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_bad_samples(checkpoint: Path, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     (photos / "face_0001.png").write_bytes((photos / "face_0001.png").read_bytes()[:1000])
     with pytest.raises(BadSample, match=r"face_0001\.png: .*truncated"):
         evaluate(checkpoint, photos, json=tmp_path / "scores.json", out=tmp_path / "out", threads=1)
@@ -338,7 +338,7 @@ def test_bad_samples(checkpoint: Path, photos: Path, tmp_path: Path, capsys: pyt
     assert found.as_json()["n"] == 3
     assert found.as_json()["skipped"] == 1
     assert [path.name for path in found.sources] == ["face_0000.pts", "face_0002.pts", "face_0003.pts"]
-    assert "skipped 1 of 4 samples" in capsys.readouterr().err
+    assert "skipped 1 of 4 samples" in caplog.text
 
 
 def test_outputs_that_are_in_the_way(checkpoint: Path, photos: Path, tmp_path: Path):

@@ -85,7 +85,7 @@ def test_evaluate_and_predict_take_it(run: Path, renders: Path, tmp_path: Path):
         main(["predict", str(renders / "000000.png"), "--checkpoint", str(run), "--json", str(tmp_path / "f.json")])
         == 0
     )
-    assert len(json.loads((tmp_path / "f.json").read_text())) == 1
+    assert len(json.loads((tmp_path / "f.json").read_text())["images"]) == 1
 
 
 class Nodding:

@@ -25,7 +25,7 @@ from fauxface.inference import (
     load_detector,
     to_landmark_frame,
 )
-from fauxface.inference.drawing import COLOURS, LINES
+from fauxface.inference.drawing import COLOURS
 from fauxface.inference.predict import predict_files
 from fauxface.landmarks import SCHEMES
 from fauxface.models import Prediction
@@ -86,7 +86,7 @@ def landmarker(detector: Any, **options: Any) -> Landmarker:
     from types import SimpleNamespace
 
     model: Any = Centroid(options.pop("visible", False), options.pop("sigma", False))
-    card: Any = SimpleNamespace(crop="box", crop_margin=1.3)
+    card: Any = SimpleNamespace(crop="box", crop_margin=1.3, licence="Apache-2.0", lane="clean")
     return Landmarker(model, card, detector, **options)
 
 
@@ -232,7 +232,7 @@ def test_an_unknown_detector_is_refused():
 def test_every_scheme_can_be_drawn(name: str):
     scheme = SCHEMES[name]
     assert scheme.groups.keys() <= COLOURS.keys()
-    for line in LINES[name]:
+    for line in scheme.lines:
         assert set(line.points) <= set(scheme.groups[line.group]), line
     rng = np.random.default_rng(0)
     image = np.zeros((80, 100, 3), np.uint8)
@@ -328,19 +328,18 @@ def test_predictions_are_drawn_and_written(tmp_path: Path):
         "3.jpg",
         "predictions.json",
     ]
-    rows = json.loads((tmp_path / "faces.json").read_text())
+    rows = json.loads((tmp_path / "faces.json").read_text())["images"]
     assert [Path(row["image"]).name for row in rows] == ["0.png", "1.png", "2.png", "3.jpg"]
     [face] = rows[1]["faces"]
-    assert list(face) == ["box", "landmarks", "scores", "visibility", "sigma", "scheme"]
     assert (face["visibility"], face["sigma"]) == (None, None)
-    assert face["box"] == [60, 40, 120, 90]
+    assert face["detector_box"] == [60, 40, 120, 90]
     assert np.shape(face["landmarks"]) == (70, 2)
     assert len(face["scores"]) == 70
     assert face["landmarks"][0] == pytest.approx([81, 60], abs=0.1)
     # again, into the same folder, by a model that tells more; never into one that is not ours
     find = landmarker(Fixed((60, 40, 120, 90)), visible=True, sigma=True)
     predict_files(photos, find, tmp_path / "out")
-    [face] = json.loads((tmp_path / "out" / "predictions.json").read_text())[1]["faces"]
+    [face] = json.loads((tmp_path / "out" / "predictions.json").read_text())["images"][1]["faces"]
     assert face["visibility"] == [1] * 70
     assert face["sigma"][10] == pytest.approx(3 * 1.3 * 60 / 64, abs=1e-3)
     with pytest.raises(ValueError, match="is the source"):
@@ -354,10 +353,11 @@ def test_predictions_are_drawn_and_written(tmp_path: Path):
 def test_no_face_is_an_empty_list(tmp_path: Path):
     photos = photo_folder(tmp_path / "photos")
     predict_files(photos / "0.png", landmarker(Fixed()), json_file=tmp_path / "faces.json")
-    assert json.loads((tmp_path / "faces.json").read_text()) == [{"image": str(photos / "0.png"), "faces": []}]
+    [row] = json.loads((tmp_path / "faces.json").read_text())["images"]
+    assert (row["image"], row["faces"]) == (str(photos / "0.png"), [])
 
 
-def test_bad_photographs_stop_it_or_are_named_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_bad_photographs_stop_it_or_are_named_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     photos = photo_folder(tmp_path / "photos")
     (photos / "1.png").write_bytes((photos / "1.png").read_bytes()[:60])
     write_image(photos / "2.png", np.zeros((1, 1, 3), np.uint8))
@@ -369,7 +369,7 @@ def test_bad_photographs_stop_it_or_are_named_and_counted(tmp_path: Path, capsys
     found = predict_files(photos, find, tmp_path / "out", skip_bad=True)
     assert [path.name for path, _ in found.faces] == ["0.png", "3.jpg"]
     assert len(found.skipped) == 2
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "1.png" in said
     assert "2.png: 1×1 px" in said
 

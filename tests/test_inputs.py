@@ -397,7 +397,9 @@ def test_a_resume_state_of_another_kind_is_refused_or_passed_over(tmp_path: Path
 
 @pytest.mark.parametrize("damage", ["empty", "half", "zeros", "text"])
 @pytest.mark.parametrize("name", ["pack.json", "00000.npz", "00000.npy"])
-def test_a_damaged_pack_is_made_anew_and_named(damage: str, name: str, tmp_path: Path, capfd: pytest.CaptureFixture):
+def test_a_damaged_pack_is_made_anew_and_named(
+    damage: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     data = open_dataset(write_face_synthetics(tmp_path / "data", 3))
     wanted = pack(data, 48).images
     open_pack(data, 48, folder=tmp_path / "packs")
@@ -407,11 +409,11 @@ def test_a_damaged_pack_is_made_anew_and_named(damage: str, name: str, tmp_path:
         {"empty": b"", "half": whole[: len(whole) // 2], "zeros": bytes(len(whole)), "text": b"x" * 99}[damage]
     )
     assert (open_pack(data, 48, folder=tmp_path / "packs").images[slice(0, 3)] == wanted).all()
-    assert f"{name} is damaged" in capfd.readouterr().err
+    assert f"{name} is damaged" in caplog.text
 
 
 @pytest.mark.parametrize("place", [0, 8, 60, 200, 300])
-def test_damaged_predictions_are_made_anew_and_named(place: int, tmp_path: Path, capfd: pytest.CaptureFixture):
+def test_damaged_predictions_are_made_anew_and_named(place: int, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     from fauxface.evaluation.predictions import _read, _write
 
     path, points, scores = tmp_path / "p.safetensors", np.arange(24.0).reshape(2, 6, 2), np.ones((2, 6))
@@ -423,7 +425,8 @@ def test_damaged_predictions_are_made_anew_and_named(place: int, tmp_path: Path,
     for damaged in (whole[:place], whole[:place] + bytes(len(whole) - place)):
         path.write_bytes(damaged)
         assert _read(path, points.shape) is None
-        assert f"{path} is damaged" in capfd.readouterr().err
+        assert f"{path} is damaged" in caplog.text
+        caplog.clear()
 
 
 # --- videos

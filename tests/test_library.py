@@ -15,6 +15,7 @@ from fauxface.images import write_image
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 PROGRAM = """\
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,11 @@ def tour(out: Path) -> dict[str, object]:
 image: np.ndarray = read_image(Path("photo.jpg"))
 landmarker = Landmarker.load("fauxface-s", threads=1)
 faces: list[Face] = landmarker(image)
+same: list[Face] = landmarker("photo.jpg")
+assert same[0].scheme == faces[0].scheme
+many: list[list[Face]] = landmarker(["photo.jpg", Path("photo.jpg"), image])
+lazy: Iterator[list[Face]] = landmarker(path for path in (Path("photo.jpg"),))
+assert many[0] == many[1] == next(lazy)
 print([(width(face) > 0, face.landmarks.shape) for face in faces])
 """
 WRONG = """\

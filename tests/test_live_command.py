@@ -69,7 +69,7 @@ def test_a_video_is_predicted(capsys: pytest.CaptureFixture[str], checkpoint: Pa
     args = ["predict", clip, "--checkpoint", checkpoint, "--out", out, "--style", "sketch", "--threads", 1]
     assert main([str(arg) for arg in args]) == 0
     assert capsys.readouterr().out.startswith(f"{clip}: 10 frames, ")
-    records = json.loads((out / "predictions.json").read_text())
+    records = json.loads((out / "predictions.json").read_text())["images"]
     assert [record["frame"] for record in records] == list(range(10))
     assert len(records[0]["faces"]) == 1
     assert (out / "clip.mp4").stat().st_size > 500

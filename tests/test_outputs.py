@@ -25,6 +25,7 @@ from fauxface import files, inference
 from fauxface.cli import main
 from fauxface.files import write_text
 from fauxface.images import write_image
+from fauxface.inference.result import Origin
 from fauxface.outputs import MANIFEST, distinct_names, filled_folder, only_writer
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and signals as POSIX has them")
@@ -34,6 +35,7 @@ class Blind:
     """A landmarker that is quick and finds nothing."""
 
     card = SimpleNamespace(scheme="ibug68")
+    origin = Origin("ibug68", None, "Apache-2.0", "clean", "blind", "none")
 
     def __call__(self, images: list[np.ndarray]) -> list[list]:
         return [[] for _ in images]
@@ -201,7 +203,7 @@ def test_below_a_source_is_allowed_twice_and_left_out_of_reading(here: Path, cap
     write_face_synthetics(here, 2)
     for _ in range(2):
         run("predict", ".")
-        assert len(json.loads((here / "predictions" / "predictions.json").read_text())) == 4
+        assert len(json.loads((here / "predictions" / "predictions.json").read_text())["images"]) == 4
     for _ in range(2):
         run("audit", ".")
         assert "2 pictures" in capsys.readouterr().out
@@ -326,7 +328,8 @@ def test_json_to_standard_output_is_all_that_is_there(here: Path, capfd, name: s
     photo(here / "a.jpg")
     run("predict", "a.jpg", "--out", "o", "--json", name)
     said = capfd.readouterr()
-    assert json.loads(said.out) == [{"image": "a.jpg", "faces": []}]
+    [row] = json.loads(said.out)["images"]
+    assert (row["image"], row["faces"]) == ("a.jpg", [])
     assert "a.jpg: 0 faces" in said.err
     assert not (here / "-").exists()
 

@@ -313,7 +313,7 @@ def test_from_the_command_to_a_face(gaze, faces, tmp_path, cache, capsys, method
     [face] = landmarker(image)
     assert list(face.targets) == ["landmarks", "visibility", "gaze"]
     np.testing.assert_allclose(np.linalg.norm(face.targets["gaze"]), 1)
-    assert face.as_json()["gaze"] == face.targets["gaze"].round(4).tolist()
+    assert face.to_dict()["targets"]["gaze"] == face.targets["gaze"].round(4).tolist()
     [followed] = Tracker(landmarker).update(image, 0.0)
     np.testing.assert_allclose(followed.targets["gaze"], face.targets["gaze"])
     np.testing.assert_allclose(face.scaled(2.0).targets["gaze"], face.targets["gaze"])

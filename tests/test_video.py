@@ -13,12 +13,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from followers import SCHEME, Brightest, made_face, spot
+from followers import ORIGIN, SCHEME, Brightest, made_face, spot
 
-from fauxface.inference.drawing import LINES
 from fauxface.inference.predict_video import predict_video, table_columns
 from fauxface.inference.styles import SKETCH_COLOURS, STYLES, draw_faces, mesh_edges, point_colours
 from fauxface.inference.video import VideoReader, write_video
+from fauxface.landmarks import SCHEMES
 from fauxface.live.sources import Camera, Clip, to_rgb
 from fauxface.outputs import MANIFEST
 
@@ -118,9 +118,11 @@ def test_8k_is_scaled_down(tmp_path: Path):
     assert frame.scale == 6
     live.close()
     follower = Brightest()
-    predict_video(path, follower, SCHEME, json_file=tmp_path / "v.json")
+    predict_video(path, follower, ORIGIN, json_file=tmp_path / "v.json")
     assert follower.sizes == [(3840, 2160)]
-    nose = np.array(json.loads((tmp_path / "v.json").read_text())[0]["faces"][0]["landmarks"])[[31, 35]].mean(0)
+    nose = np.array(json.loads((tmp_path / "v.json").read_text())["images"][0]["faces"][0]["landmarks"])[[31, 35]].mean(
+        0
+    )
     assert np.abs(nose - [3799.5, 2199.5 + 2 * 0.34 * 20]).max() < 3  # the video's own pixels
 
 
@@ -162,7 +164,7 @@ def test_broken_packets_are_left_out_and_counted(tmp_path: Path):
 
 def test_a_drawn_video_a_table_and_json(clip: Path, tmp_path: Path):
     out = tmp_path / "out"
-    found = predict_video(clip, Brightest(), SCHEME, out, tmp_path / "faces.json")
+    found = predict_video(clip, Brightest(), ORIGIN, out, tmp_path / "faces.json")
     assert (found.frames, found.ids, found.most, found.broken) == (12, {7}, 1, 0)
     names = {"clip.mp4", "clip.csv", "predictions.json", MANIFEST}
     assert {path.name for path in out.iterdir()} - {"clip.parquet"} == names
@@ -172,7 +174,7 @@ def test_a_drawn_video_a_table_and_json(clip: Path, tmp_path: Path):
     assert [int(row["frame"]) for row in rows] == list(range(12))
     assert float(rows[6]["seconds"]) == pytest.approx(0.65, abs=1e-3)
     assert [float(row["x33"]) for row in rows] == pytest.approx([40 + 5 * i for i in range(12)], abs=1)
-    records = json.loads((out / "predictions.json").read_text())
+    records = json.loads((out / "predictions.json").read_text())["images"]
     assert records[4]["image"] == str(clip)
     assert records[4]["frame"] == 4
     assert np.allclose(records[4]["faces"][0]["landmarks"][33], [float(rows[4]["x33"]), float(rows[4]["y33"])])
@@ -185,24 +187,25 @@ def test_a_drawn_video_a_table_and_json(clip: Path, tmp_path: Path):
         table = parquet.read_table(out / "clip.parquet")
         assert table.column_names == table_columns(SCHEME)
         assert table["x33"].to_pylist() == [float(row["x33"]) for row in rows]
-    predict_video(clip, Brightest(), SCHEME, out)  # an earlier prediction is replaced
+    predict_video(clip, Brightest(), ORIGIN, out)  # an earlier prediction is replaced
 
 
 def test_a_video_without_faces_has_an_empty_table(tmp_path: Path):
     with write_video(tmp_path / "v.mp4", 10) as video:
         for i in range(2):
             video.write(np.zeros((64, 64, 3), np.uint8), i / 10)
-    found = predict_video(tmp_path / "v.mp4", Brightest(), SCHEME, tmp_path / "out")
+    found = predict_video(tmp_path / "v.mp4", Brightest(), ORIGIN, tmp_path / "out")
     assert (found.frames, found.most) == (2, 0)
     assert len((tmp_path / "out" / "v.csv").read_text().splitlines()) == 1
-    assert [row["faces"] for row in json.loads((tmp_path / "out" / "predictions.json").read_text())] == [[], []]
+    found = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert [row["faces"] for row in found["images"]] == [[], []]
 
 
 def test_nothing_half_written_stays(tmp_path: Path):
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"no video")
     with pytest.raises(ValueError, match="not a video"):
-        predict_video(bad, Brightest(), SCHEME, tmp_path / "out", tmp_path / "faces.json")
+        predict_video(bad, Brightest(), ORIGIN, tmp_path / "out", tmp_path / "faces.json")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.mp4"]
 
 
@@ -229,7 +232,7 @@ def test_the_mesh_joins_every_point():
     assert all(a < b for a, b in edges)
     assert len(edges) == len(set(edges)) < 3 * 70
     assert mesh_edges("wflw98") == []
-    assert {scheme: len(point_colours(scheme)) for scheme in LINES} == {
+    assert {scheme: len(point_colours(scheme)) for scheme in SCHEMES} == {
         "ibug68": 68,
         "face_synthetics70": 70,
         "wflw98": 98,

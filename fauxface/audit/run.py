@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fauxface.audit.annotated import look_at_samples
@@ -18,6 +17,7 @@ from fauxface.audit.duplicates import near_pairs
 from fauxface.audit.pictures import look_at
 from fauxface.audit.records import Audit, Finding, PictureRecord
 from fauxface.audit.report import figures_of, page
+from fauxface.console import progress_console
 from fauxface.datasets import FaceDataset, face_synthetics, open_dataset
 from fauxface.datasets.base import list_files
 from fauxface.files import write_text
@@ -105,7 +105,7 @@ def _picture_of(labels: Path) -> Path:
 
 def _looked_at(sources: list[Path], root: Path, expected: frozenset[str], workers: int) -> Iterator[PictureRecord]:
     cv2.setNumThreads(1)  # the threads are ours
-    console = Console(stderr=True)
+    console = progress_console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     waiting: deque[Future[PictureRecord]] = deque()
     with ThreadPoolExecutor(workers) as pool, Progress(*columns, console=console) as progress:

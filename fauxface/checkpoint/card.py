@@ -13,6 +13,7 @@ import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
 from fauxface.files import regular_size
+from fauxface.hub import hub_folder, is_on_hub
 from fauxface.parsing import as_record, clipped, number, parse_json, read_yaml_mapping, whole
 
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.yaml"
@@ -77,11 +78,11 @@ def lane_of(
 
 
 def find_checkpoint(name: str | Path) -> Path:
-    """The folder of a checkpoint, given that folder, a run's folder, or the name of shipped weights.
+    """The folder of a checkpoint, given that folder, a run's folder, the name of shipped weights, or a hub's name.
 
-    FileNotFoundError, with the names of all shipped weights, if ``name`` is none of these.
+    FileNotFoundError, with the names of all shipped weights, if ``name`` is none of these; errors of `hub_folder`.
     """
-    folder = Path(name)
+    folder = hub_folder(str(name)) if is_on_hub(name) else Path(name)
     for candidate in (folder, folder / "checkpoint", SHIPPED / str(name)):
         if (candidate / CARD_FILE).is_file():
             return candidate

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
+from fauxface.console import log
 from fauxface.datasets.base import FaceDataset, Labels, list_files
 from fauxface.datasets.formats import format_of, recognise
 
@@ -31,5 +29,5 @@ def open_dataset(
         raise ValueError(f"no labelled faces in {folder} (format {wanted.name}: {wanted.sign})")
     dataset = (wanted or recognise(folder, files)).open(folder, files, split, labels)
     for note in dataset.notes:
-        Console(stderr=True).print(f"[yellow]{escape(note)}", soft_wrap=True)
+        log.warning(note)
     return dataset

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from rich.console import Console
 
+from fauxface.console import log
 from fauxface.files import cache_folder, take_lock
-from fauxface.names import label, printable
+from fauxface.names import printable
 from fauxface.parsing import read_json_object, whole
 
 INFO = "pack.json"
@@ -119,7 +119,7 @@ def building(folder: Path) -> Iterator[None]:
     path = _lock(folder.parent, folder.name, "build")
     handle = take_lock(path, wait=False)
     if handle is None:
-        Console(stderr=True).print(f"waiting for another process that is packing {label(folder.name)}", highlight=False)
+        log.info(f"waiting for another process that is packing {folder.name}")
         handle = take_lock(path)
     assert handle is not None
     try:

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
 
+from fauxface.console import log
 from fauxface.datasets.base import BadSample, FaceDataset
 from fauxface.datasets.pack_labels import PackLabels
 from fauxface.datasets.pack_store import INFO, building, gib, hold, make_room, packs_folder
@@ -31,7 +31,6 @@ from fauxface.datasets.reading import tell_skipped, try_samples
 from fauxface.faces import FaceSample, Framing, landmark_box
 from fauxface.files import atomic_path, read_bytes, tell_damaged, write_text
 from fauxface.landmarks import scheme_of
-from fauxface.names import label
 from fauxface.parsing import LABEL_BYTES, read_json_object
 from fauxface.targets import extra_targets, target_of
 
@@ -136,8 +135,7 @@ class _Pack:
         needed = len(missing) * 3 * self.cutter.side**2
         make_room(self.folder, needed)
         if needed > ANNOUNCED:
-            line = label(f"packing {len(missing)} faces: {gib(needed)} in {self.folder}")
-            Console(stderr=True).print(line, soft_wrap=True)
+            log.info(f"packing {len(missing)} faces: {gib(needed)} in {self.folder}")
         wanted = replace(self.whole, sources=tuple(self.whole.sources[slot] for slot in missing))
         bad: list[BadSample] = []
         writer: _Writer | None = None

@@ -9,12 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import Progress
 
+from fauxface.console import log, progress_console
 from fauxface.datasets.base import BadSample, FaceDataset
 from fauxface.faces import FaceSample
-from fauxface.names import label, printable
+from fauxface.names import label
 
 Result = TypeVar("Result")
 
@@ -61,7 +61,7 @@ def try_samples(
 ) -> Generator[tuple[int, Result | BadSample], None, None]:
     """Like `map_samples`, but an unreadable sample yields its index and the error."""
     workers = workers or min(8, os.cpu_count() or 1)
-    console = Console(stderr=True)
+    console = progress_console()
     waiting: deque[Future[Result]] = deque()
     with (
         ThreadPoolExecutor(workers) as pool,
@@ -85,12 +85,11 @@ def try_samples(
 
 
 def tell_skipped(dataset: FaceDataset, left_out: Sequence[BadSample]) -> None:
-    """List the samples that were left out on standard error; ValueError if these are all samples."""
+    """Warn of each sample that was left out; ValueError if these are all samples."""
     if left_out:
-        console = Console(stderr=True)
-        console.print(f"[yellow]skipped {len(left_out)} of {len(dataset)} samples of {label(dataset.name)}:")
+        log.warning(f"skipped {len(left_out)} of {len(dataset)} samples of {dataset.name}:")
         for error in left_out:
-            console.print(f"  {printable(error)}", markup=False, highlight=False, soft_wrap=True)
+            log.warning(f"  {error}")
     if len(left_out) == len(dataset):
         raise ValueError(f"none of the {len(dataset)} samples of {dataset.name} can be read; the first: {left_out[0]}")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import Progress
 
+from fauxface.console import progress_console
 from fauxface.datasets import open_dataset
 from fauxface.evaluation.adapter import Adapter, save_adapter
 from fauxface.evaluation.config import AdaptationConfig, Boxes
@@ -143,7 +143,7 @@ def fit(
     if count < FEWEST_A_FOLD * folds:
         raise ValueError(f"{count} faces are too few for {folds} folds; {FEWEST_A_FOLD * folds} are the fewest")
     threads = torch.get_num_threads()
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=progress_console(), transient=True) as progress:
         bar = progress.add_task("cross-validating", total=len(choices) * folds)
         try:
             torch.set_num_threads(1)  # layers too small for more

@@ -25,8 +25,8 @@ Style = Literal["all", "points", "lines", "sketch"]
 class PredictionConfig:
     """Settings of a prediction: its source, its model, and its outputs."""
 
-    source: Annotated[Positional[Path], arg(metavar="SOURCE")]
-    """A photograph, a folder of photographs, or a video (an animated GIF counts as one)."""
+    sources: Annotated[Positional[tuple[str, ...]], arg(metavar="SOURCE ...")]
+    """Photographs, videos (an animated GIF counts as one), folders of them, and patterns ('shots/*.jpg')."""
     checkpoint: str = DEFAULT_CHECKPOINT
     """A checkpoint's folder, a run's folder, or the name of shipped weights."""
     detector: DetectorName = DETECTORS[0]
@@ -35,10 +35,12 @@ class PredictionConfig:
     """Folder for the drawn pictures. It must be new, empty, or hold only an earlier prediction, which
     is replaced. It may lie inside a folder of photographs, but not contain them."""
     json: Path | None = None
-    """File for the result (- is standard output):
-    [{image, faces: [{box, landmarks, scores, visibility, sigma, scheme}]}].
-    Visibility (1 is visible) and sigma (pixels) are null if the checkpoint does not predict them.
-    Further targets of the checkpoint follow."""
+    """File for the result (- is standard output): {schema, weights, detector, images: [{image, faces: [{box,
+    landmarks, scores, visibility, sigma, pose, ...}]}]}. docs/json.md explains every key."""
+    jsonl: Path | None = None
+    """File for JSON Lines (- is standard output): a line for each photograph or frame, as soon as it is done."""
+    recursive: bool = False
+    """Also look into the folders inside a folder."""
     flip: bool = False
     """Also predict on the mirrored face, and average (twice the time)."""
     skip_bad: bool = False
@@ -51,5 +53,6 @@ class PredictionConfig:
 
     @property
     def drawings(self) -> Path | None:
-        """Folder for the drawn pictures: ``predictions`` where neither it nor a JSON file is given."""
-        return Path("predictions") if self.out is None and self.json is None else self.out
+        """Folder for the drawn pictures: ``predictions`` where neither it nor a file for JSON is given."""
+        alone = self.out is None and self.json is None and self.jsonl is None
+        return Path("predictions") if alone else self.out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import cv2
@@ -30,59 +29,6 @@ BOX_COLOUR: Colour = (255, 255, 255)
 _HIDDEN = 0.45  # brightness of points that the model predicts hidden
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line through points: its facial part, its points in order, and whether it returns to the first."""
-
-    group: str
-    points: tuple[int, ...]
-    closed: bool = False
-
-
-def _run(first: int, last: int) -> tuple[int, ...]:
-    return tuple(range(first, last + 1))
-
-
-_IBUG_LINES = (
-    Line("jaw", _run(0, 16)),
-    Line("right_brow", _run(17, 21)),
-    Line("left_brow", _run(22, 26)),
-    Line("nose", _run(27, 30)),
-    Line("nose", _run(31, 35)),
-    Line("right_eye", _run(36, 41), closed=True),
-    Line("left_eye", _run(42, 47), closed=True),
-    Line("mouth", _run(48, 59), closed=True),
-    Line("mouth", _run(60, 67), closed=True),
-)
-LINES: Mapping[str, tuple[Line, ...]] = MappingProxyType(
-    {
-        "ibug68": _IBUG_LINES,
-        "face_synthetics70": _IBUG_LINES,
-        "wflw98": (
-            Line("jaw", _run(0, 32)),
-            Line("right_brow", _run(33, 41), closed=True),
-            Line("left_brow", _run(42, 50), closed=True),
-            Line("nose", _run(51, 54)),
-            Line("nose", _run(55, 59)),
-            Line("right_eye", _run(60, 67), closed=True),
-            Line("left_eye", _run(68, 75), closed=True),
-            Line("mouth", _run(76, 87), closed=True),
-            Line("mouth", _run(88, 95), closed=True),
-        ),
-        "cofw29": (
-            Line("right_brow", (0, 4, 2, 5), closed=True),
-            Line("left_brow", (1, 6, 3, 7), closed=True),
-            Line("right_eye", (8, 12, 10, 13), closed=True),
-            Line("left_eye", (9, 14, 11, 15), closed=True),
-            Line("nose", (18, 20, 19, 21), closed=True),
-            Line("mouth", (22, 24, 23, 27), closed=True),
-        ),
-        "five5": (),
-    }
-)
-"""The lines of each landmark scheme."""
-
-
 def draw_landmarks(
     image: np.ndarray,
     landmarks: np.ndarray,
@@ -103,7 +49,7 @@ def draw_landmarks(
     seen = np.ones(len(place)) if visibility is None else np.asarray(visibility, np.float64)
     groups = _group_of(scheme, len(place))
     if lines:
-        for line in LINES[scheme]:
+        for line in scheme_of(scheme).lines:
             _draw_line(picture, place[list(line.points)], line.closed, COLOURS[line.group], width)
     if points:
         for point, visible, group in zip(place, seen, groups, strict=True):

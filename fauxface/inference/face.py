@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fauxface.faces import Crop, named
+from fauxface.faces import Crop, landmark_box, named
 from fauxface.pose import Pose
 from fauxface.targets import target_of
 
+if TYPE_CHECKING:
+    from supervision import KeyPoints
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Face:
-    """A face found in an image.
+    """A face found in an image. Faces are equal if all that is known of them is.
 
     Attributes:
-        box: (4,) x0, y0, x1, y1 in image pixels, as a tight box of the landmarks would lie.
         landmarks: N×2 image pixels, 0-based, pixel centres at whole numbers.
         scores: N in [0, 1], higher where the error is likely lower.
         visibility: N in [0, 1], or None for a model that does not predict it.
@@ -28,9 +31,10 @@ class Face:
         id: number that a followed face keeps from frame to frame; None where faces are not followed.
         sigma: N, standard deviation along each axis, image pixels; None for a model without it.
         extra: predictions of further targets, by name (`fauxface.targets`), in image pixels if they have a place.
+        detector_box: (4,) x0, y0, x1, y1 in image pixels, as the detector found the face; None for a followed face
+            in a frame in which the detector did not find it anew.
     """
 
-    box: np.ndarray
     landmarks: np.ndarray
     scores: np.ndarray
     visibility: np.ndarray | None
@@ -40,6 +44,22 @@ class Face:
     id: int | None = None
     sigma: np.ndarray | None = None
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    detector_box: np.ndarray | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Face):
+            return NotImplemented
+        return all(_same(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
+
+    def __repr__(self) -> str:
+        corners = ", ".join(f"{edge:.0f}" for edge in self.box)
+        number = "" if self.id is None else f", id={self.id}"
+        return f"Face(box=({corners}), score={self.detection_score:.2f}{number}, {len(self.landmarks)} points)"
+
+    @cached_property
+    def box(self) -> np.ndarray:
+        """(4,) x0, y0, x1, y1 in image pixels: the tight box of the landmarks without the pupils."""
+        return landmark_box(self.landmarks, self.scheme)
 
     @property
     def targets(self) -> dict[str, np.ndarray]:
@@ -50,28 +70,60 @@ class Face:
         """The same face in the image resized by ``scale``."""
         if scale == 1:
             return self
-        box, landmarks = ((places + 0.5) * scale - 0.5 for places in (self.box, self.landmarks))
+        landmarks = (self.landmarks + 0.5) * scale - 0.5
+        box = None if self.detector_box is None else (self.detector_box + 0.5) * scale - 0.5
         sigma = None if self.sigma is None else self.sigma * scale
         extra = {name: target_of(name).to_image(value, Crop(0, 0, scale, 1)) for name, value in self.extra.items()}
-        return replace(self, box=box, landmarks=landmarks, sigma=sigma, extra=extra)
+        return replace(self, landmarks=landmarks, sigma=sigma, extra=extra, detector_box=box)
 
-    def as_json(self) -> dict[str, object]:
-        """The face as ``fauxface predict --json`` writes it; further targets follow, by their names."""
+    def to_dict(self) -> dict[str, Any]:
+        """The face as ``fauxface predict --json`` writes it; docs/json.md explains the keys."""
         return {
             "box": _rounded(self.box, 3),
+            "detector_box": _rounded(self.detector_box, 3),
+            "detection_score": round(float(self.detection_score), 4),
             "landmarks": _rounded(self.landmarks, 3),
             "scores": _rounded(self.scores, 4),
             "visibility": _rounded(self.visibility, 4),
             "sigma": _rounded(self.sigma, 3),
             "scheme": self.scheme,
-            **{name: _rounded(value, 4) for name, value in self.extra.items()},
+            "id": self.id,
+            "pose": None if self.pose is None else self.pose.to_dict(),
+            "targets": {name: _rounded(value, 4) for name, value in self.extra.items()},
         }
+
+    def to_supervision(self) -> KeyPoints:
+        """The landmarks as supervision's ``KeyPoints``; ValueError, in one line, where that package is missing.
+
+        Its ``EdgeAnnotator`` counts points from 1: ``edges=[(a + 1, b + 1) for a, b in edges(face.scheme)]`` with
+        `fauxface.landmarks.edges`.
+        """
+        try:
+            from supervision import KeyPoints
+        except ImportError:
+            raise ValueError("to_supervision needs a package: pip install 'supervision>=0.31'") from None
+        return KeyPoints(
+            xy=self.landmarks[None].astype(np.float32),
+            class_id=np.zeros(1, int),
+            keypoint_confidence=self.scores[None].astype(np.float32),
+            detection_confidence=np.array([self.detection_score], np.float32),
+            visible=None if self.visibility is None else self.visibility[None] >= 0.5,
+        )
 
 
 def check_image(image: np.ndarray) -> None:
     """Raise ValueError for anything but an image H×W×3 uint8."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise ValueError(f"an image is an array H×W×3 of uint8, RGB, not {image.shape} of {image.dtype}")
+
+
+def _same(a: object, b: object) -> bool:
+    """Equality by value: of arrays, and of mappings that hold arrays."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b, equal_nan=True)
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+    return type(a) is type(b) and a == b
 
 
 def _rounded(values: np.ndarray | None, digits: int) -> list[Any] | None:

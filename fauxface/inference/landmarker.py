@@ -1,10 +1,9 @@
 """From pixels to landmarks: the class that the commands, the live page and your programs use.
 
-from fauxface.images import read_image
-from fauxface.inference import Landmarker
+from fauxface import Landmarker
 
 landmarker = Landmarker.load("fauxface-s")
-for face in landmarker(read_image(Path("photo.jpg"))):
+for face in landmarker("photo.jpg"):
     print(face.box, face.landmarks)
 """
 
@@ -21,9 +20,11 @@ from fauxface.checkpoint import Card, read_card, stored_weights
 from fauxface.faces import Framing
 from fauxface.hashing import weights_hash, weights_of
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops, load_torch
-from fauxface.inference.detectors import Detector, load_detector
+from fauxface.inference.detectors import Detection, Detector, load_detector
 from fauxface.inference.face import Face, check_image
+from fauxface.inference.inputs import PICTURES, PictureLike, refusal, to_image
 from fauxface.inference.onnx_model import OnnxModel, load_onnx
+from fauxface.inference.result import Origin
 from fauxface.inference.tracker import Tracker
 from fauxface.pose import Camera, Pose, head_pose
 from fauxface.ranges import Threads, in_range
@@ -33,13 +34,15 @@ if TYPE_CHECKING:
 
 __all__ = ["FRAME_RATE", "Face", "Landmarker", "check_image"]
 
+BATCH_IMAGES = 32
+"""Images of a list whose faces go through the model together."""
 FRAME_RATE = 30.0
 """Frames per second assumed for frames without time stamps."""
 
 
 @dataclass
 class Landmarker:
-    """A detector and a landmark model: call it with an image to get its faces.
+    """A detector and a landmark model: call it with an image (a path, a PIL image, an array) to get its faces.
 
     Attributes:
         model: the landmark model: a network of torch in eval mode, or a file on ONNX Runtime.
@@ -87,28 +90,46 @@ class Landmarker:
         return cls(model, card, found, flip, camera, checkpoint)
 
     @overload
-    def __call__(self, image: np.ndarray) -> list[Face]: ...
+    def __call__(self, image: PictureLike, bgr: bool = False) -> list[Face]: ...
     @overload
-    def __call__(self, image: Sequence[np.ndarray]) -> list[list[Face]]: ...
-    def __call__(self, image: np.ndarray | Sequence[np.ndarray]) -> list[Face] | list[list[Face]]:
-        """The faces in an image H×W×3 uint8 RGB, best detection first, or in each of a list of images.
+    def __call__(self, image: Sequence[PictureLike], bgr: bool = False) -> list[list[Face]]: ...
+    @overload
+    def __call__(self, image: Iterator[PictureLike], bgr: bool = False) -> Iterator[list[Face]]: ...
+    def __call__(
+        self, image: PictureLike | Sequence[PictureLike] | Iterator[PictureLike], bgr: bool = False
+    ) -> list[Face] | list[list[Face]] | Iterator[list[Face]]:
+        """The faces in an image, best detection first; a list of such lists for a list of images.
 
-        The faces of all images go through the model together. ValueError for anything else.
+        For an iterator (a generator) of images, an iterator that takes an image when it is asked for its faces.
+
+        Args:
+            image: a path, a PIL image, or an array H×W×3 uint8 RGB; or a list, tuple or iterator of these.
+            bgr: arrays have their channels in the order blue, green, red, as OpenCV's.
+
+        Raises:
+            ValueError: anything else, or a file that cannot be read, in one line.
+            FileNotFoundError: no such file.
         """
-        if isinstance(image, np.ndarray):
-            return self([image])[0]
-        for picture in image:
-            check_image(picture)
-        detections = [self.detector(picture) for picture in image]
-        images = [picture for picture, found in zip(image, detections, strict=True) for _ in found]
-        boxes = np.array([detection.box for found in detections for detection in found]).reshape(-1, 4)
+        if isinstance(image, PICTURES):
+            return self._faces([to_image(image, bgr)])[0]
+        if isinstance(image, Iterator):
+            return (self._faces([to_image(picture, bgr)])[0] for picture in image)
+        if not isinstance(image, Sequence) or isinstance(image, bytes | bytearray):
+            raise refusal(image)
+        parts = (image[i : i + BATCH_IMAGES] for i in range(0, len(image), BATCH_IMAGES))
+        return [faces for part in parts for faces in self._faces([to_image(picture, bgr) for picture in part])]
+
+    def _faces(self, pictures: Sequence[np.ndarray]) -> list[list[Face]]:
+        """The faces in each image H×W×3 uint8 RGB; those of all images go through the model together."""
+        detections = [self.detector(picture) for picture in pictures]
+        images = [picture for picture, found in zip(pictures, detections, strict=True) for _ in found]
         framing = self.framing
         places = [framing.place(detection.box, detection.points) for found in detections for detection in found]
         result = self.landmarks(images, places)
-        faces = iter(range(len(boxes)))
+        faces = iter(range(len(places)))
         return [
-            [self._face(picture, detection.score, boxes, result, next(faces)) for detection in found]
-            for picture, found in zip(image, detections, strict=True)
+            [self._face(picture, detection, result.of(next(faces))) for detection in found]
+            for picture, found in zip(pictures, detections, strict=True)
         ]
 
     @property
@@ -130,6 +151,12 @@ class Landmarker:
         if isinstance(self.model, OnnxModel):
             return f"onnx {self.model.digest}"
         return "" if isinstance(self.model, CropModel) else next(self.model.parameters()).device.type
+
+    def origin(self) -> Origin:
+        """Weights and detector with their licences, as the JSON of ``fauxface predict`` names them."""
+        weights = None if self.checkpoint is None else str(self.checkpoint)
+        licences = self.card.licence, self.card.lane
+        return Origin(self.scheme, weights, *licences, self.detector.name, self.detector.licence, self.camera)
 
     @property
     def framing(self) -> Framing:
@@ -163,16 +190,15 @@ class Landmarker:
             seconds, frame = item if isinstance(item, tuple) else (number / FRAME_RATE, item)
             yield tracker.update(frame, seconds)
 
-    def _face(self, image: np.ndarray, score: float, boxes: np.ndarray, found: Landmarks, i: int) -> Face:
-        one = found.of(i)
+    def _face(self, image: np.ndarray, detection: Detection, one: Landmarks) -> Face:
         return Face(
-            box=boxes[i],
             landmarks=one.landmarks,
             scores=one.scores,
             visibility=one.visibility,
-            detection_score=score,
+            detection_score=detection.score,
             scheme=self.scheme,
             pose=self.pose(one.landmarks, image),
             sigma=one.sigma,
             extra=one.extra,
+            detector_box=np.asarray(detection.box, np.float64),
         )

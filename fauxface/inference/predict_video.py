@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import Progress
 
+from fauxface.console import progress_console
 from fauxface.files import atomic_path
 from fauxface.inference.following import Follower
 from fauxface.inference.landmarker import Face
-from fauxface.inference.predict import RESULT, check_outputs
+from fauxface.inference.result import Origin
+from fauxface.inference.sources import Sources
 from fauxface.inference.styles import Style, draw_faces
 from fauxface.inference.video import VideoFrame, VideoReader, VideoWriter, fit, write_video
+from fauxface.inference.writing import Outputs, Targets, open_outputs
 from fauxface.landmarks import scheme_of
 from fauxface.names import label
-from fauxface.outputs import filled_folder, in_folder
 
 DRAWN_SIDE = 1920
 """The drawn video's longer side at most (px)."""
@@ -57,35 +57,38 @@ def check_video(source: Path) -> None:
 def predict_video(
     source: Path,
     follower: Follower,
-    scheme: str,
+    origin: Origin,
     out: Path | None = None,
     json_file: Path | None = None,
     style: Style = "all",
 ) -> VideoPredictions:
-    """Landmarks of every face in every frame of a video, in the video's own pixels, and seconds from its first frame.
+    """Landmarks of every face in every frame of a video, found by ``follower``, which ``origin`` names.
 
-    ``out`` gets the drawn video (H.264, at most 1920 px), a table with a row a face a frame (CSV, and Parquet where
-    pyarrow is installed) and ``predictions.json``, as a whole or not at all. ``json_file`` gets the JSON. Memory does
-    not grow with the video's length. Raises ValueError or OSError, in one line, for a video that cannot be read.
+    ``out`` and ``json_file`` are as in `Targets`. Raises ValueError or OSError, in one line, for a video that cannot be
+    read.
     """
-    check_outputs(source, out, json_file)
-    found = VideoPredictions(source)
+    found = Sources([source], {source}, named=[source])
+    with open_outputs(found, origin, Targets(out, json_file)) as outputs:
+        return follow_video(source, follower, outputs, style)
+
+
+def follow_video(source: Path, follower: Follower, outputs: Outputs, style: Style = "all") -> VideoPredictions:
+    """Landmarks of every face in every frame, in the video's own pixels, and seconds from its first frame.
+
+    An output folder gets the drawn video (H.264, at most 1920 px) and a table with a row a face a frame (CSV, and
+    Parquet where pyarrow is installed). Memory does not grow with the video's length.
+    """
+    found, scheme = VideoPredictions(source), outputs.origin.scheme
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source))
-        sinks: list[Any] = []
-        folder = None
-        if out is not None:
-            folder = stack.enter_context(filled_folder(out, "predict", [source]))
-            table = folder / f"{source.stem}.csv"
+        sinks: list[Any] = [_items(source, outputs)]
+        if (drawing := outputs.drawing(source)) is not None:
+            table = drawing.with_suffix(".csv")
             stack.callback(_write_parquet, table, scheme)
-            drawing = write_video(folder / f"{source.stem}.mp4", reader.rate, source)
-            video = stack.enter_context(drawing)
+            video = stack.enter_context(write_video(drawing, reader.rate, source))
             sinks.append(_drawn(video, style))
             found.notes += video.sound_lost
             sinks.append(stack.enter_context(_table(table, scheme)))
-            sinks.append(stack.enter_context(_json(folder / RESULT, source)))
-        if json_file is not None:
-            sinks.append(stack.enter_context(_json(in_folder(json_file, out, folder), source)))
         for frame in _shown(reader):
             faces = follower.update(frame.image, frame.seconds)
             for sink in sinks:
@@ -133,21 +136,16 @@ def _table(path: Path, scheme: str) -> Iterator[Any]:
         yield write
 
 
-@contextmanager
-def _json(path: Path, source: Path) -> Iterator[Any]:
-    """A list of {image, frame, seconds, faces}, an element a frame, written as it comes."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        separator = "[\n"
+def _items(source: Path, outputs: Outputs) -> Any:
+    """Adds an item a frame to the JSON."""
 
-        def write(frame: VideoFrame, faces: list[Face]) -> None:
-            nonlocal separator
-            own = [{"id": face.id, **face.scaled(frame.scale).as_json()} for face in faces]
-            row = {"image": str(source), "frame": frame.index, "seconds": round(frame.seconds, 6), "faces": own}
-            _append(file, separator + json.dumps(row))
-            separator = ",\n"
+    def add(frame: VideoFrame, faces: list[Face]) -> None:
+        height, width = (round(side * frame.scale) for side in frame.image.shape[:2])
+        found = [face.scaled(frame.scale) for face in faces]
+        place = {"frame": frame.index, "seconds": round(frame.seconds, 6)}
+        outputs.add(outputs.origin.item(source, (width, height), found, **place))
 
-        yield write
-        _append(file, "\n]\n")
+    return add
 
 
 def _write_parquet(table: Path, scheme: str) -> None:
@@ -170,17 +168,14 @@ def _write_parquet(table: Path, scheme: str) -> None:
             writer.write_batch(part)
 
 
-def _append(file: IO[str], text: str) -> None:
-    file.write(text)
-
-
 def _short(number: Any) -> str:
     return number if isinstance(number, str) else f"{float(number):.3f}"
 
 
 def _shown(reader: VideoReader) -> Iterator[VideoFrame]:
     """The reader's frames, with a progress bar on standard error."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = progress_console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(label(f"following faces in {reader.path.name}"), total=reader.count)
         for frame in reader:
             yield frame

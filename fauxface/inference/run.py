@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from fauxface.console import log
 from fauxface.inference.config import PredictionConfig
 from fauxface.inference.landmarker import Landmarker
-from fauxface.inference.predict import Predictions, check_outputs, photos_in, predict_files
-from fauxface.inference.predict_video import VideoPredictions, check_video, predict_video
-from fauxface.inference.tracker import Tracker
-from fauxface.inference.video import is_video
+from fauxface.inference.predict import Predictions, predict_found
+from fauxface.inference.predict_video import check_video
+from fauxface.inference.sources import find_sources
+from fauxface.inference.writing import Targets, open_outputs
 from fauxface.ranges import in_range
 
 
 @in_range
-def run_prediction(config: PredictionConfig) -> Predictions | VideoPredictions:
-    """Find the faces in a photograph, a folder of photographs, or a video, and write what the settings ask for.
+def run_prediction(config: PredictionConfig) -> Predictions:
+    """Find the faces in photographs and videos, and write what the settings ask for.
 
     A wrong source or output is refused before the checkpoint is loaded. ValueError or OSError, in one line, as
-    `predict_files`, `predict_video` and `Landmarker.load`.
+    `predict_files` and `Landmarker.load`.
     """
-    source, out = config.source, config.drawings
-    moving = is_video(source) and not source.is_dir()
-    if moving:
-        check_video(source)
-    else:
-        photos_in(source)
-    check_outputs(source, out, config.json)
+    found = find_sources(config.sources, config.recursive)
+    targets = Targets(config.drawings, config.json, config.jsonl)
+    targets.check(found)
+    for video in () if config.skip_bad else sorted(found.videos):
+        check_video(video)
     landmarker = Landmarker.load(config.checkpoint, config.detector, flip=config.flip, threads=config.threads)
-    if moving:
-        scheme = landmarker.card.scheme
-        return predict_video(source, Tracker(landmarker), scheme, out, config.json, style=config.style)
-    return predict_files(source, landmarker, out, config.json, skip_bad=config.skip_bad, style=config.style)
+    origin = landmarker.origin
+    log.debug(
+        f"weights {origin.weights}: {origin.weights_licence}; detector {origin.detector}: {origin.detector_licence}"
+    )
+    with open_outputs(found, origin, targets) as outputs:
+        return predict_found(found, landmarker, outputs, config.skip_bad, config.style)

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from fauxface.inference.config import Style
-from fauxface.inference.drawing import COLOURS, LINES, Colour, draw_box, draw_landmarks, stroke
+from fauxface.inference.drawing import COLOURS, Colour, draw_box, draw_landmarks, stroke
 from fauxface.inference.face import Face
-from fauxface.landmarks import scheme_of
+from fauxface.landmarks import Line, scheme_of
 from fauxface.pose import mean_head
 
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -59,11 +59,16 @@ def _sketch(picture: np.ndarray, face: Face) -> None:
     Each part's points are joined in order by lines of its colour; single points (pupils) are not drawn.
     """
     width = max(1, round(1.5 * stroke(face.landmarks)))
-    for line in LINES[face.scheme]:
+    for line in scheme_of(face.scheme).lines:
         points = face.landmarks[list(line.points)]
         if np.isfinite(points).all():
             curve = np.round(np.clip(points, -1e5, 1e5) * (1 << _SHIFT)).astype(np.int32).reshape(-1, 1, 2)
             cv2.polylines(picture, [curve], line.closed, SKETCH_COLOURS[line.group], width, cv2.LINE_AA, _SHIFT)
+
+
+def scheme_lines(scheme: str) -> tuple[Line, ...]:
+    """Lines through the points of a scheme."""
+    return scheme_of(scheme).lines
 
 
 def point_colours(scheme: str) -> list[Colour]:

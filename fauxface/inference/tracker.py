@@ -93,6 +93,7 @@ class _Track:
     doubtful_since: float | None = None
     missed: int = 0
     seconds: float = 0.0
+    detector_box: np.ndarray | None = None  # only in frames in which the detector found the face
 
     @property
     def score(self) -> float:
@@ -135,6 +136,8 @@ class Tracker:
         if not (math.isfinite(seconds) and seconds > self._seconds):
             raise ValueError(f"a frame's time must be later than the last: {seconds} after {self._seconds} s")
         self._seconds = seconds
+        for track in self._tracks:
+            track.detector_box = None
         self._read(frame, self._tracks)
         self._drop_duplicates()
         due = seconds - self._looked >= self.settings.detect_every or not self._tracks
@@ -175,6 +178,7 @@ class Tracker:
             if match is not None:
                 taken.add(match)
                 track.detection_score, track.missed, track.doubtful_since = detections[match].score, 0, None
+                track.detector_box = detections[match].box
                 if track.doubtful:  # its points may be wrong: start again from the detection
                     track.box, track.usual = detections[match].box, None
                     track.place = self.landmarker.framing.place(track.box, detections[match].points)
@@ -204,7 +208,8 @@ class Tracker:
         old = _nearest(detection.box, list(enumerate(self._ended)))
         number = next(self._ids) if old is None else self._ended.pop(old).id
         place = self.landmarker.framing.place(detection.box, detection.points)
-        return _Track(number, detection.box, place, detection.score, FaceFilter(self.smoothing))
+        steady = FaceFilter(self.smoothing)
+        return _Track(number, detection.box, place, detection.score, steady, detector_box=detection.box)
 
     def _end(self, track: _Track) -> None:
         self._tracks.remove(track)
@@ -227,11 +232,9 @@ class Tracker:
             # seen from the side the eyes' distance vanishes; from the front a face's box is about 1.6 times as wide
             unit = max(float(np.linalg.norm(right - left)), _side(box) / 3)
             points = track.steady(points, self._seconds, unit)
-            box = landmark_box(points, self._scheme)
         else:
             track.steady = FaceFilter(self.smoothing)
         return Face(
-            box=box,
             landmarks=points,
             scores=track.scores,
             visibility=track.visibility,
@@ -241,6 +244,7 @@ class Tracker:
             id=track.id,
             sigma=track.sigma,
             extra=track.extra,
+            detector_box=track.detector_box,
         )
 
 

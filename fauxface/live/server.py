@@ -24,10 +24,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from fauxface.inference.drawing import LINES
 from fauxface.inference.following import Follower
 from fauxface.inference.landmarker import Landmarker
-from fauxface.inference.styles import mesh_edges, point_colours
+from fauxface.inference.styles import mesh_edges, point_colours, scheme_lines
 from fauxface.inference.tracker import Tracker
 from fauxface.live.connections import server_config
 from fauxface.live.protocol import Limits
@@ -84,7 +83,7 @@ def create_app(
             "name": "" if source is None else source.name,
             "about": about,
             "colours": point_colours(scheme),
-            "lines": [{"points": line.points, "closed": line.closed} for line in LINES[scheme]],
+            "lines": [{"points": line.points, "closed": line.closed} for line in scheme_lines(scheme)],
             "mesh": mesh_edges(scheme),
             "frames_per_second": limits.frames_per_second,
         }

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from fauxface.console import progress_console
 from fauxface.parsing import number, read_csv, read_json_object
 from fauxface.study.cell import STATE, folder_of
 from fauxface.study.config import Cell
@@ -103,7 +104,7 @@ class Overview:
     @contextlib.contextmanager
     def shown(self) -> Iterator[Console]:
         """Show the table on a terminal's standard error, redrawn every second; elsewhere show only printed lines."""
-        console = Console(stderr=True)
+        console = progress_console()
         if not console.is_terminal:
             yield console
             return

@@ -42,7 +42,7 @@ CROPS_ONLY = (
     *("teacher", "teacher_weight"),
 )
 """Fields that one-stage does not use."""
-MAY_CHANGE = ("resume", "threads", "workers", "accelerator", "packs", "in_memory")
+MAY_CHANGE = ("resume", "threads", "workers", "accelerator", "packs", "in_memory", "logger")
 """Fields that may change when a run is resumed."""
 
 
@@ -158,6 +158,9 @@ class TrainingConfig:
     folder."""
     in_memory: bool = False
     """Decode the images for this run only and keep the crops in memory, without packs."""
+    logger: Literal["tensorboard", "mlflow", "wandb"] | None = None
+    """Also show the log in TensorBoard (files in the run's folder), MLflow or Weights & Biases, which must be
+    installed."""
 
     def scheduled(self) -> Scheduled:
         """Fill unset fields from the model's and the schedule's defaults; calling it twice changes nothing."""

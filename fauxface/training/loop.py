@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from fauxface import augment
+from fauxface.console import progress_console
 from fauxface.models import FaceNetwork, build_network
 from fauxface.models.one_stage import NAME
 from fauxface.outputs import only_writer
@@ -30,6 +30,7 @@ from fauxface.training.config import Scheduled, TrainingConfig
 from fauxface.training.data import RunData, load_data
 from fauxface.training.frames import FrameData, load_frames
 from fauxface.training.log import COLUMNS, draw_curves, write_log
+from fauxface.training.loggers import check_logger, open_logger
 from fauxface.training.ranks import (
     agreed,
     average_statistics,
@@ -122,6 +123,7 @@ def check(config: TrainingConfig) -> Scheduled:
     settled = settle(config)
     settled.check()
     augment.policy(settled.augment)
+    check_logger(settled.logger)
     if not settled.pretrained and settled.init is None:
         with torch.device("meta"):  # the layers without weights
             build_network(settled.model, settled.input_size, "ibug68", **settled.model_options())
@@ -305,7 +307,8 @@ def _train(fabric: Fabric, config: Scheduled) -> Path:
     plan, done = trainer.plan, trainer.done
     began = last_saved = time.monotonic()
     minutes_before, first_step = done.minutes, done.step
-    with _progress(plan.steps, done, fabric.is_global_zero) as (progress, task):
+    logger = open_logger(config.logger if fabric.is_global_zero else None, trainer.run, asdict(config), done.step)
+    with _progress(plan.steps, done, fabric.is_global_zero) as (progress, task), logger as tell:
         for step in range(done.step, plan.steps):
             rate = trainer.step(step)
             log_now = plan.logs(step)
@@ -318,6 +321,7 @@ def _train(fabric: Fabric, config: Scheduled) -> Path:
             progress.update(task, completed=done.step, speed=f"{speed:.0f}", loss=f"{mean_loss:.4f}")
             if log_now:
                 progress.update(task, nme=f"{trainer.log(rate, mean_loss, speed):.2f} %")
+                tell(done.rows[-1])
             unsaved = time.monotonic() - last_saved
             due = unsaved > (SAVE_SECONDS if log_now else SAVE_SECONDS_WITHIN)
             if agreed(fabric, done.step == plan.steps or due):
@@ -339,6 +343,6 @@ def _progress(steps: int, done: Done, shown: bool) -> Iterator[tuple[Progress, T
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
+    with Progress(*columns, console=progress_console(), disable=not shown) as progress:
         nme = f"{done.rows[-1]['val_nme']:.2f} %" if done.rows else "–"
         yield progress, progress.add_task("", total=steps, completed=done.step, speed="–", loss="–", nme=nme)

@@ -14,9 +14,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from fauxface.console import progress_console
 from fauxface.extras import install
 from fauxface.files import atomic_folder, cache_folder
 from fauxface.rendering.assets import catalogue
@@ -105,7 +105,7 @@ def install_pack(source: Path | None = None) -> tuple[Pack, bool]:
 def download_bar() -> Progress:
     """A progress bar for bytes, on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True))
+    return Progress(*columns, console=progress_console())
 
 
 def _npm() -> str:
