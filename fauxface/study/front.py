@@ -24,8 +24,8 @@ TERMS = (
     "distance between the outer eye corners (on an adult, 1 % is about 0.9 mm). Numbers in brackets are **95 % "
     "intervals**: a difference whose interval contains 0 may be chance. **Augmentations** alter a picture each time it "
     "is trained on: rotation, translation (a shift), occlusion (a part is covered), blur. **Models** are named by "
-    "network and method: `coordinates` are predicted directly, `heatmaps` are a map for each point, `pip` is a cell of a "
-    "grid and an offset in it."
+    "network and method: `coordinates` are predicted directly, `heatmaps` are a map for each point, `pip` is a cell of "
+    "a grid and an offset in it."
 )
 
 ADAPTED = "Label-adapted: what annotators and renders define differently is corrected, without seeing pictures. "
