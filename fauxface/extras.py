@@ -50,11 +50,12 @@ def advice(error: ModuleNotFoundError, what: str, command: str = "") -> str | No
 def require(extra: str, what: str) -> None:
     """Raise ValueError, in one line that begins with ``what``, unless all modules of an extra are installed."""
     for module in EXTRAS[extra]:
-        if not _installed(module):
+        if not installed(module):
             raise ValueError(f"{what} needs {module}: {install(extra)}")
 
 
-def _installed(module: str) -> bool:
+def installed(module: str) -> bool:
+    """True if a module can be imported; it is not imported."""
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:

@@ -152,6 +152,7 @@ class Landmarker:
             return f"onnx {self.model.digest}"
         return "" if isinstance(self.model, CropModel) else next(self.model.parameters()).device.type
 
+    @property
     def origin(self) -> Origin:
         """Weights and detector with their licences, as the JSON of ``fauxface predict`` names them."""
         weights = None if self.checkpoint is None else str(self.checkpoint)

@@ -6,9 +6,9 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
+from fauxface.extras import installed
 from fauxface.files import regular_size
 from fauxface.images import FORMATS, is_animated, sort_out
 from fauxface.inference.video import VIDEO_SUFFIXES, is_video
@@ -115,7 +115,7 @@ def _sorted_out(files: list[Path], says: str, found: Sources) -> list[Path]:
 
 def _is_video_in_a_folder(path: Path) -> bool:
     """True for the name of a video, and for an animated GIF, where videos can be read; other files are not opened."""
-    if path.name.startswith(".") or find_spec("av") is None:
+    if path.name.startswith(".") or not installed("av"):
         return False
     suffix = path.suffix.lower()
     return suffix in VIDEO_SUFFIXES or (suffix == ".gif" and is_animated(path))
