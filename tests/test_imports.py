@@ -61,7 +61,7 @@ LEAVES: dict[str, set[str]] = {
     "names": set(),
     "plugins": {"parsing"},
     "lazy": set(),
-    "hub": set(),
+    "hub": {"console"},
 }  # every room may import these
 TOP = {"__init__", "cli", "demo", "info", "__main__"}  # may import everything
 LIGHT = [
