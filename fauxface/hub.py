@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from fauxface.console import progress_console
+
 _NAME = re.compile(r"hf://?(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 _FILES = ["model.yaml", "model.safetensors", "model.onnx"]
 
@@ -30,11 +32,20 @@ def hub_folder(name: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+        from huggingface_hub.utils import tqdm
     except ImportError:
         raise ValueError(f"{name} needs a package: pip install huggingface-hub") from None
-    place = f"{found['owner']}/{found['name']}"
+    console = progress_console()
+
+    class Bar(tqdm):
+        """The package's progress bar, on terminals only, and not where a command is to be quiet."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "disable": console.quiet or not console.is_terminal})
+
+    place, revision = f"{found['owner']}/{found['name']}", found["revision"]
     try:
-        return Path(snapshot_download(place, revision=found["revision"], allow_patterns=_FILES, **_settings()))
+        return Path(snapshot_download(place, revision=revision, allow_patterns=_FILES, tqdm_class=Bar, **_settings()))
     except HFValidationError as error:
         raise ValueError(f"{name}: {str(error).splitlines()[0]}") from None
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:

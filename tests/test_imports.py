@@ -62,7 +62,7 @@ LEAVES: dict[str, set[str]] = {
     "plugins": {"parsing"},
     "lazy": {"extras"},
     "extras": set(),
-    "hub": set(),
+    "hub": {"console"},
 }  # every room may import these
 TOP = {"__init__", "cli", "demo", "info", "__main__"}  # may import everything
 LIGHT = [
