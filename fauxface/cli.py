@@ -310,6 +310,7 @@ def predict(config: Settings[PredictionConfig]) -> None:
       fauxface predict photos --jsonl - | head -1
       fauxface predict clip.mp4 --out drawn --style lines
     """
+    config.check()  # at once, before the imports
     from fauxface.inference import run_prediction
     from fauxface.outputs import kept_for
 
@@ -621,7 +622,8 @@ def _with_config_file(args: Sequence[str]) -> Callable[..., None]:
 
 
 def _overview() -> str:
-    lines = [f"  {name:<10}{_explanation(command).splitlines()[0]}" for name, command in COMMANDS.items()]
+    width = max(map(len, COMMANDS)) + 1
+    lines = [f"  {name:<{width}}{_explanation(command).splitlines()[0]}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
             f"{about} (version {__version__})",

@@ -51,6 +51,11 @@ class PredictionConfig:
     threads: Threads = 0
     """CPU threads; 0 uses all."""
 
+    def check(self) -> None:
+        """Raise ValueError, in one line, where no source is named."""
+        if not self.sources:
+            raise ValueError("no source: name a photograph, a folder of photographs, or a video")
+
     @property
     def drawings(self) -> Path | None:
         """Folder for the drawn pictures: ``predictions`` where neither it nor a file for JSON is given."""

@@ -19,6 +19,7 @@ def run_prediction(config: PredictionConfig) -> Predictions:
     A wrong source or output is refused before the checkpoint is loaded. ValueError or OSError, in one line, as
     `predict_files` and `Landmarker.load`.
     """
+    config.check()
     found = find_sources(config.sources, config.recursive)
     targets = Targets(config.drawings, config.json, config.jsonl)
     targets.check(found)

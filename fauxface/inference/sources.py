@@ -52,8 +52,6 @@ def find_sources(names: Sequence[str | Path], recursive: bool = False) -> Source
     neither, hidden files, and folders that a command filled. ValueError for a folder or a pattern without any;
     FileNotFoundError for a missing file.
     """
-    if not names:
-        raise ValueError("no source: name a photograph, a folder of photographs, or a video")
     found, seen = Sources(), set[str]()
     for name in map(Path, names):
         for path in _files_of(name, recursive, found):
