@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from fauxface.ranges import Threads
+from fauxface.ranges import MaxFaces, Threads
 
 DETECTORS = ("retinaface", "own")
 """Names of the face detectors that `fauxface.inference.detectors.load_detector` makes; the first is the default."""
@@ -17,6 +17,8 @@ DetectorName = Annotated[str, arg(metavar="{" + ",".join(DETECTORS) + "}")]
 """Name of a face detector, or the folder of a one-stage checkpoint."""
 CheckpointName = Annotated[str, arg(metavar="CHECKPOINT")]
 """A checkpoint's folder, a run's folder, or the name of shipped weights."""
+MAX_FACES = 100
+"""Most faces of a video that are followed at a time, unless the settings say otherwise."""
 Style = Literal["all", "points", "lines", "sketch"]
 """Ways to draw a face; ``sketch`` has black behind it instead of the photograph."""
 
@@ -46,6 +48,8 @@ class PredictionConfig:
     style: Style = "all"
     """Parts to draw: all (box, lines and points), points, lines, or sketch (lines on black, the input
     of talking-head models)."""
+    max_faces: MaxFaces = MAX_FACES
+    """Most faces of a video that are followed at a time; a note says when there were more."""
     threads: Threads = 0
     """CPU threads; 0 uses all."""
 

@@ -6,7 +6,7 @@ from fauxface.inference.config import PredictionConfig
 from fauxface.inference.landmarker import Landmarker
 from fauxface.inference.predict import Predictions, check_outputs, photos_in, predict_files
 from fauxface.inference.predict_video import VideoPredictions, check_video, predict_video
-from fauxface.inference.tracker import Tracker
+from fauxface.inference.tracker import Tracker, TrackerSettings
 from fauxface.inference.video import is_video
 from fauxface.ranges import in_range
 
@@ -28,5 +28,12 @@ def run_prediction(config: PredictionConfig) -> Predictions | VideoPredictions:
     landmarker = Landmarker.load(config.checkpoint, config.detector, flip=config.flip, threads=config.threads)
     if moving:
         scheme = landmarker.card.scheme
-        return predict_video(source, Tracker(landmarker), scheme, out, config.json, style=config.style)
+        return predict_video(
+            source,
+            Tracker(landmarker, settings=TrackerSettings(max_faces=config.max_faces)),
+            scheme,
+            out,
+            config.json,
+            style=config.style,
+        )
     return predict_files(source, landmarker, out, config.json, skip_bad=config.skip_bad, style=config.style)
