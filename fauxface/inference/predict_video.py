@@ -98,8 +98,8 @@ def predict_video(
             for sink in sinks:
                 sink(frame, faces)
             found.frames += 1
-            found.most = max(found.most, len(faces))
-            found.ids |= {face.id for face in faces if face.id is not None}
+            found.most = max(found.most, sum(face.reliable for face in faces))
+            found.ids |= {face.id for face in faces if face.id is not None and face.reliable}
         found.shots = follower.shots
         found.notes += [follower.note] if follower.note else []
         found.broken = reader.broken

@@ -25,7 +25,9 @@ def run_prediction(config: PredictionConfig) -> Predictions | VideoPredictions:
     else:
         photos_in(source)
     check_outputs(source, out, config.json)
-    landmarker = Landmarker.load(config.checkpoint, config.detector, flip=config.flip, threads=config.threads)
+    landmarker = Landmarker.load(
+        config.checkpoint, config.detector, config.flip, config.threads, detail=config.detail, turned=config.turned
+    )
     if moving:
         scheme = landmarker.card.scheme
         return predict_video(

@@ -62,12 +62,12 @@ class Shots:
             return Change.NONE
         change, usual = difference(last, now), float(np.median(self._recent or [0.0]))
         before = self._before
-        if change >= LEAST and before is not None and seconds - before[1] <= FLASH:
-            if difference(before[0], now) < LEAST:
-                self.count -= 1
-                self._before = None
-                self._recent.clear()
-                return Change.RETURN
+        near = change >= LEAST and before is not None and seconds - before[1] <= FLASH
+        if near and before is not None and difference(before[0], now) < LEAST:
+            self.count -= 1
+            self._before = None
+            self._recent.clear()
+            return Change.RETURN
         self._recent.append(change)
         if change < max(LEAST, RELATIVE * usual):
             return Change.NONE

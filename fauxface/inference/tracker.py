@@ -20,11 +20,12 @@ from fauxface.faces import Framing, landmark_box
 from fauxface.inference.config import MAX_FACES
 from fauxface.inference.crops import Landmarks
 from fauxface.inference.detectors import Detection, Detector
-from fauxface.inference.face import Face, check_image
+from fauxface.inference.face import Face, check_image, visible_inside
+from fauxface.inference.places import place_of, place_of_points
 from fauxface.inference.shots import Change, Shots
 from fauxface.inference.smoothing import FaceFilter, OneEuro
 from fauxface.inference.track import KNOWN, STRANGER, Track, alike, apart, pairs, side
-from fauxface.landmarks import five_points, scheme_of
+from fauxface.landmarks import scheme_of
 from fauxface.pose import Pose
 
 
@@ -48,6 +49,14 @@ class LandmarkFinder(Protocol):
 
     def landmarks(self, image: np.ndarray, places: Sequence[np.ndarray] | np.ndarray, /) -> Landmarks:
         """The landmarks, image pixels, of the faces at these places of an image H×W×3 uint8 RGB."""
+        ...
+
+    def reliable(self, landmarks: np.ndarray, scores: np.ndarray, /) -> bool:
+        """True if these landmarks (N, 2) with these scores (N,) are most likely about where they should be."""
+        ...
+
+    def find(self, image: np.ndarray, /) -> list[Detection]:
+        """The faces in an image, searched for thoroughly, best first."""
         ...
 
     def pose(self, landmarks: np.ndarray, image: np.ndarray, /) -> Pose | None:
@@ -108,7 +117,7 @@ class Tracker:
         self._ended: list[Track] = []
         self._before_cut: list[Track] = []
         self._ids = itertools.count()
-        self._seconds, self._looked = -math.inf, -math.inf
+        self._seconds = self._looked = self._searched = -math.inf
 
     @property
     def shots(self) -> int:
@@ -145,6 +154,7 @@ class Tracker:
         """End all tracks where another shot begins; where the last one goes on, its faces may come back."""
         if change is Change.NONE:
             return
+        self._searched = -math.inf
         known = [*self._tracks, *self._ended]
         self._ended = self._before_cut if change is Change.RETURN else []
         self._tracks, self._before_cut = [], known
@@ -153,11 +163,11 @@ class Tracker:
         """Find the landmarks of these faces, and where to crop them next."""
         if not tracks:
             return
-        scheme = scheme_of(self._scheme)
+        framing = self.landmarker.framing
         found = self.landmarker.landmarks(frame, [track.place for track in tracks])
         for i, track in enumerate(tracks):
             track.read(found.of(i), frame, self._seconds, self._scheme, self.settings.doubt)
-            track.place = self.landmarker.framing.place(track.box, five_points(track.points, scheme))
+            track.place = place_of_points(framing, track.points, self._scheme)
 
     def _part_strangers(self) -> None:
         """Give a number of their own to faces that do not look like those followed so far, who may be elsewhere."""
@@ -168,8 +178,11 @@ class Tracker:
                 self._ended.append(track)
 
     def _look(self, frame: np.ndarray, due: bool) -> None:
-        """Run the detector: confirm or drop doubtful faces, begin to follow new ones."""
-        detections = self.landmarker.detector(frame)
+        """Search for faces, thoroughly at first and at intervals: confirm or drop doubtful ones, follow new ones."""
+        thorough = self._seconds - self._searched >= self.settings.detect_every
+        detections = self.landmarker.find(frame) if thorough else self.landmarker.detector(frame)
+        if thorough:
+            self._searched = self._seconds
         self.looks += 1
         if due:
             self._looked = self._seconds
@@ -181,7 +194,7 @@ class Tracker:
                 track.detection_score, track.missed, track.doubtful_since = match.score, 0, None
                 if track.doubtful:  # its points may be wrong: start again from the detection
                     track.box, track.usual = match.box, None
-                    track.place = self.landmarker.framing.place(track.box, match.points)
+                    track.place = place_of(self.landmarker.framing, track.box, match.points)
                     again.append(track)
             elif not self._keeps(track, due):
                 self._tracks.remove(track)
@@ -209,7 +222,7 @@ class Tracker:
         return sound and not low and self._seconds - track.doubtful_since < self.settings.patience
 
     def _begin(self, detection: Detection) -> Track:
-        place = self.landmarker.framing.place(detection.box, detection.points)
+        place = place_of(self.landmarker.framing, detection.box, detection.points)
         return Track(detection.box, place, detection.score, FaceFilter(self.smoothing))
 
     def _number(self, track: Track, known: float = KNOWN) -> None:
@@ -262,11 +275,12 @@ class Tracker:
             box=box,
             landmarks=points,
             scores=track.scores,
-            visibility=track.visibility,
+            visibility=visible_inside(points, track.visibility, frame.shape),
             detection_score=track.detection_score,
             scheme=self._scheme,
             pose=self.landmarker.pose(points, frame),
             id=track.id,
             sigma=track.sigma,
+            reliable=not track.doubtful and self.landmarker.reliable(track.points, track.scores),
             extra=track.extra,
         )
