@@ -236,9 +236,7 @@ def test_a_face_is_reliable_by_score_shape_and_the_detectors_points():
     assert not limits.hold(points, scores, SCHEME, turned(five, math.pi))
     assert not limits.hold(points * np.nan, scores, SCHEME)
     assert misfit(points, SCHEME) < 1e-9
-    assert points_apart(points, SCHEME, five + [8, 0]) == pytest.approx(
-        8 / np.ptp(points[:68], axis=0).max(), rel=0.01
-    )
+    assert points_apart(points, SCHEME, five + [8, 0]) == pytest.approx(8 / np.ptp(points[:68], axis=0).max(), rel=0.01)
 
 
 def test_limits_come_from_the_card_and_else_are_general():

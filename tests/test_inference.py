@@ -331,7 +331,7 @@ def test_predictions_are_drawn_and_written(tmp_path: Path):
     rows = json.loads((tmp_path / "faces.json").read_text())
     assert [Path(row["image"]).name for row in rows] == ["0.png", "1.png", "2.png", "3.jpg"]
     [face] = rows[1]["faces"]
-    assert list(face) == ["box", "landmarks", "scores", "visibility", "sigma", "scheme"]
+    assert list(face) == ["box", "landmarks", "scores", "visibility", "sigma", "scheme", "reliable"]
     assert (face["visibility"], face["sigma"]) == (None, None)
     assert face["box"] == [60, 40, 120, 90]
     assert np.shape(face["landmarks"]) == (70, 2)

@@ -142,6 +142,17 @@ def test_whoever_takes_the_place_of_one_who_left_is_somebody_else():
     assert ids[-1] == [1]
 
 
+@pytest.mark.parametrize("gone", [0, 1, 2])
+def test_any_of_several_may_leave(gone: int):
+    stage = Stage()
+    follow = tracker(stage)
+    everybody = [(i, 80 + 150 * i, 180, 50) for i in range(3)]
+    for i in range(12):
+        stage.people = [person for person in everybody if i < 6 or person[0] != gone]
+        faces = follow.update(stage.frame(), i / 30)
+    assert sorted(face.id for face in faces) == [i for i in range(3) if i != gone]
+
+
 def test_a_flash_costs_no_id():
     stage = Stage()
     follow, ids = tracker(stage), []

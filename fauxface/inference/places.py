@@ -48,3 +48,8 @@ def place_of_points(framing: Framing, points: np.ndarray, scheme: str) -> np.nda
 def is_turned(framing: Framing, place: np.ndarray) -> bool:
     """True for a place whose square is turned for a network that crops by the box alone."""
     return framing.kind == "box" and place.shape == (5,)
+
+
+def has_extent(points: np.ndarray) -> bool:
+    """True for landmarks (N, 2) that are finite and do not all lie at one place."""
+    return bool(np.isfinite(points).all() and np.ptp(points, axis=0).max() > 1e-6)

@@ -139,18 +139,25 @@ def _starts(length: float) -> np.ndarray:
 
 
 def _cut_by_the_frame(detector: Detector, image: np.ndarray) -> list[Detection]:
-    """Faces across the frame, which are seen better with a border about the picture."""
+    """Faces across the frame, which are seen better with a border about the picture.
+
+    The border is grey, or the picture's mirror image, which makes a whole face of a half.
+    """
     height, width = image.shape[:2]
     scale = min(1.0, COARSE / (1 + 2 * BORDER) / max(height, width))
     small = _resized(image, scale)
     border = round(BORDER * max(small.shape[:2]))
-    wide = cv2.copyMakeBorder(small, *[border] * 4, cv2.BORDER_CONSTANT, value=small.mean((0, 1)).tolist())
-    found = _View(wide, (-border / scale, -border / scale), scale).back(detector(wide))
+    grey = cv2.copyMakeBorder(small, *[border] * 4, cv2.BORDER_CONSTANT, value=small.mean((0, 1)).tolist())
+    mirrored = cv2.copyMakeBorder(small, *[border] * 4, cv2.BORDER_REFLECT)
+    found: list[Detection] = []
+    for wide in (grey, mirrored):
+        found = _merged(found, _View(wide, (-border / scale, -border / scale), scale).back(detector(wide)))
     ends = np.array([width, height]) - 1
 
     def near(box: np.ndarray) -> bool:
-        margin = 0.1 * (box[2:] - box[:2]).max()
-        return bool((box[:2] < margin).any() or (box[2:] > ends - margin).any())
+        margin, middle = 0.1 * (box[2:] - box[:2]).max(), (box[:2] + box[2:]) / 2
+        inside = (middle > -margin).all() and (middle < ends + margin).all()  # not a face of the mirror image alone
+        return bool(inside and ((box[:2] < margin).any() or (box[2:] > ends - margin).any()))
 
     return [one for one in found if near(one.box)]
 

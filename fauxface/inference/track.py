@@ -31,7 +31,7 @@ class Boxed(Protocol):
         ...
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     """A followed face: the place of its next crop, and the newest frame's predictions, unfiltered.
 
