@@ -81,7 +81,7 @@ class Clock:
 
 def loop(checkpoint: str, path: Path, threads: int) -> tuple[float, dict[str, float]]:
     """Frames a second of the whole loop over a clip, and milliseconds a frame of its parts."""
-    landmarker, clock = Landmarker.load(checkpoint, threads=threads), Clock()
+    landmarker, clock = Landmarker.load(checkpoint, threads=threads, detail="low"), Clock()
     with VideoReader(path) as video:
         landmarker(next(iter(video)).image)  # loads, compiles, warms up
     landmarker.detector = cast(Any, clock.wrap("detector", landmarker.detector))
@@ -189,7 +189,7 @@ def main() -> None:
             result[f"fps_{name}"] = round(fps, 1)
             if len(actors) == 1:
                 result["landmark_ms"] = round(landmark_ms(options.checkpoint, frames[0], 60), 3)
-    landmarker = Landmarker.load(options.checkpoint, threads=options.threads)
+    landmarker = Landmarker.load(options.checkpoint, threads=options.threads, detail="low")
     result |= jitter(landmarker, people[0], 3 if options.quick else 8)
     if not options.quick:
         frames = clip(people[:1], count)

@@ -60,7 +60,7 @@ def compare(checkpoint: str, frames: list[np.ndarray], rate: float, afw: Path | 
 
 
 def our_row(checkpoint: str, frames: list[np.ndarray], rate: float, afw: Path | None, threads: int) -> Row:
-    tracker, seconds, faces = Tracker(Landmarker.load(checkpoint, threads=threads)), [], 0
+    tracker, seconds, faces = Tracker(Landmarker.load(checkpoint, threads=threads, detail="low")), [], 0
     for i, frame in enumerate(frames):
         start = time.perf_counter()
         faces += len(tracker.update(frame, i / rate))

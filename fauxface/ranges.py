@@ -58,6 +58,7 @@ MOST = 10**12
 PictureSide = Annotated[int, Range(32, 4096, unit="px")]
 InputSide = Annotated[int, Range(32, 2048, unit="px")]
 Count = Annotated[int, Range(1, 10**9)]
+MaxFaces = Annotated[int, Range(1, 1000)]
 Amount = Annotated[int, Range(1, MOST)]
 Warmup = Annotated[int, Range(0, MOST)]
 Seed = Annotated[int, Range(0, 10**15)]

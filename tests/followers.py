@@ -27,6 +27,8 @@ class Brightest:
         self.smooth, self.delay = True, delay
         self.forget()
 
+    shots, note = 1, ""
+
     def forget(self) -> None:
         """Begin the records anew."""
         self.seen: list[float] = []

@@ -61,6 +61,8 @@ class Truthful:
     def __init__(self, frames: list[ClipFrame]) -> None:
         self.frames, self.smooth, self.smoothed = frames, True, [True]
 
+    shots, note = 1, ""
+
     def update(self, frame: np.ndarray, seconds: float) -> list[Face]:
         self.smoothed.append(self.smooth)
         middle = SQUARE // 2

@@ -26,7 +26,7 @@ from fauxface.live.connections import server_config
 from fauxface.live.protocol import FACES, FRAME, PICTURE, READY, Limits, PageMessage, decode_jpeg, encode_jpeg
 from fauxface.live.server import create_app, serve
 
-ANSWER, FACE = struct.Struct("<BBHIff"), struct.Struct("<if4f3f")
+ANSWER, FACE = struct.Struct("<BBHIff"), struct.Struct("<if4f3ff")
 
 
 class Server:

@@ -43,6 +43,7 @@ class Card:
         calibration: for a probabilistic model: the factor of its σ, and the shares of errors within σ and 2σ.
         crop: the kind of crop, ``box``, ``five-points`` or ``level`` (`fauxface.faces.Framing`).
         options: the other arguments that ``build_model`` needs to rebuild the model.
+        reliable: limits of a reliable face (`fauxface.inference.reliability`); empty for the general ones.
         targets: the names of its targets (`fauxface.targets`); empty on old cards.
         normalisation: ``mean`` and ``deviation`` of RGB in [0, 1], as built into the model.
         training: the training configuration.
@@ -66,6 +67,7 @@ class Card:
     scores: dict[str, Any] = field(default_factory=dict)
     crop: CropKind = "box"
     calibration: dict[str, Any] = field(default_factory=dict)
+    reliable: dict[str, Any] = field(default_factory=dict)
     targets: list[str] = field(default_factory=list)
 
 

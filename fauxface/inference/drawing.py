@@ -26,6 +26,9 @@ COLOURS: Mapping[str, Colour] = MappingProxyType(
 )
 """RGB of each facial part."""
 BOX_COLOUR: Colour = (255, 255, 255)
+DOUBTFUL: Colour = (150, 150, 150)
+"""RGB of a face that is not reliable."""
+_DASHES = 8  # on each side of the box of a face that is not reliable
 _HIDDEN = 0.45  # brightness of points that the model predicts hidden
 
 
@@ -37,32 +40,40 @@ def draw_landmarks(
     points: bool = True,
     lines: bool = True,
     zoom: float = 1.0,
+    reliable: bool = True,
 ) -> np.ndarray:
     """A copy of the image H×W×3 uint8 RGB with landmarks (N, 2), image pixels, drawn on it.
 
-    Hidden points (visibility below 0.5, or False) are drawn dim. ``zoom`` enlarges the picture first, which keeps
-    the points of a small face apart.
+    Hidden points (visibility below 0.5, or False) are drawn dim, a face that is not ``reliable`` grey. ``zoom``
+    enlarges the picture first, which keeps the points of a small face apart.
     """
     picture = _enlarged(image, zoom)
     place = (landmarks + 0.5) * zoom - 0.5
     width = stroke(place)
     seen = np.ones(len(place)) if visibility is None else np.asarray(visibility, np.float64)
     groups = _group_of(scheme, len(place))
+    colours = COLOURS if reliable else dict.fromkeys(COLOURS, DOUBTFUL)
     if lines:
         for line in scheme_of(scheme).lines:
-            _draw_line(picture, place[list(line.points)], line.closed, COLOURS[line.group], width)
+            _draw_line(picture, place[list(line.points)], line.closed, colours[line.group], width)
     if points:
         for point, visible, group in zip(place, seen, groups, strict=True):
-            colour = tuple(int(v * (1 if visible >= 0.5 else _HIDDEN)) for v in COLOURS[group])
+            colour = tuple(int(v * (1 if visible >= 0.5 else _HIDDEN)) for v in colours[group])
             _draw_dot(picture, point, 1.2 * width, colour)
     return picture
 
 
-def draw_box(image: np.ndarray, box: np.ndarray, colour: Colour = BOX_COLOUR) -> np.ndarray:
-    """A copy of the image H×W×3 uint8 RGB with the box (4,) drawn on it."""
+def draw_box(image: np.ndarray, box: np.ndarray, colour: Colour = BOX_COLOUR, reliable: bool = True) -> np.ndarray:
+    """A copy of the image H×W×3 uint8 RGB with the box (4,) drawn on it, dashed if the face is not ``reliable``."""
     picture = np.ascontiguousarray(image).copy()
     corners = np.array([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]])
-    _draw_line(picture, corners, True, colour, stroke(corners))
+    if reliable:
+        _draw_line(picture, corners, True, colour, stroke(corners))
+        return picture
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        for dash in range(0, 2 * _DASHES, 2):
+            part = np.array([[dash], [dash + 1]]) / (2 * _DASHES - 1)
+            _draw_line(picture, start + part * (end - start), False, colour, stroke(corners))
     return picture
 
 

@@ -24,11 +24,12 @@ class Face:
     Attributes:
         landmarks: N×2 image pixels, 0-based, pixel centres at whole numbers.
         scores: N in [0, 1], higher where the error is likely lower.
-        visibility: N in [0, 1], or None for a model that does not predict it.
+        visibility: N in [0, 1], 0 outside the image; None for a model that does not predict it, and no point outside.
         detection_score: the detector's, in [0, 1]; for a followed face that of its last detection.
         scheme: name of the landmarks' scheme (``fauxface.landmarks``).
         pose: the head's position and rotation; None for a scheme that the mean head does not cover.
         id: number that a followed face keeps from frame to frame; None where faces are not followed.
+        reliable: True if the points are most likely about where they should be (`fauxface.inference.reliability`).
         sigma: N, standard deviation along each axis, image pixels; None for a model without it.
         extra: predictions of further targets, by name (`fauxface.targets`), in image pixels if they have a place.
         detector_box: (4,) x0, y0, x1, y1 in image pixels, as the detector found the face; None for a followed face
@@ -43,6 +44,7 @@ class Face:
     pose: Pose | None = None
     id: int | None = None
     sigma: np.ndarray | None = None
+    reliable: bool = True
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
     detector_box: np.ndarray | None = None
 
@@ -88,6 +90,7 @@ class Face:
             "sigma": _rounded(self.sigma, 3),
             "scheme": self.scheme,
             "id": self.id,
+            "reliable": self.reliable,
             "pose": None if self.pose is None else self.pose.to_dict(),
             "targets": {name: _rounded(value, 4) for name, value in self.extra.items()},
         }
@@ -115,6 +118,17 @@ def check_image(image: np.ndarray) -> None:
     """Raise ValueError for anything but an image H×W×3 uint8."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise ValueError(f"an image is an array H×W×3 of uint8, RGB, not {image.shape} of {image.dtype}")
+
+
+def visible_inside(landmarks: np.ndarray, visibility: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The visibility (N,) of landmarks (N, 2) in an image of this shape: 0 for points outside it.
+
+    None stays None if all points are inside.
+    """
+    inside = ((landmarks > -0.5) & (landmarks < np.array(shape[1::-1]) - 0.5)).all(axis=1)
+    if visibility is None:
+        return None if inside.all() else inside.astype(np.float64)
+    return np.where(inside, visibility, 0.0)
 
 
 def _same(a: object, b: object) -> bool:

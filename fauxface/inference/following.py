@@ -15,6 +15,16 @@ class Follower(Protocol):
     smooth: bool
     """Whether the points are smoothed over time."""
 
+    @property
+    def shots(self) -> int:
+        """Number of shots so far; ids do not go over a cut."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """A line about faces that were not followed, or nothing."""
+        ...
+
     def update(self, frame: np.ndarray, seconds: float) -> list[Face]:
         """The faces of the next frame H×W×3 uint8 RGB, taken ``seconds`` after a fixed moment."""
         ...

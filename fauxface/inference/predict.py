@@ -15,7 +15,7 @@ from fauxface.inference.landmarker import Face, Landmarker
 from fauxface.inference.predict_video import check_video, follow_video
 from fauxface.inference.sources import Sources, find_sources
 from fauxface.inference.styles import Style, draw_faces
-from fauxface.inference.tracker import Tracker
+from fauxface.inference.tracker import Tracker, TrackerSettings
 from fauxface.inference.writing import Outputs, Targets, open_outputs
 
 BATCH_PIXELS = 32_000_000
@@ -70,9 +70,17 @@ def predict_files(
 
 
 def predict_found(
-    found: Sources, landmarker: Landmarker, outputs: Outputs, skip_bad: bool = False, style: Style = "all"
+    found: Sources,
+    landmarker: Landmarker,
+    outputs: Outputs,
+    skip_bad: bool = False,
+    style: Style = "all",
+    settings: TrackerSettings | None = None,
 ) -> Predictions:
-    """Landmarks of every face in these photographs and videos, in order; errors as `predict_files`."""
+    """Landmarks of every face in these photographs and videos, in order; errors as `predict_files`.
+
+    ``settings``: of the tracker in videos.
+    """
     result = Predictions()
     for line in found.left_out:
         log.info(line)
@@ -80,7 +88,7 @@ def predict_found(
         files = list(group)
         if moving:
             for video in _readable(files, skip_bad, result):
-                for line in follow_video(video, Tracker(landmarker), outputs, style).lines():
+                for line in follow_video(video, Tracker(landmarker, settings=settings), outputs, style).lines():
                     result.tell(line)
             continue
         batches = _batches(files, skip_bad, result, 1 if outputs.streams else BATCH_IMAGES)

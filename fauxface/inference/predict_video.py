@@ -31,19 +31,26 @@ DRAWN_SIDE = 1920
 
 @dataclass
 class VideoPredictions:
-    """Results of a video: frames, ids of the faces, most faces in a frame, broken packets, and further notes."""
+    """Results of a video: frames, shots, ids of the faces, most faces in a frame, broken packets, further notes."""
 
     source: Path
     frames: int = 0
+    shots: int = 1
     ids: set[int] = field(default_factory=set)
     most: int = 0
     broken: int = 0
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """One line, in a list: ``clip.mp4: 300 frames, 2 faces``."""
-        count = max(len(self.ids), self.most)
-        line = f"{self.source}: {self.frames} frame{'s' * (self.frames != 1)}, {count} face{'s' * (count != 1)}"
+        """One line, in a list: ``clip.mp4: 300 frames, 2 faces``, or ``…, 3 shots, 5 faces, at most 2 at a time``.
+
+        A person counts once a shot: nobody is known again after a cut.
+        """
+        count = len(self.ids) or self.most
+        line = f"{self.source}: {self.frames} frame{'s' * (self.frames != 1)}"
+        line += f", {self.shots} shots" if self.shots > 1 else ""
+        line += f", {count} face{'s' * (count != 1)}"
+        line += f", at most {self.most} at a time" if count > self.most else ""
         line += f", {self.broken} packet{'s' * (self.broken != 1)} that cannot be decoded" if self.broken else ""
         return [line + "".join(f"; {note}" for note in self.notes)]
 
@@ -94,8 +101,10 @@ def follow_video(source: Path, follower: Follower, outputs: Outputs, style: Styl
             for sink in sinks:
                 sink(frame, faces)
             found.frames += 1
-            found.most = max(found.most, len(faces))
-            found.ids |= {face.id for face in faces if face.id is not None}
+            found.most = max(found.most, sum(face.reliable for face in faces))
+            found.ids |= {face.id for face in faces if face.id is not None and face.reliable}
+        found.shots = follower.shots
+        found.notes += [follower.note] if follower.note else []
         found.broken = reader.broken
         found.notes += [reader.cut_short] if reader.cut_short else []
     return found

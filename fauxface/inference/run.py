@@ -8,6 +8,7 @@ from fauxface.inference.landmarker import Landmarker
 from fauxface.inference.predict import Predictions, predict_found
 from fauxface.inference.predict_video import check_video
 from fauxface.inference.sources import find_sources
+from fauxface.inference.tracker import TrackerSettings
 from fauxface.inference.writing import Targets, open_outputs
 from fauxface.ranges import in_range
 
@@ -25,10 +26,13 @@ def run_prediction(config: PredictionConfig) -> Predictions:
     targets.check(found)
     for video in () if config.skip_bad else sorted(found.videos):
         check_video(video)
-    landmarker = Landmarker.load(config.checkpoint, config.detector, flip=config.flip, threads=config.threads)
+    landmarker = Landmarker.load(
+        config.checkpoint, config.detector, config.flip, config.threads, detail=config.detail, turned=config.turned
+    )
     origin = landmarker.origin
     log.debug(
         f"weights {origin.weights}: {origin.weights_licence}; detector {origin.detector}: {origin.detector_licence}"
     )
     with open_outputs(found, origin, targets) as outputs:
-        return predict_found(found, landmarker, outputs, config.skip_bad, config.style)
+        settings = TrackerSettings(max_faces=config.max_faces)
+        return predict_found(found, landmarker, outputs, config.skip_bad, config.style, settings)

@@ -36,7 +36,8 @@ _SHIFT = 4  # OpenCV draws at 1/16 px
 def draw_faces(image: np.ndarray, faces: Iterable[Face], style: Style = "all") -> np.ndarray:
     """A copy of the image H×W×3 uint8 RGB with the faces drawn on it or, with ``sketch``, on black.
 
-    ``all`` draws box, lines and points. ValueError for an unknown style.
+    ``all`` draws box, lines and points. Faces that are not reliable are grey, with a dashed box. ValueError for an
+    unknown style.
     """
     if style not in STYLES:
         raise ValueError(f"unknown drawing style '{style}'; there are {', '.join(STYLES)}")
@@ -46,9 +47,15 @@ def draw_faces(image: np.ndarray, faces: Iterable[Face], style: Style = "all") -
             _sketch(picture, face)
             continue
         if style == "all":
-            picture = draw_box(picture, face.box)
+            picture = draw_box(picture, face.box, reliable=face.reliable)
         picture = draw_landmarks(
-            picture, face.landmarks, face.scheme, face.visibility, points=style != "lines", lines=style != "points"
+            picture,
+            face.landmarks,
+            face.scheme,
+            face.visibility,
+            points=style != "lines",
+            lines=style != "points",
+            reliable=face.reliable,
         )
     return picture
 

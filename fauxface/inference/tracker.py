@@ -2,25 +2,30 @@
 
 The detector takes many times as long as the landmarks. It runs when no face is followed, when low landmark scores
 suggest that a face is lost, and at intervals to find new faces. Crops follow the unfiltered points, so that smoothing
-never makes them lag behind the face.
+never makes them lag behind the face. A cut ends every track (`fauxface.inference.shots`), and a face that looks like
+somebody else (`fauxface.inference.track`) gets a number of its own.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from fauxface.faces import Framing, landmark_box
+from fauxface.faces import Framing
+from fauxface.inference.config import MAX_FACES
 from fauxface.inference.crops import Landmarks
 from fauxface.inference.detectors import Detection, Detector
-from fauxface.inference.face import Face, check_image
+from fauxface.inference.face import Face, check_image, visible_inside
+from fauxface.inference.places import place_of, place_of_points
+from fauxface.inference.shots import Change, Shots
 from fauxface.inference.smoothing import FaceFilter, OneEuro
-from fauxface.landmarks import five_points, scheme_of
+from fauxface.inference.track import KNOWN, STRANGER, Track, alike, apart, pairs, side
+from fauxface.landmarks import scheme_of
 from fauxface.pose import Pose
 
 
@@ -46,6 +51,14 @@ class LandmarkFinder(Protocol):
         """The landmarks, image pixels, of the faces at these places of an image H×W×3 uint8 RGB."""
         ...
 
+    def reliable(self, landmarks: np.ndarray, scores: np.ndarray, /) -> bool:
+        """True if these landmarks (N, 2) with these scores (N,) are most likely about where they should be."""
+        ...
+
+    def find(self, image: np.ndarray, /) -> list[Detection]:
+        """The faces in an image, searched for thoroughly, best first."""
+        ...
+
     def pose(self, landmarks: np.ndarray, image: np.ndarray, /) -> Pose | None:
         """The pose of a head with these landmarks (N, 2), image pixels, in this image."""
         ...
@@ -57,47 +70,23 @@ class TrackerSettings:
 
     Attributes:
         detect_every: seconds between searches for new faces, while some are followed.
+        search_lost: seconds between searches while a face is missing that may come back.
         doubt: share of the face's usual mean score; a face below it is doubtful, and the detector runs.
         lost: share of the usual score; a face below it that the detector does not confirm is dropped at once.
         patience: seconds before a doubtful face that the detector does not confirm is dropped.
         missed_looks: searches in a row that may miss a face before it is dropped.
-        memory: seconds during which a dropped face that is found again near its last place gets its number back.
+        memory: seconds during which a dropped face that is found again near where it went gets its number back.
         max_faces: most faces followed at a time; the best detections come first.
     """
 
     detect_every: float = 1.0
+    search_lost: float = 0.2
     doubt: float = 0.8
     lost: float = 0.6
     patience: float = 0.3
     missed_looks: int = 3
     memory: float = 1.5
-    max_faces: int = 16
-
-
-@dataclass
-class _Track:
-    """A followed face: the place of its next crop, and the newest frame's predictions, unfiltered."""
-
-    id: int
-    box: np.ndarray
-    place: np.ndarray
-    detection_score: float
-    steady: FaceFilter
-    points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
-    scores: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    visibility: np.ndarray | None = None
-    sigma: np.ndarray | None = None
-    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
-    usual: float | None = None
-    doubtful: bool = False
-    doubtful_since: float | None = None
-    missed: int = 0
-    seconds: float = 0.0
-    detector_box: np.ndarray | None = None  # only in frames in which the detector found the face
-
-    @property
-    def score(self) -> float:
-        return float(self.scores.mean())
+    max_faces: int = MAX_FACES
 
 
 class Tracker:
@@ -109,6 +98,7 @@ class Tracker:
         settings: limits for detection and for lost faces.
         smoothing: settings of the smoothing.
         looks: number of times that the detector has run.
+        left_out: most faces of a frame that were found beyond ``max_faces``, and not followed.
     """
 
     def __init__(
@@ -120,12 +110,25 @@ class Tracker:
     ) -> None:
         self.landmarker, self.smooth = landmarker, smooth
         self.settings, self.smoothing = settings or TrackerSettings(), smoothing or OneEuro()
-        self.looks = 0
+        self.looks = self.left_out = 0
         self._scheme = landmarker.scheme
-        self._tracks: list[_Track] = []
-        self._ended: list[_Track] = []
+        self._shots = Shots()
+        self._tracks: list[Track] = []
+        self._ended: list[Track] = []
+        self._before_cut: list[Track] = []
         self._ids = itertools.count()
-        self._seconds, self._looked = -math.inf, -math.inf
+        self._seconds = self._looked = self._searched = -math.inf
+
+    @property
+    def shots(self) -> int:
+        """Number of shots so far."""
+        return self._shots.count
+
+    @property
+    def note(self) -> str:
+        """A line about faces beyond ``max_faces``, or nothing."""
+        most = self.settings.max_faces
+        return f"up to {self.left_out} more faces than {most} (--max-faces) were not followed" if self.left_out else ""
 
     def update(self, frame: np.ndarray, seconds: float) -> list[Face]:
         """The faces of the next frame H×W×3 uint8 RGB, those followed longest first.
@@ -138,59 +141,78 @@ class Tracker:
         self._seconds = seconds
         for track in self._tracks:
             track.detector_box = None
+        self._ended = [track for track in self._ended if seconds - (track.seconds or 0) <= self.settings.memory]
+        self._end_at_cut(self._shots.update(frame, seconds))
         self._read(frame, self._tracks)
         self._drop_duplicates()
-        due = seconds - self._looked >= self.settings.detect_every or not self._tracks
+        self._part_strangers()
+        pause = self.settings.search_lost if self._ended else self.settings.detect_every
+        due = seconds - self._looked >= pause or not self._tracks
         if due or any(track.doubtful for track in self._tracks):
             self._look(frame, due)
         return [self._face(frame, track) for track in self._tracks]
 
-    def _read(self, frame: np.ndarray, tracks: list[_Track]) -> None:
-        """Find the landmarks of these faces, and mark those with low scores or implausible moves as doubtful."""
+    def _end_at_cut(self, change: Change) -> None:
+        """End all tracks where another shot begins; where the last one goes on, its faces may come back."""
+        if change is Change.NONE:
+            return
+        self._searched = -math.inf
+        known = [*self._tracks, *self._ended]
+        self._ended = self._before_cut if change is Change.RETURN else []
+        self._tracks, self._before_cut = [], known
+
+    def _read(self, frame: np.ndarray, tracks: list[Track]) -> None:
+        """Find the landmarks of these faces, and where to crop them next."""
         if not tracks:
             return
-        framing, scheme = self.landmarker.framing, scheme_of(self._scheme)
+        framing = self.landmarker.framing
         found = self.landmarker.landmarks(frame, [track.place for track in tracks])
         for i, track in enumerate(tracks):
-            before = track.box
-            one = found.of(i)
-            track.points, track.scores, track.seconds = one.landmarks, one.scores, self._seconds
-            track.visibility, track.sigma, track.extra = one.visibility, one.sigma, one.extra
-            track.box = landmark_box(track.points, self._scheme)
-            track.place = framing.place(track.box, five_points(track.points, scheme))
-            if track.usual is None:
-                track.usual = track.score
-            low = track.score < self.settings.doubt * track.usual
-            track.doubtful = low or not _plausible(before, track.box, frame.shape)
-            if not track.doubtful:
-                track.usual += 0.05 * (track.score - track.usual)
+            track.read(found.of(i), frame, self._seconds, self._scheme, self.settings.doubt)
+            track.place = place_of_points(framing, track.points, self._scheme)
+
+    def _part_strangers(self) -> None:
+        """Give a number of their own to faces that do not look like those followed so far, who may be elsewhere."""
+        for i, track in enumerate(self._tracks):
+            if track.sudden and not track.doubtful:
+                self._tracks[i] = new = track.parted(FaceFilter(self.smoothing))
+                self._number(new, STRANGER)
+                self._ended.append(track)
 
     def _look(self, frame: np.ndarray, due: bool) -> None:
-        """Run the detector: confirm or drop doubtful faces, begin to follow new ones."""
-        detections = self.landmarker.detector(frame)
+        """Search for faces, thoroughly at first and at intervals: confirm or drop doubtful ones, follow new ones."""
+        thorough = self._seconds - self._searched >= self.settings.detect_every
+        detections = self.landmarker.find(frame) if thorough else self.landmarker.detector(frame)
+        if thorough:
+            self._searched = self._seconds
         self.looks += 1
         if due:
             self._looked = self._seconds
-        taken: set[int] = set()
-        again: list[_Track] = []
-        for track in list(self._tracks):
-            match = _nearest(track.box, [(i, d) for i, d in enumerate(detections) if i not in taken])
-            if match is not None:
-                taken.add(match)
-                track.detection_score, track.missed, track.doubtful_since = detections[match].score, 0, None
-                track.detector_box = detections[match].box
+        matches = pairs(self._tracks, detections)
+        again: list[Track] = []
+        for i, track in enumerate(list(self._tracks)):
+            if i in matches:
+                match = detections[matches[i]]
+                track.detection_score, track.missed, track.doubtful_since = match.score, 0, None
+                track.detector_box = match.box
                 if track.doubtful:  # its points may be wrong: start again from the detection
-                    track.box, track.usual = detections[match].box, None
-                    track.place = self.landmarker.framing.place(track.box, detections[match].points)
+                    track.box, track.usual = match.box, None
+                    track.place = place_of(self.landmarker.framing, track.box, match.points)
                     again.append(track)
             elif not self._keeps(track, due):
-                self._end(track)
+                self._tracks.remove(track)
+                self._ended.append(track)
         room = max(0, self.settings.max_faces - len(self._tracks))
-        new = [self._begin(d) for i, d in enumerate(detections) if i not in taken][:room]
+        fresh = [detection for i, detection in enumerate(detections) if i not in matches.values()]
+        self.left_out = max(self.left_out, len(fresh) - room)
+        new = [self._begin(detection) for detection in fresh[:room]]
         self._read(frame, [*again, *new])
+        self._part_strangers()
+        for track in new:
+            self._number(track)
         self._tracks.extend(new)
 
-    def _keeps(self, track: _Track, due: bool) -> bool:
+    def _keeps(self, track: Track, due: bool) -> bool:
         """True if a face that the detector does not confirm is still to be followed."""
         if not track.doubtful:
             track.doubtful_since = None
@@ -199,30 +221,47 @@ class Tracker:
         if track.doubtful_since is None:
             track.doubtful_since = self._seconds
         low = track.score < self.settings.lost * (track.usual or 0.0)
-        sound = bool(np.isfinite(track.points).all()) and _side(track.box) > 0
+        sound = bool(np.isfinite(track.points).all()) and side(track.box) > 0
         return sound and not low and self._seconds - track.doubtful_since < self.settings.patience
 
-    def _begin(self, detection: Detection) -> _Track:
-        """Begin to follow a new face, or again one that was dropped a short time ago."""
-        self._ended = [track for track in self._ended if self._seconds - track.seconds <= self.settings.memory]
-        old = _nearest(detection.box, list(enumerate(self._ended)))
-        number = next(self._ids) if old is None else self._ended.pop(old).id
-        place = self.landmarker.framing.place(detection.box, detection.points)
-        steady = FaceFilter(self.smoothing)
-        return _Track(number, detection.box, place, detection.score, steady, detector_box=detection.box)
+    def _begin(self, detection: Detection) -> Track:
+        place = place_of(self.landmarker.framing, detection.box, detection.points)
+        return Track(detection.box, place, detection.score, FaceFilter(self.smoothing), detector_box=detection.box)
 
-    def _end(self, track: _Track) -> None:
-        self._tracks.remove(track)
-        self._ended.append(track)
+    def _number(self, track: Track, known: float = KNOWN) -> None:
+        """Give a face its number: that of the face dropped a short time ago that it looks like, or a new one.
+
+        ``known`` is the least likeness.
+        """
+        boxes = np.array([old.box_at(self._seconds) for old in self._ended])
+        near = apart(track.box, boxes)[0] if len(boxes) else np.zeros(0)
+        likeness = [alike(old.look, track.look) for old in self._ended]
+        old = [(-likeness[i], i) for i in range(len(near)) if near[i] < 0.5 and likeness[i] >= known]
+        track.id = next(self._ids) if not old else self._ended.pop(min(old)[1]).id
 
     def _drop_duplicates(self) -> None:
-        """Drop the younger of two tracks that follow the same face."""
-        for track in sorted(self._tracks, key=lambda track: -track.id):
-            others = [other for other in self._tracks if other.id < track.id]
-            if any(_apart(track.box, other.box) < 0.25 for other in others):
-                self._tracks.remove(track)
+        """Where two tracks follow one face, drop the one that it looks less like."""
+        if len(self._tracks) < 2:
+            return
+        boxes = np.array([track.box for track in self._tracks])
+        close = np.triu(apart(boxes, boxes) < 0.25, 1)
+        gone: set[int] = set()
+        for first, second in np.argwhere(close):
+            if not {int(first), int(second)} & gone:
+                gone.add(self._worse(int(first), int(second)))
+        for i in gone:
+            self._tracks[i].box = self._tracks[i].before
+            self._ended.append(self._tracks[i])
+        self._tracks = [track for i, track in enumerate(self._tracks) if i not in gone]
 
-    def _face(self, frame: np.ndarray, track: _Track) -> Face:
+    def _worse(self, first: int, second: int) -> int:
+        """The one of two tracks that is less like the face at its place; the younger if both are alike."""
+        one, other = self._tracks[first], self._tracks[second]
+        if abs(one.likeness - other.likeness) > 0.1:
+            return first if one.likeness < other.likeness else second
+        return first if one.id > other.id else second
+
+    def _face(self, frame: np.ndarray, track: Track) -> Face:
         points, box = track.points, track.box
         if self.smooth:
             scheme = scheme_of(self._scheme)
@@ -230,45 +269,20 @@ class Tracker:
             if scheme.eye_corners is not None:
                 right, left = points[list(scheme.eye_corners)]
             # seen from the side the eyes' distance vanishes; from the front a face's box is about 1.6 times as wide
-            unit = max(float(np.linalg.norm(right - left)), _side(box) / 3)
+            unit = max(float(np.linalg.norm(right - left)), side(box) / 3)
             points = track.steady(points, self._seconds, unit)
         else:
             track.steady = FaceFilter(self.smoothing)
         return Face(
             landmarks=points,
             scores=track.scores,
-            visibility=track.visibility,
+            visibility=visible_inside(points, track.visibility, frame.shape),
             detection_score=track.detection_score,
             scheme=self._scheme,
             pose=self.landmarker.pose(points, frame),
             id=track.id,
             sigma=track.sigma,
+            reliable=not track.doubtful and self.landmarker.reliable(track.points, track.scores),
             extra=track.extra,
             detector_box=track.detector_box,
         )
-
-
-def _side(box: np.ndarray) -> float:
-    return float(max(box[2] - box[0], box[3] - box[1]))
-
-
-def _apart(a: np.ndarray, b: np.ndarray) -> float:
-    """Distance of two boxes' centres, in units of the larger box's longer side."""
-    between = (a[:2] + a[2:] - b[:2] - b[2:]) / 2
-    return float(np.hypot(*between)) / max(_side(a), _side(b), 1e-6)
-
-
-def _nearest(box: np.ndarray, others: list[tuple[int, Detection]] | list[tuple[int, _Track]]) -> int | None:
-    """Number of the one among ``others`` whose box's centre is nearest, within half a box; None if none is."""
-    near = [(_apart(box, other.box), i) for i, other in others]
-    near = [pair for pair in near if pair[0] < 0.5]
-    return min(near)[1] if near else None
-
-
-def _plausible(before: np.ndarray, now: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """True if a face can move from one box to the other between two frames, and is inside the image there."""
-    if not np.isfinite(now).all() or _side(now) < 8:
-        return False
-    centre = (now[:2] + now[2:]) / 2
-    inside = bool((centre > 0).all() and centre[0] < shape[1] and centre[1] < shape[0])
-    return inside and 0.5 < _side(now) / max(_side(before), 1e-6) < 2

@@ -5,8 +5,9 @@ u16 unused, sequence u32, seconds f64 (the page's clock when the frame was taken
 
 Server → page, a header of 16 bytes: kind u8 (3 faces, 4 faces and picture), number of faces u8, points per face N u16,
 sequence u32, milliseconds f32 (computing time of the server), seconds f32 (time in the clip). Then for each face:
-id i32 (−1 for none), score f32, box 4×f32, yaw, pitch, roll f32 in degrees (NaN if unknown), points N×2 f32 in the
-picture's pixels, visibility N×f32. With kind 4 the JPEG follows. Hello, error and ended are JSON texts.
+id i32 (−1 for none), score f32, box 4×f32, yaw, pitch, roll f32 in degrees (NaN if unknown), reliable f32 (1 or 0),
+points N×2 f32 in the picture's pixels, visibility N×f32. With kind 4 the JPEG follows. Hello, error and ended are JSON
+texts.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FRAME, READY, FACES, PICTURE = 1, 2, 3, 4
 SMOOTH, AGAIN = 1, 2
 _HEADER = struct.Struct("<BBHId")
 _ANSWER = struct.Struct("<BBHIff")
-_FACE = struct.Struct("<if4f3f")
+_FACE = struct.Struct("<if4f3ff")
 _JPEG_QUALITY = 88
 
 
@@ -121,7 +122,7 @@ def pack_answer(faces: list[Face], sequence: int, milliseconds: float, seconds: 
         pose = face.pose
         angles = (pose.yaw, pose.pitch, pose.roll) if pose is not None else (math.nan,) * 3
         number = -1 if face.id is None else face.id
-        parts.append(_FACE.pack(number, float(np.mean(face.scores)), *map(float, face.box), *angles))
+        parts.append(_FACE.pack(number, float(np.mean(face.scores)), *map(float, face.box), *angles, face.reliable))
         parts.append(face.landmarks.astype("<f4").tobytes())
         seen = np.ones(count) if face.visibility is None else face.visibility
         parts.append(np.asarray(seen).astype("<f4").tobytes())

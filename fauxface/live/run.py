@@ -40,7 +40,7 @@ def run_live(config: LiveConfig) -> None:
 
 def _ready(config: LiveConfig) -> Landmarker:
     """A landmarker that has processed one picture, so that one-time setup does not delay the first frame."""
-    landmarker = Landmarker.load(config.checkpoint, config.detector, threads=config.threads)
+    landmarker = Landmarker.load(config.checkpoint, config.detector, threads=config.threads, detail="low")
     blank = np.zeros((96, 96, 3), np.uint8)
     landmarker.detector(blank)
     landmarker.landmarks(blank, np.array([[16.0, 16.0, 80.0, 80.0]]))

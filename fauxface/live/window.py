@@ -81,7 +81,13 @@ def compose(image: np.ndarray, faces: list[Face], choices: Choices, text: str = 
             points[:, 0] = image.shape[1] - 1 - points[:, 0]
         if choices.points or choices.lines:
             picture = draw_landmarks(
-                picture, points, face.scheme, face.visibility, points=choices.points, lines=choices.lines
+                picture,
+                points,
+                face.scheme,
+                face.visibility,
+                points=choices.points,
+                lines=choices.lines,
+                reliable=face.reliable,
             )
         if choices.ids and face.id is not None:
             corner = points.min(0) - 3 * stroke(points)

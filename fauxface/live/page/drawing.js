@@ -30,7 +30,9 @@ export function drawFaces(overlay, picture, faces, hello, choices) {
   pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.clearRect(0, 0, overlay.width, overlay.height);
   pen.lineCap = pen.lineJoin = "round";
+  const grey = { ...hello, colours: hello.colours.map(() => [150, 150, 150]) };
   for (const face of faces) {
+    const look = face.reliable ? hello : grey;
     // landmarks have pixel centres at whole numbers, a canvas has pixel corners there
     const place = i => {
       const x = (face.points[2 * i] + 0.5) * scale;
@@ -40,8 +42,8 @@ export function drawFaces(overlay, picture, faces, hello, choices) {
     const [left, top, right, bottom] = extent(points);
     const width = Math.min(20, Math.max(1.2, Math.max(right - left, bottom - top) / 160));
     if (choices.mesh) drawMesh(pen, points, hello, width);
-    if (choices.lines) drawLines(pen, points, hello, width);
-    if (choices.points) drawPoints(pen, points, face, hello, width);
+    if (choices.lines) drawLines(pen, points, look, width);
+    if (choices.points) drawPoints(pen, points, face, look, width);
     if (choices.ids && face.id >= 0) drawId(pen, face.id, (left + right) / 2, top - 5 * width);
   }
 }
