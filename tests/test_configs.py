@@ -55,7 +55,8 @@ def test_every_field_is_an_option_with_a_sentence(command: str, capsys, monkeypa
         if field.name == "device":  # for programs alone
             assert "--device" not in starts
             continue
-        names = {f"--{field.name.replace('_', '-')}", *POSITIONAL.get(field.name, ())}
+        option = field.name.replace("_", "-")  # one that is on can only be turned off
+        names = {f"--no-{option}" if field.default is True else f"--{option}", *POSITIONAL.get(field.name, ())}
         (name,) = names & starts.keys()
         sentence = re.split(r"\((?:required|default: )", " ".join(lines[starts[name] :]))[0]
         assert re.search(r"[A-Z][^.]* .*[.)] $", sentence), f"{field.name}: {sentence}"

@@ -250,7 +250,7 @@ def test_json_and_drawings_show_what_is_not_reliable():
 
     sure = made_face()
     doubtful = replace(sure, reliable=False)
-    assert (sure.as_json()["reliable"], doubtful.as_json()["reliable"]) == (True, False)
+    assert (sure.to_dict()["reliable"], doubtful.to_dict()["reliable"]) == (True, False)
     image = np.zeros((160, 200, 3), np.uint8)
     colours = draw_faces(image, [doubtful]).reshape(-1, 3).astype(int)
     assert np.ptp(colours, axis=1).max() == 0  # grey

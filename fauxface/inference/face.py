@@ -125,9 +125,9 @@ def visible_inside(landmarks: np.ndarray, visibility: np.ndarray | None, shape: 
 
     None stays None if all points are inside.
     """
-    inside = ((landmarks > -0.5) & (landmarks < np.array(shape[1::-1]) - 0.5)).all(axis=1)
+    inside = np.all((landmarks > -0.5) & (landmarks < np.array(shape[1::-1]) - 0.5), axis=1)
     if visibility is None:
-        return None if inside.all() else inside.astype(np.float64)
+        return None if inside.all() else np.asarray(inside, np.float64)
     return np.where(inside, visibility, 0.0)
 
 
