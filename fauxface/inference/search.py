@@ -27,6 +27,8 @@ SMALL = 80
 """Longer side of the largest new face of a finer view, in its pixels: coarser views show larger faces better."""
 SAME = 0.3
 """IoU above which two boxes show one face."""
+PORTRAIT = 1 / 6
+"""A picture of at most `SEEN` px with a face longer than this share of its longer side is not enlarged for tiny ones."""
 COARSE, BORDER = 640, 0.25
 """Longer side of the view with a border, px, and the width of the border in shares of it."""
 
@@ -39,6 +41,10 @@ def find_faces(detector: Detector, image: np.ndarray, detail: Detail = "auto") -
     if detail == "low":
         return found
     found = _merged(found, _cut_by_the_frame(detector, image))
+    longer = max(image.shape[:2])
+    largest = max((float((one.box[2:] - one.box[:2]).max()) for one in found), default=0.0)
+    if detail == "auto" and longer <= SEEN and largest > PORTRAIT * longer:
+        return found
     return _merged(found, _small(detector, image, detail))
 
 
