@@ -61,3 +61,10 @@ def test_a_face_cut_by_the_frame_is_found_and_says_what_is_outside(landmarker: L
     assert face.visibility is not None
     assert (face.visibility[:68][face.landmarks[:68, 0] < -0.5] == 0).all()
     assert (face.landmarks[:68, 0] < -0.5).sum() > 3
+
+
+def test_no_id_is_kept_over_a_cut_between_pictures_that_are_alike(landmarker: Landmarker):
+    """Two people at the same place before bright skies: only their looks tell that another shot began."""
+    frames = [np.ascontiguousarray(np.roll(person(CAST[i // 6]).image, i % 3, axis=1)) for i in range(12)]
+    ids = [[face.id for face in faces] for faces in landmarker.track(frames)]
+    assert ids == [[0]] * 6 + [[1]] * 6

@@ -39,6 +39,7 @@ class Track:
         id: its number; −1 until it is known whether the face was followed before.
         look: small pictures of the face, averaged over time (`look_of`); None until its landmarks were found.
         newest: that of the newest frame; None where the points show no face.
+        last: that of the frame before it.
         likeness: that of the two, −1 to 1.
         sudden: True if the face suddenly looks like somebody else; whoever is hidden bit by bit does not.
         before: the box one frame ago.
@@ -57,6 +58,7 @@ class Track:
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
     look: np.ndarray | None = None
     newest: np.ndarray | None = None
+    last: np.ndarray | None = None
     before: np.ndarray = field(default_factory=lambda: np.zeros(4))
     likeness: float = 1.0
     sudden: bool = False
@@ -85,9 +87,11 @@ class Track:
         if self.usual is None:
             self.usual = self.score
         possible = plausible(self.before, self.box, frame.shape)
-        last, self.newest = self.newest, look_of(frame, self.points, scheme) if possible else None
+        if elapsed != 0:  # else a second look at the same frame, after a search
+            self.last = self.newest
+        self.newest = look_of(frame, self.points, scheme) if possible else None
         self.likeness = alike(self.look, self.newest) if possible else 0.0
-        self.sudden = max(self.likeness, alike(last, self.newest)) < STRANGER
+        self.sudden = max(self.likeness, alike(self.last, self.newest)) < STRANGER
         self.doubtful = self.score < doubt * self.usual or not possible
         if self.doubtful or self.likeness < STRANGER:
             return
