@@ -157,7 +157,7 @@ def rows_of_cuts(landmarker: Landmarker, truths: list[Truth]) -> Iterator[dict[s
                     continue
                 face = at(landmarker(there.image), there.points)
                 ends = np.array(there.image.shape[1::-1]) - 0.5
-                inside = ((there.points > -0.5) & (there.points < ends)).all(1)
+                inside = np.flatnonzero(((there.points > -0.5) & (there.points < ends)).all(1))
                 results.append(
                     (math.inf, False) if face is None else (error(face.landmarks, there.points, inside), face.reliable)
                 )

@@ -225,7 +225,7 @@ class Knows:
             centre, side = (place[:2] + place[2:4]) / 2, (place[2:4] - place[:2]).max()
             one = min(self.people.values(), key=lambda p: float(np.hypot(*(p.mean(0) - centre))), default=None)
             seen = one is not None and np.hypot(*(one.mean(0) - centre)) < 0.6 * side
-            points.append(one if seen else _head(*centre, side / 2))
+            points.append(one if seen else _head(float(centre[0]), float(centre[1]), side / 2))
             scores.append(np.full(70, 0.6 if seen else 0.1))
         return Landmarks(np.array(points).reshape(-1, 70, 2), np.array(scores).reshape(-1, 70))
 
@@ -239,6 +239,7 @@ def long_footage(frames: int, knows: Knows) -> Iterator[Moment]:
     """Three to five people a shot of 40 to 120 frames, in 160×120; everybody has a look of their own."""
     random, shot, left, number = np.random.default_rng(0), -1, 0, 0
     image: np.ndarray = scenery(0, 160, 120)
+    starts: list[tuple[int, int, int]] = []
     for i in range(frames):
         if not left:
             shot, left = shot + 1, int(random.integers(40, 121))

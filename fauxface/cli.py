@@ -283,7 +283,7 @@ def study(config: Settings[StudyConfig], report: bool = False, resume: bool = Fa
     import shlex
 
     from fauxface.info import machine
-    from fauxface.models.table import timings
+    from fauxface.models.listing import timings
     from fauxface.study import run_study
 
     def speeds() -> dict[str, float]:

@@ -28,7 +28,7 @@ SMALL = 80
 SAME = 0.3
 """IoU above which two boxes show one face."""
 PORTRAIT = 1 / 6
-"""A picture of at most `SEEN` px with a face longer than this share of its longer side is not enlarged for tiny ones."""
+"""A picture of at most `SEEN` px with a face longer than this share of it is not enlarged to search for tiny ones."""
 COARSE, BORDER = 640, 0.25
 """Longer side of the view with a border, px, and the width of the border in shares of it."""
 
