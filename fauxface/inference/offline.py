@@ -93,13 +93,12 @@ def low_pass(points: np.ndarray, seconds: np.ndarray, cutoff: float | np.ndarray
     state = np.zeros((count, 2, points[0].size))
     ahead = np.zeros_like(state)
     spread, spread_ahead = np.zeros((count, 2, 2)), np.zeros((count, 2, 2))
-    move = np.eye(2)
     measured = points.reshape(count, -1).astype(np.float64)
     state[0, 0], spread[0] = measured[0], np.diag([1.0, 1e8 / float(steps[0]) ** 2])
     for t in range(1, count):
         dt = float(steps[t - 1])
         move = np.array([[1, dt], [0, 1]])
-        noise = power[t] * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
+        noise = (power[t - 1] + power[t]) / 2 * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
         ahead[t], spread_ahead[t] = move @ state[t - 1], move @ spread[t - 1] @ move.T + noise
         gain = spread_ahead[t][:, 0] / (spread_ahead[t][0, 0] + 1)
         state[t] = ahead[t] + gain[:, None] * (measured[t] - ahead[t, 0])
