@@ -326,8 +326,8 @@ def predict(config: Settings[PredictionConfig]) -> None:
 def convert(config: Settings[ConversionConfig]) -> None:
     """Write found faces for other programs: USD, glTF, BVH, Nuke, Blender, COCO.
 
-    Takes the JSON of `predict`. Heads, landmarks and the camera become animation over the shot's frames, under their own
-    numbers. docs/interchange.md has each format's up axis, units, pixel centres and frame rate. usd and gltf need
+    Takes the JSON of `predict`. Heads, landmarks and the camera become animation over the shot's frames, under their
+    own numbers. docs/interchange.md has each format's up axis, units, pixel centres and frame rate. usd and gltf need
     `pip install 'fauxface[interchange]'`.
 
     Examples:

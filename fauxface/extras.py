@@ -49,7 +49,7 @@ def advice(error: ModuleNotFoundError, what: str, command: str = "") -> str | No
 
 
 def require(extra: str, what: str, *modules: str) -> None:
-    """Raise ValueError, in one line that begins with ``what``, unless an extra's modules, all or these, are installed."""
+    """Raise ValueError, in one line that begins with ``what``, unless an extra's modules (all, or these) are there."""
     for module in modules or EXTRAS[extra]:
         if not installed(module):
             raise ValueError(f"{what} needs {module}: {install(extra)}")

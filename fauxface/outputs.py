@@ -262,8 +262,8 @@ def check_file(
 
     In a folder with inputs only a file of an earlier run, recognised by its content, is replaced: others may be labels.
     The file may be in the run's folder ``out``, but not under one of the ``names`` that the run writes there itself.
-    With ``own`` that holds in every folder: other programs' files are people's work. ValueError or OSError, in one line,
-    with ``option`` (``--json``) or the path.
+    With ``own`` that holds in every folder, as for other programs' files. ValueError or OSError, in one line, with
+    ``option`` (``--json``) or the path.
     """
     if is_stream(path):
         return

@@ -1,4 +1,4 @@
-"""Found faces in other programs' formats, each opened again with a reader that is not ours, and compared with the JSON."""
+"""Found faces in other programs' formats, each opened again and compared with the JSON."""
 
 from __future__ import annotations
 
@@ -532,6 +532,7 @@ def test_osc_and_vmc_arrive():
     assert got["/VMC/Ext/Bone/Pos"][:4] == ["Head", 0, 0, 0]
     assert [address for address, _ in messages].count("/VMC/Ext/Tra/Pos") == 1  # the other has no pose
     follower.smooth = False
+    follower.update(np.zeros((4, 4, 3), np.uint8), 2.0)
     assert follower._follower.smooth is False
 
 

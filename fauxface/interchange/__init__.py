@@ -1,4 +1,4 @@
-"""Found faces for other programs: USD, glTF, BVH, Nuke, Blender and COCO from the JSON of ``predict``; OSC from ``live``.
+"""Found faces for other programs, from the JSON of ``predict``; over OSC and VMC from ``live``.
 
 Where a format has a third dimension, the frame is that of the assumed camera turned upright: the camera stands in the
 origin and looks along −z, x is to the picture's right, y up; metres. docs/interchange.md has a table.

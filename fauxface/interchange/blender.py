@@ -2,9 +2,9 @@
 
 Blender's up axis is Z: the camera stands in the origin and looks along +y, x is to the picture's right, z up; metres.
 Empties ``face0_head`` have x to the subject's left, y up along the face and z out of it; an empty for each landmark is
-where the camera sees it at its place in the picture, as far away as the mean head's. Keys are at the frames' numbers, the
-scene has the frame rate and the picture's size. Pixels and their centres have no place in the scene. Faces are hidden in
-frames without them. The script holds its numbers itself and needs nothing but Blender.
+where the camera sees it at its place in the picture, as far away as the mean head's. Keys are at the frames' numbers,
+the scene has the frame rate and the picture's size. Pixels and their centres have no place in the scene. Faces are
+hidden in frames without them. The script holds its numbers itself and needs nothing but Blender.
 """
 
 from __future__ import annotations

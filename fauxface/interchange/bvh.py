@@ -1,10 +1,11 @@
 """BVH: the motion of one head.
 
-Up axis Y, metres (BVH has no units of its own), right-handed, in the frame of the camera turned upright: the camera stands
-in the origin and looks along −z. The joint ``fauxface_head`` is midway between the eyes, with x to the subject's left, y up and z
-out of the face; its channels are x, y, z position and z, x, y rotation in degrees (Z·X·Y); the end site lies above it. ``Frame Time`` is one over the
-frame rate. Every frame from the first to the last has a line; where the head is not found, its last pose stays. Pixels
-and frame numbers have no place in BVH: line 1 is the shot's first frame.
+Up axis Y, metres (BVH has no units of its own), right-handed, in the frame of the camera turned upright: the camera
+stands in the origin and looks along −z. The joint ``fauxface_head`` is midway between the eyes, with x to the
+subject's left, y up and z out of the face; its channels are x, y, z position and z, x, y rotation in degrees (Z·X·Y);
+the end site lies above it. ``Frame Time`` is one over the frame rate. Every frame from the first to the last has a
+line; where the head is not found, its last pose stays. Pixels and frame numbers have no place in BVH: line 1 is the
+shot's first frame.
 """
 
 from __future__ import annotations

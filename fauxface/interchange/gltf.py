@@ -2,9 +2,10 @@
 
 Up axis Y, metres, right-handed; the camera stands in the origin and looks along −z. Times are seconds from the shot's
 first frame, frame number less the first over the frame rate. A node ``face0`` has the nodes ``face0_head`` (x to the
-subject's left, y up, z out of the face) and one for each landmark by its name, placed so that the camera sees it at its
-place in the picture; its distance is the mean head's. Where a face is not found, ``face0`` has the scale 0. Pixels, their
-centres and frame numbers have no place in glTF; ``extras`` of the scene has ``fps`` and the first frame's number.
+subject's left, y up, z out of the face) and one for each landmark by its name, placed so that the camera sees it at
+its place in the picture; its distance is the mean head's. Where a face is not found, ``face0`` has the scale 0.
+Pixels, their centres and frame numbers have no place in glTF; ``extras`` of the scene has ``fps`` and the first
+frame's number.
 """
 
 from __future__ import annotations

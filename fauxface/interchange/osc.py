@@ -47,19 +47,11 @@ class OscFollower:
             self._client = UDPClient(host, port)
         except OSError as error:
             raise ValueError(f"--osc {address}: {error.strerror or error}") from None
-        self._follower = follower
-
-    @property
-    def smooth(self) -> bool:
-        """Whether the points are smoothed over time."""
-        return self._follower.smooth
-
-    @smooth.setter
-    def smooth(self, value: bool) -> None:
-        self._follower.smooth = value
+        self._follower, self.smooth = follower, follower.smooth
 
     def update(self, frame: np.ndarray, seconds: float) -> list[Face]:
         """The faces of the next frame, as the other follower finds them; they are sent before they are returned."""
+        self._follower.smooth = self.smooth
         faces = self._follower.update(frame, seconds)
         with suppress(OSError):  # nobody listens, or the network is gone: pictures go on
             self._client.send(_bundle(faces, seconds))

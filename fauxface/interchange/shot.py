@@ -1,8 +1,9 @@
 """A shot from the JSON of ``predict``: each face's landmarks and head poses over the frames.
 
-``Shot`` and ``Track`` are in the JSON's own frames: landmarks in image pixels, 0-based, pixel centres at whole numbers,
-y down; poses head → camera, metres, x right, y down, z forward. ``to_world`` and ``Shot.points_in_space`` give the frame
-that the formats with a third dimension share: metres, x right, y up, the camera in the origin looking along −z.
+``Shot`` and ``Track`` are in the JSON's own frames: landmarks in image pixels, 0-based, pixel centres at whole
+numbers, y down; poses head → camera, metres, x right, y down, z forward. ``to_world`` and ``Shot.points_in_space``
+give the frame that the formats with a third dimension share: metres, x right, y up, the camera in the origin looking
+along −z.
 """
 
 from __future__ import annotations

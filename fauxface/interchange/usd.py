@@ -1,11 +1,12 @@
 """USD: heads, landmarks and the camera as animation over the shot's frames.
 
-Up axis Y, metres (``metersPerUnit`` 1), right-handed; the camera stands in the origin and looks along −z. Time codes are
-the frames' numbers, ``timeCodesPerSecond`` the frame rate. ``/shot/camera`` has a 36 mm wide sensor; the ratio of focal
-length and sensor is what counts, as USD measures both in tenths of a unit. ``/shot/face0/head`` is the head's frame
-(x to the subject's left, y up, z out of the face, origin midway between the eyes), ``/shot/face0/landmarks`` are points
-that the camera sees exactly at the landmarks; their distance is the mean head's. Pixel centres are at whole numbers in
-the attribute ``fauxface:pixels`` (x, y down), which has the JSON's numbers. Faces are invisible in frames without them.
+Up axis Y, metres (``metersPerUnit`` 1), right-handed; the camera stands in the origin and looks along −z. Time codes
+are the frames' numbers, ``timeCodesPerSecond`` the frame rate. ``/shot/camera`` has a 36 mm wide sensor; the ratio of
+focal length and sensor is what counts, as USD measures both in tenths of a unit. ``/shot/face0/head`` is the head's
+frame (x to the subject's left, y up, z out of the face, origin midway between the eyes), ``/shot/face0/landmarks`` are
+points that the camera sees exactly at the landmarks; their distance is the mean head's. Pixel centres are at whole
+numbers in the attribute ``fauxface:pixels`` (x, y down), which has the JSON's numbers. Faces are invisible in frames
+without them.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ SUFFIXES = (".usd", ".usda", ".usdc")
 def write_usd(shot: Shot, path: Path) -> None:
     """Write a shot as .usd, .usda (text) or .usdc; ValueError, in one line, without the package usd-core."""
     require("interchange", "usd", "pxr")
-    from pxr import Gf, Sdf, Usd, UsdGeom
-
+    Gf, Sdf, Usd, UsdGeom, _ = _modules()
     stage = Usd.Stage.CreateInMemory()
     stage.GetRootLayer().documentation = MARKS[0]
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
@@ -57,9 +57,14 @@ def write_usd(shot: Shot, path: Path) -> None:
             raise ValueError(f"{path}: USD cannot write it")
 
 
-def _add_face(stage: Any, shot: Shot, track: Track) -> None:
-    from pxr import Gf, Sdf, UsdGeom, Vt
+def _modules() -> tuple[Any, ...]:
+    from pxr import Gf, Sdf, Usd, UsdGeom, Vt  # they are made at run time, so nothing is known of their types
 
+    return Gf, Sdf, Usd, UsdGeom, Vt
+
+
+def _add_face(stage: Any, shot: Shot, track: Track) -> None:
+    Gf, Sdf, _, UsdGeom, Vt = _modules()
     face = UsdGeom.Xform.Define(stage, f"/shot/{track.name}")
     visible = face.CreateVisibilityAttr()
     for number, seen in track.seen(shot.first, shot.last).items():
