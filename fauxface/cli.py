@@ -36,6 +36,7 @@ from fauxface.datasets.config import PackConfig
 from fauxface.evaluation.config import AdaptationConfig, EvaluationConfig
 from fauxface.extras import advice
 from fauxface.inference.config import CheckpointName, PredictionConfig
+from fauxface.interchange.config import ConversionConfig
 from fauxface.live.config import LiveConfig
 from fauxface.names import printable
 from fauxface.ranges import Amount, Count, ExportBatch, InputSide, Seed, Threads, check_words, in_range
@@ -309,6 +310,7 @@ def predict(config: Settings[PredictionConfig]) -> None:
       fauxface predict shoot 'more/**/*.jpg' clip.mp4 --recursive --out drawn
       fauxface predict photos --jsonl - | head -1
       fauxface predict clip.mp4 --out drawn --style lines
+      fauxface predict 'shot.%04d.exr' --fps 24 --out drawn
     """
     config.check()  # at once, before the imports
     from fauxface.inference import run_prediction
@@ -322,6 +324,26 @@ def predict(config: Settings[PredictionConfig]) -> None:
                 _say(f"wrote {written}")
 
 
+def convert(config: Settings[ConversionConfig]) -> None:
+    """Write found faces for other programs: USD, glTF, BVH, Nuke, Blender, COCO.
+
+    Takes the JSON of `predict`. Heads, landmarks and the camera become animation over the shot's frames, under their
+    own numbers. docs/interchange.md has each format's up axis, units, pixel centres and frame rate. usd and gltf need
+    `pip install 'fauxface[interchange]'`.
+
+    Examples:
+      fauxface predict shot.%04d.exr --fps 24 --json shot.json
+      fauxface convert shot.json --to usd --out shot.usda
+      fauxface convert shot.json --to nuke --out shot.nk
+      fauxface convert shot.json --to blender --out shot.py && blender --python shot.py
+      fauxface convert shot.json --to bvh --out head.bvh --face 0
+    """
+    from fauxface.interchange import run_conversion
+
+    _say(run_conversion(config))
+    _say(f"wrote {config.out}")
+
+
 def live(config: Settings[LiveConfig]) -> None:
     """Follow the faces of a camera or a video, in a window or on a page in the browser.
 
@@ -333,6 +355,7 @@ def live(config: Settings[LiveConfig]) -> None:
       fauxface live --source clip.mp4
       fauxface live --browser
       fauxface live --browser --source clip.mp4 --checkpoint run
+      fauxface live --osc 127.0.0.1:39539                    heads and points to an avatar or a show control
     """
     from fauxface.live import run_live
 
@@ -492,6 +515,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
         adapt,
         study,
         predict,
+        convert,
         live,
         calibrate,
         export,

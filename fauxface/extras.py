@@ -15,6 +15,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "demo": ("skimage", "torch", "moderngl"),
         "live": ("av", "starlette", "uvicorn", "websockets"),
         "sequences": ("OpenEXR",),
+        "interchange": ("pxr", "pygltflib", "pythonosc"),
         "assets": ("OpenEXR",),
         "datasets": ("h5py",),
         "heic": ("pillow_heif",),
@@ -47,9 +48,9 @@ def advice(error: ModuleNotFoundError, what: str, command: str = "") -> str | No
     return None if extra is None else f"{what} needs {error.name}: {install(extra)}"
 
 
-def require(extra: str, what: str) -> None:
-    """Raise ValueError, in one line that begins with ``what``, unless all modules of an extra are installed."""
-    for module in EXTRAS[extra]:
+def require(extra: str, what: str, *modules: str) -> None:
+    """Raise ValueError, in one line that begins with ``what``, unless an extra's modules (all, or these) are there."""
+    for module in modules or EXTRAS[extra]:
         if not installed(module):
             raise ValueError(f"{what} needs {module}: {install(extra)}")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
+from fauxface.exr import is_exr, read_display
 from fauxface.extras import install
 from fauxface.files import regular_size, write_bytes
 from fauxface.parsing import clipped
@@ -31,8 +32,9 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "GIF": (".gif",),
     "AVIF": (".avif",),
     "HEIF": (".heic", ".heif", ".hif"),
+    "EXR": (".exr",),
 }
-"""Formats that are read, by Pillow's names, and their suffixes."""
+"""Formats that are read, by Pillow's names, and their suffixes; `fauxface.exr` reads EXR."""
 IMAGE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 JPEG_QUALITY = 92
 MAX_SIDE = 65_500
@@ -80,6 +82,8 @@ def is_readable(path: Path) -> bool:
     """True if the file starts as an image of a format that can be read here."""
     try:
         regular_size(path)
+        if is_exr(path):
+            return True
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             Image.open(path, formats=_openable()).close()
@@ -123,13 +127,15 @@ def read_image(path: Path) -> np.ndarray:
     return read_picture(path, MAX_PIXELS).image
 
 
-def read_picture(path: Path, pixels: int) -> Picture:
+def read_picture(path: Path, pixels: int, exposure: float = 0) -> Picture:
     """The image as by `read_image`, but reduced by a whole factor if it has more than ``pixels`` pixels.
 
-    Its pixel u is at (u + 0.5) · scale − 0.5 in the pixels of the file.
+    Its pixel u is at (u + 0.5) · scale − 0.5 in the pixels of the file. ``exposure``, in stops, is for EXR alone.
     """
     with _reasons(path):
         regular_size(path)
+        if is_exr(path):
+            return _of_exr(read_display(path, MAX_SIDE, MAX_PIXELS, exposure), pixels)
         with Image.open(path, formats=_openable()) as image:
             width, height = image.size
             if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
@@ -142,6 +148,13 @@ def read_picture(path: Path, pixels: int) -> Picture:
             rest = max(1, -(-factor // coded))
             size = (height, width) if _orientation(image) >= 5 else (width, height)
             return Picture(_turned(image, _reduced(image, rest)), coded * rest, size)
+
+
+def _of_exr(image: np.ndarray, pixels: int) -> Picture:
+    height, width = image.shape[:2]
+    factor = math.ceil(math.sqrt(width * height / pixels))
+    reduced = image if factor <= 1 else np.asarray(Image.fromarray(image).reduce(factor))
+    return Picture(reduced, max(1, factor), (width, height))
 
 
 def from_pil(image: Image.Image) -> np.ndarray:
@@ -178,7 +191,7 @@ def _reasons(path: Path) -> Iterator[None]:
 @cache
 def _openable() -> tuple[str, ...]:
     """Formats that this installation can read."""
-    optional = {"AVIF": features.check("avif"), "HEIF": _has_heif(), "WEBP": features.check("webp")}
+    optional = {"AVIF": features.check("avif"), "HEIF": _has_heif(), "WEBP": features.check("webp"), "EXR": False}
     return tuple(name for name in FORMATS if optional.get(name, True))
 
 

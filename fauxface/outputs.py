@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import mmap
 import os
 import shutil
 import signal
@@ -29,6 +30,8 @@ from fauxface.hashing import file_hash
 
 MANIFEST = ".fauxface-manifest"
 """The file in each output folder with the command, and with name and SHA-256 of every file that it wrote."""
+MARKS = ("Faces found by Fauxface", "ROOT fauxface_head")
+"""Words in files for other programs by which they are known again; the second where a format has no comments."""
 STAGING, LOCK = ".fauxface-staging", ".fauxface-lock"
 _OURS = ".fauxface-"  # start of the names of these helper files
 _SYSTEM_FILES = {"lost+found", ".DS_Store", "Thumbs.db", "desktop.ini"}  # made by file systems and file managers
@@ -248,13 +251,19 @@ def _lock(folder: Path, what: str) -> IO[bytes] | None:
 
 
 def check_file(
-    path: Path, option: str, inputs: Iterable[Path] = (), out: Path | None = None, names: Iterable[str] = ()
+    path: Path,
+    option: str,
+    inputs: Iterable[Path] = (),
+    out: Path | None = None,
+    names: Iterable[str] = (),
+    own: bool = False,
 ) -> None:
     """Refuse, before the work, an output file that is an input, an image's label, a folder, or cannot be written.
 
     In a folder with inputs only a file of an earlier run, recognised by its content, is replaced: others may be labels.
     The file may be in the run's folder ``out``, but not under one of the ``names`` that the run writes there itself.
-    ValueError or OSError, in one line, with ``option`` (``--json``) or the path.
+    With ``own`` that holds in every folder, as for other programs' files. ValueError or OSError, in one line, with
+    ``option`` (``--json``) or the path.
     """
     if is_stream(path):
         return
@@ -264,19 +273,21 @@ def check_file(
         raise ValueError(f"{option} {path} is a folder, not a file")
     target = _real(path)
     if path.is_file():
-        _check_replaced(path, target, option, list(inputs))
+        _check_replaced(path, target, option, list(inputs), own)
         if os.access(target, os.W_OK):
             return
     _check_writable(target.parent)
 
 
-def _check_replaced(path: Path, target: Path, option: str, inputs: Sequence[Path]) -> None:
+def _check_replaced(path: Path, target: Path, option: str, inputs: Sequence[Path], own: bool = False) -> None:
     if any(source.exists() and source.samefile(path) for source in inputs):
         raise ValueError(f"{option} {path} is one of the inputs; write to another file")
     if not target.stat().st_size or _is_ours(target):
         return
     if (picture := _labelled(target)) is not None:
         raise ValueError(f"{option} {path} looks like the labels of {picture.name} next to it; write to another file")
+    if own:
+        raise ValueError(f"{option} {path} holds something else that Fauxface did not write; choose another name")
     if target.parent in {source.resolve().parent for source in inputs}:
         raise ValueError(f"{option} {path} holds something else and is next to the inputs; write to another file")
 
@@ -324,9 +335,14 @@ def _labelled(path: Path) -> Path | None:
 
 
 def _is_ours(path: Path) -> bool:
-    """True for JSON that Fauxface wrote: faces as from ``predict``, or scores; not for a render's labels."""
-    with path.open("rb") as file:
-        head = file.read(4096)
+    """True for a file that Fauxface wrote: faces as from ``predict``, scores, or faces for another program.
+
+    False for a render's labels.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        if any(whole.find(mark.encode()) >= 0 for mark in MARKS):
+            return True
+        head = whole[:4096]
     ours = b'"nme"' in head or b'"schema": "fauxface-predictions/' in head
     return ours or (b'"image"' in head and b'"faces"' in head and b'"generator"' not in head)
 

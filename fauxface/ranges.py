@@ -80,6 +80,9 @@ Fraction = Annotated[float, Range(0, 1, whole=False, open_high=True)]
 Margin = Annotated[float, Range(0.1, 10, whole=False)]
 Rate = Annotated[float, Range(0, 10, whole=False, open_low=True)]
 Decay = Annotated[float, Range(0, 100, whole=False)]
+FaceNumber = Annotated[int, Range(0, 10**9)]
+FrameRate = Annotated[float, Range(0, 1000, whole=False, open_low=True)]
+Exposure = Annotated[float, Range(-20, 20, whole=False, unit="stops")]
 Weight = Annotated[float, Range(0, 1000, whole=False)]
 """Weight of a loss."""
 

@@ -173,7 +173,7 @@ def test_extras_are_those_of_the_package():
             assert names & brought(extra), f"{module} is in the extra {extra} of fauxface/extras.py alone"
     core = {re.split(r"[><=]", line)[0] for line in project["dependencies"]}
     assert core.isdisjoint(set().union(*map(brought, extras.EXTRAS))), "an extra's package is in the core"
-    people = {"docs", "dev", "all", "interchange"}
+    people = {"docs", "dev", "all"}
     assert declared.keys() - people == extras.EXTRAS.keys()
     assert set().union(*(brought(extra) for extra in extras.EXTRAS)) <= brought("all")
 

@@ -48,14 +48,16 @@ ROOMS: dict[str, set[str]] = {
     "reports": {"landmarks", "faces"},
     "audit": {"landmarks", "faces", "pose", "segmentation", "datasets", "reports"},
     "study": {"training", "evaluation", "jobs", "reports", "metrics"},
-    "live": {"inference"},
+    "interchange": {"landmarks", "pose", "inference"},
+    "live": {"inference", "interchange"},
 }
 LEAVES: dict[str, set[str]] = {
     "console": {"names"},
     "files": set(),
     "hashing": set(),
     "outputs": {"files", "hashing"},
-    "images": {"files", "parsing", "extras"},
+    "images": {"files", "parsing", "extras", "exr"},
+    "exr": {"extras"},
     "parsing": {"files"},
     "ranges": set(),
     "names": set(),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from fauxface.ranges import MaxFaces, Threads
+from fauxface.ranges import Exposure, FrameRate, MaxFaces, Threads
 
 DETECTORS = ("retinaface", "own")
 """Names of the face detectors that `fauxface.inference.detectors.load_detector` makes; the first is the default."""
@@ -23,6 +23,9 @@ Detail = Literal["low", "auto", "high"]
 """How finely a picture is searched for faces; `PredictionConfig.detail` says what each finds and costs."""
 Style = Literal["all", "points", "lines", "sketch"]
 """Ways to draw a face; ``sketch`` has black behind it instead of the photograph."""
+Smooth = Literal["none", "live", "offline"]
+"""Smoothing of a video's points: none; as for live pictures, without what comes later; with what comes later."""
+DEFAULT_SMOOTH: Smooth = "offline"
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class PredictionConfig:
     """Settings of a prediction: its source, its model, and its outputs."""
 
     sources: Annotated[Positional[tuple[str, ...]], arg(metavar="SOURCE ...")]
-    """Photographs, videos (an animated GIF counts as one), folders of them, and patterns ('shots/*.jpg')."""
+    """Photographs, videos (an animated GIF counts as one), image sequences (shot.%04d.exr, shot.####.png,
+    shot.1001-1100#.exr), folders of them, and patterns ('shots/*.jpg')."""
     checkpoint: str = DEFAULT_CHECKPOINT
     """A checkpoint's folder, a run's folder, or the name of shipped weights."""
     detector: DetectorName = DETECTORS[0]
@@ -54,6 +58,15 @@ class PredictionConfig:
     turned: bool = True
     """Where no reliable face is found, look again at the picture turned by 90, 180 and 270 degrees (three
     more looks)."""
+    sequence: bool = False
+    """The numbered pictures of a folder are the frames of a shot: follow faces through them, as in a video."""
+    fps: FrameRate = 24.0
+    """Frames a second of image sequences."""
+    exposure: Exposure = 0.0
+    """Brighten (or darken) EXR pictures by so many stops before they are looked at."""
+    smooth: Smooth = DEFAULT_SMOOTH
+    """Smoothing of the points of videos and sequences: none; live, by earlier frames alone, which lags behind motion;
+    or offline, by later frames too, which does not. With offline, --jsonl has its lines when a video is done."""
     flip: bool = False
     """Also predict on the mirrored face, and average (twice the time)."""
     skip_bad: bool = False

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from fauxface.console import log, progress_console
 from fauxface.images import Picture, read_picture, write_image
+from fauxface.inference.config import DEFAULT_SMOOTH, Smooth
 from fauxface.inference.landmarker import Face, Landmarker
 from fauxface.inference.predict_video import check_video, follow_video
 from fauxface.inference.sources import Sources, find_sources
@@ -76,6 +77,7 @@ def predict_found(
     skip_bad: bool = False,
     style: Style = "all",
     settings: TrackerSettings | None = None,
+    smooth: Smooth = DEFAULT_SMOOTH,
 ) -> Predictions:
     """Landmarks of every face in these photographs and videos, in order; errors as `predict_files`.
 
@@ -87,11 +89,14 @@ def predict_found(
     for moving, group in groupby(found.files, found.videos.__contains__):
         files = list(group)
         if moving:
-            for video in _readable(files, skip_bad, result):
-                for line in follow_video(video, Tracker(landmarker, settings=settings), outputs, style).lines():
+            for video in _readable(found, files, skip_bad, result):
+                tracker = Tracker(landmarker, settings=settings)
+                done = follow_video(found, video, tracker, outputs, style, smooth, skip_bad)
+                for line in done.lines():
                     result.tell(line)
             continue
-        batches = _batches(files, skip_bad, result, 1 if outputs.streams else BATCH_IMAGES)
+        most = 1 if outputs.streams else BATCH_IMAGES
+        batches = _batches(files, skip_bad, result, most, found.reading.exposure)
         for paths, pictures in _shown(batches, len(files)):
             for path, picture, faces in zip(paths, pictures, landmarker([p.image for p in pictures]), strict=True):
                 whole = [face.scaled(picture.scale) for face in faces]
@@ -103,11 +108,12 @@ def predict_found(
     return result
 
 
-def _readable(videos: list[Path], skip_bad: bool, result: Predictions) -> Iterator[Path]:
+def _readable(found: Sources, videos: list[Path], skip_bad: bool, result: Predictions) -> Iterator[Path]:
     """The videos that can be read; ValueError at the first other one, unless ``skip_bad``."""
     for video in videos:
         try:
-            check_video(video)
+            if not (skip_bad and video in found.sequences):  # bad frames of a sequence are left out one by one
+                check_video(found, video)
         except ValueError as error:
             if not skip_bad:
                 raise
@@ -117,13 +123,13 @@ def _readable(videos: list[Path], skip_bad: bool, result: Predictions) -> Iterat
 
 
 def _batches(
-    photos: list[Path], skip_bad: bool, result: Predictions, most: int
+    photos: list[Path], skip_bad: bool, result: Predictions, most: int, exposure: float
 ) -> Iterator[tuple[list[Path], list[Picture]]]:
     paths: list[Path] = []
     pictures: list[Picture] = []
     for path in photos:
         try:
-            picture = read_picture(path, WHOLE_PIXELS)
+            picture = read_picture(path, WHOLE_PIXELS, exposure)
             height, width = picture.image.shape[:2]
             if min(height, width) < MIN_SIDE:
                 raise ValueError(f"{path}: {width}×{height} px is too small to hold a face")

@@ -7,7 +7,7 @@ from fauxface.inference.config import PredictionConfig
 from fauxface.inference.landmarker import Landmarker
 from fauxface.inference.predict import Predictions, predict_found
 from fauxface.inference.predict_video import check_video
-from fauxface.inference.sources import find_sources
+from fauxface.inference.sources import Reading, find_sources
 from fauxface.inference.tracker import TrackerSettings
 from fauxface.inference.writing import Targets, open_outputs
 from fauxface.ranges import in_range
@@ -21,11 +21,12 @@ def run_prediction(config: PredictionConfig) -> Predictions:
     `predict_files` and `Landmarker.load`.
     """
     config.check()
-    found = find_sources(config.sources, config.recursive)
+    reading = Reading(config.sequence, config.fps, config.exposure)
+    found = find_sources(config.sources, config.recursive, reading)
     targets = Targets(config.drawings, config.json, config.jsonl)
     targets.check(found)
     for video in () if config.skip_bad else sorted(found.videos):
-        check_video(video)
+        check_video(found, video)
     landmarker = Landmarker.load(
         config.checkpoint, config.detector, config.flip, config.threads, detail=config.detail, turned=config.turned
     )
@@ -35,4 +36,4 @@ def run_prediction(config: PredictionConfig) -> Predictions:
     )
     with open_outputs(found, origin, targets) as outputs:
         settings = TrackerSettings(max_faces=config.max_faces)
-        return predict_found(found, landmarker, outputs, config.skip_bad, config.style, settings)
+        return predict_found(found, landmarker, outputs, config.skip_bad, config.style, settings, config.smooth)

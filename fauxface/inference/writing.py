@@ -43,7 +43,7 @@ class Targets:
         names = [path for name in found.drawings().values() for path in _beside(Path(name))]
         for option, file in (("--json", self.json), ("--jsonl", self.jsonl)):
             if file is not None:
-                check_file(file, option, found.files, self.out, [str(name) for name in names])
+                check_file(file, option, found.inputs, self.out, [str(name) for name in names])
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Outputs:
     Attributes:
         origin: what finds the faces.
         folder: the folder to write drawings to; None for none.
-        names: each source's drawing below that folder.
+        names: each source's drawing below that folder; `Sources.drawings`.
         sinks: takers of each image's item of the JSON.
         streams: whether somebody waits for each item, so that images are not to be looked at many at a time.
     """
@@ -92,5 +92,5 @@ def open_outputs(found: Sources, origin: Origin, targets: Targets) -> Iterator[O
 
 def _beside(drawing: Path) -> list[Path]:
     """A drawing, and the tables beside it if it is a video."""
-    suffixes = (".mp4", ".csv", ".parquet") if drawing.suffix == ".mp4" else (drawing.suffix,)
+    suffixes = (".mp4", ".csv", ".parquet") if drawing.suffix in (".mp4", ".csv") else (drawing.suffix,)
     return [drawing.with_suffix(suffix) for suffix in suffixes]

@@ -25,6 +25,8 @@ class LiveConfig:
     """Address at which the page is served; the default can be reached from this machine only."""
     port: Port = 8470
     """Port of the page; 0 takes any free one."""
+    osc: str | None = None
+    """HOST:PORT to which each picture's faces are sent as OSC and VMC (for avatars), over UDP."""
     detector: DetectorName = DETECTORS[0]
     """Face detector: one of these names, or the folder of a one-stage checkpoint."""
     threads: Threads = 0

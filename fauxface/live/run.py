@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 
 import numpy as np
 
 from fauxface.extras import advice
 from fauxface.inference import Landmarker
+from fauxface.inference.following import Follower
 from fauxface.inference.tracker import Tracker
+from fauxface.interchange.osc import OscFollower, check_address
 from fauxface.live.config import LiveConfig
 from fauxface.live.sources import Clip, open_source
 from fauxface.live.window import HELP, check_screen, show
@@ -27,6 +30,8 @@ def run_live(config: LiveConfig) -> None:
         raise ValueError("--camera and --source exclude each other")
     if config.browser and config.camera is not None:
         raise ValueError("--browser uses the camera chosen in the browser; leave out --camera")
+    if config.osc is not None:
+        check_address(config.osc)
     if config.browser:
         _serve(config)
         return
@@ -34,8 +39,13 @@ def run_live(config: LiveConfig) -> None:
     with closing(open_source(config.source, config.camera or 0)) as opened:
         landmarker = _ready(config)
         print(HELP)
-        count = show(opened, Tracker(landmarker))
+        count = show(opened, followers(landmarker, config.osc)())
         print(f"{printable(opened.name)}: {count} frames")
+
+
+def followers(landmarker: Landmarker, osc: str | None = None) -> Callable[[], Follower]:
+    """A function that makes a tracker, which sends what it finds to ``osc`` (HOST:PORT) if that is given."""
+    return lambda: Tracker(landmarker) if osc is None else OscFollower(Tracker(landmarker), osc)
 
 
 def _ready(config: LiveConfig) -> Landmarker:
@@ -59,4 +69,11 @@ def _serve(config: LiveConfig) -> None:
     def announce(address: str) -> None:
         print(f"open {address} in a browser; Ctrl-C ends", flush=True)
 
-    serve(landmarker, config.source, config.host, config.port, announce=announce)
+    serve(
+        landmarker,
+        config.source,
+        config.host,
+        config.port,
+        announce=announce,
+        new_follower=followers(landmarker, config.osc),
+    )

@@ -123,8 +123,11 @@ def serve(
     port: int = PORT,
     limits: Limits | None = None,
     announce: Callable[[str], Any] = print,
+    new_follower: Callable[[], Follower] | None = None,
 ) -> None:
     """Serve the page until interrupted; ``announce`` gets its address. ``port`` 0 takes any free port.
+
+    ``new_follower`` makes a client's follower; None makes trackers.
 
     ValueError or OSError, in one line, for an unreadable clip or an address that is not available.
     """
@@ -133,7 +136,7 @@ def serve(
         Clip(source).close()  # an error now rather than at the first client
     card = landmarker.card
     about = f"{card.model}, {card.input_size} px, {card.licence if card.lane == 'clean' else 'research only'}"
-    app = create_app(partial(Tracker, landmarker), card.scheme, source, host, limits, about)
+    app = create_app(new_follower or partial(Tracker, landmarker), card.scheme, source, host, limits, about)
     with _listen(host, port) as listener:
         name = host if _is_loopback(host) else sockets.gethostname() if host in ("0.0.0.0", "::") else host
         address = f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}/"
