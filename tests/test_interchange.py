@@ -236,7 +236,7 @@ def tcl(text: str) -> list[Any]:
 
 def nodes_of(path: Path) -> dict[str, dict[str, Any]]:
     """Node name → its class and knobs."""
-    words = tcl(path.read_text())
+    words = tcl(re.sub(r"(?m)^#.*$", "", path.read_text()))
     found: dict[str, dict[str, Any]] = {}
     for kind, body in zip(words[::2], words[1::2], strict=True):
         knobs = dict(zip(body[::2], body[1::2], strict=True))
