@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from fauxface import __version__
 from fauxface.checkpoint import Card, load_network
+from fauxface.export.plain import plain
 from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.models import LandmarkModel
 from fauxface.models.backbones import folded
@@ -122,7 +123,7 @@ def _exported(
             verbose=False,
         )
     assert program is not None
-    proto = program.model_proto
+    proto = plain(program.model_proto)
     _forget_sources(proto)
     onnx.helper.set_model_props(proto, properties)
     onnx.checker.check_model(proto)
