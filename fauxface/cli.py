@@ -333,6 +333,7 @@ def live(config: Settings[LiveConfig]) -> None:
       fauxface live --source clip.mp4
       fauxface live --browser
       fauxface live --browser --source clip.mp4 --checkpoint run
+      fauxface live --static page
     """
     from fauxface.live import run_live
 
