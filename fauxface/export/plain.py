@@ -29,7 +29,7 @@ def plain(proto: onnx.ModelProto) -> onnx.ModelProto:
         else:
             nodes.append(node)
     used = {name for node in nodes for name in node.input} | {output.name for output in graph.output}
-    kept = [numpy_helper.from_array(np.ascontiguousarray(values[name]), name) for name in values if name in used]
+    kept = [numpy_helper.from_array(values[name], name) for name in values if name in used]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
     graph.initializer.extend(kept)

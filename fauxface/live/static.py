@@ -1,4 +1,4 @@
-"""``fauxface live --static``: the live page as a folder of files, which runs in the browser without a server of ours."""
+"""``fauxface live --static``: the live page as a folder of files, which runs in the browser without our server."""
 
 from __future__ import annotations
 
