@@ -1,4 +1,4 @@
-"""Networks outside Fauxface: OpenCV's dnn in Python and C++, onnxruntime-web in Node, with the programs of examples/."""
+"""Networks outside Fauxface: OpenCV's dnn in Python and C++, onnxruntime-web in Node; the programs of examples/."""
 
 from __future__ import annotations
 

@@ -4,8 +4,7 @@ A map B×N×…×H×W has one or more channels for each landmark. Points on it a
 cell's outer corner to (W, H) at the last cell's. The index of a cell is y·W + x.
 
 While a model is exported, cells are not indices but B×N×(H·W), 1 at the cell and 0 elsewhere, and values are read by
-products and sums: exactly the same values, without the integers and gathering that OpenCV's dnn and other small runtimes
-lack.
+products and sums. These are exactly the same values, without the integers and gathering that OpenCV's dnn lacks.
 """
 
 from __future__ import annotations
