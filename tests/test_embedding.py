@@ -16,6 +16,7 @@ import pytest
 from skimage import data as photographs
 
 from fauxface.checkpoint import SHIPPED, load_checkpoint, read_card
+from fauxface.export.formats import FORMATS, Format, export_as
 from fauxface.export.onnx import halved, to_onnx
 from fauxface.images import write_image
 from fauxface.inference import OnnxModel
@@ -83,6 +84,30 @@ def test_opencv_says_what_onnx_runtime_says(network: Path, tmp_path: Path, small
         found, scores = theirs.forward(["landmarks", "scores"])
         assert np.abs(found - ours.landmarks).max() < AGREE
         assert np.abs(scores - ours.scores).max() < 1e-3
+
+
+@pytest.mark.parametrize("kind", ["openvino", "coreml", "litert"])
+def test_other_formats_are_written_or_name_their_package(
+    network: Path, tmp_path: Path, kind: Format, monkeypatch: pytest.MonkeyPatch
+):
+    form = FORMATS[kind]
+    with monkeypatch.context() as context:
+        context.setattr("fauxface.export.formats.installed", lambda _: False)
+        with pytest.raises(ValueError, match=f"needs {form.package}"):
+            export_as("fauxface-s", tmp_path / f"model{form.suffix}", kind)
+    with pytest.raises(ValueError, match="must end in"):
+        export_as("fauxface-s", tmp_path / "model.onnx", kind)
+    pytest.importorskip(form.module, reason=f"{form.package} is not installed")
+    monkeypatch.setattr("fauxface.export.formats.exported", lambda *_: onnx.load(network))
+    out = tmp_path / f"model{form.suffix}"
+    assert export_as("fauxface-s", out, kind).size > 500_000
+    if kind == "openvino":
+        import openvino
+
+        crop = np.random.default_rng(0).integers(0, 256, (1, *(read_card("fauxface-s").input_size,) * 2, 3), np.uint8)
+        theirs = openvino.compile_model(str(out), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        ours = OnnxModel(network, threads=1).predict(crop).landmarks
+        assert np.abs(theirs(crop)["landmarks"] - ours).max() < AGREE
 
 
 @pytest.mark.skipif(

@@ -39,7 +39,7 @@ from fauxface.models.one_stage import OneStage
 OPSET = 18
 
 
-class _EndToEnd(nn.Module):
+class EndToEnd(nn.Module):
     """A landmark model with its pre- and post-processing: crops N×S×S×3 uint8 → predictions."""
 
     def __init__(self, model: LandmarkModel) -> None:
@@ -75,7 +75,7 @@ def to_onnx(model: LandmarkModel, card: Card, batch: int = 0) -> onnx.ModelProto
     """
     count = batch or 2
     images = torch.zeros((count, model.input_size, model.input_size, 3), dtype=torch.uint8)
-    whole = _EndToEnd(model).eval()
+    whole = EndToEnd(model).eval()
     with torch.inference_mode():
         names = list(whole.outputs(images))
     return _exported(whole, images, names, None if batch else {0: torch.export.Dim("batch", min=1)}, metadata(card))
