@@ -51,6 +51,7 @@ class EndToEnd(nn.Module):
         return self.model.decode(self.model(image.permute(0, 3, 1, 2).float() / 255)).told()
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """The outputs without their names."""
         return tuple(self.outputs(image).values())
 
 
