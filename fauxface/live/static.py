@@ -16,6 +16,7 @@ from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.files import atomic_folder, cache_folder
 from fauxface.inference.detectors.one_stage import LEAST, SHIPPED_NAME, STEP, OneStageDetector
 from fauxface.inference.onnx_model import open_exported
+from fauxface.inference.reliability import Limits
 from fauxface.inference.smoothing import OneEuro
 from fauxface.inference.styles import drawing_facts
 from fauxface.inference.tracker import TrackerSettings
@@ -109,6 +110,7 @@ def page_settings(checkpoint: str | Path, detector: str | Path = SHIPPED_NAME) -
         },
         "tracker": asdict(TrackerSettings()),
         "smoothing": asdict(OneEuro()),
+        "reliable": asdict(Limits.of_card(card.reliable)),
         "hello": {"mode": "static", "about": about, **drawing_facts(card.scheme)},
     }
 

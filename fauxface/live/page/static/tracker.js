@@ -27,7 +27,7 @@ function plausible(before, now, picture) {
 
 export class Tracker {
   constructor(finder, settings) {
-    Object.assign(this, { finder, limits: settings.tracker, smoothing: settings.smoothing, scheme: settings.scheme });
+    Object.assign(this, { finder, limits: settings.tracker, smoothing: settings.smoothing, reliable: settings.reliable, scheme: settings.scheme });
     Object.assign(this, { smooth: true, looks: 0, tracks: [], ended: [], ids: 0, seconds: -Infinity, looked: -Infinity });
   }
 
@@ -120,6 +120,6 @@ export class Tracker {
       const unit = Math.max(Math.hypot(right[0] - left[0], right[1] - left[1]), side(box) / 3);
       points = track.steady.next(points, this.seconds, unit);
     } else track.steady = new FaceFilter(this.smoothing);
-    return { id, box, points, scores, visibility };
+    return { id, box, points, scores, visibility, reliable: track.score >= this.reliable.score && !track.doubtful };
   }
 }
