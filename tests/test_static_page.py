@@ -111,7 +111,7 @@ def test_the_page_follows_faces_and_sends_nothing(browser: Browser, address: str
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     if size == SIZES[0]:
         assert page.evaluate("document.getElementById('choices').getBoundingClientRect().bottom < innerHeight")
-    assert "pictures a second" in page.inner_text("#meter")
+    wait(page, "document.getElementById('meter').innerText.includes('pictures a second')")
     drawn = "document.getElementById('overlay').getContext('2d').getImageData(0, 0, 900, 600).data.some(v => v)"
     assert page.evaluate(drawn)
     assert len(asked) == before

@@ -33,7 +33,7 @@ export function meter() {
 
 export function count(latency) {
   const now = performance.now();
-  if (state.ends.length && now - state.ends.at(-1) > 1000) state.ends = [];   // after a pause, start again
+  if (state.ends.length && now - state.ends.at(-1) > 5000) state.ends = [];   // after a pause, start again
   state.ends.push(now);
   state.latencies.push(latency);
   if (state.ends.length > 30) state.ends.shift();
