@@ -117,6 +117,7 @@ def test_the_page_follows_faces_and_sends_nothing(browser: Browser, address: str
     assert len(asked) == before
     assert all(request.startswith((f"GET {address}", "GET data:")) for request in asked)
     if pictures := os.environ.get("FAUXFACE_SCREENSHOTS"):
+        page.evaluate("document.getElementById('name').textContent = 'Camera'")
         page.screenshot(path=f"{pictures}/static-{size[0]}.png")
         print(page.inner_text("#meter"))
     page.evaluate("window.fauxface.state.stream.getTracks().forEach(track => track.stop())")

@@ -36,7 +36,10 @@ POLICY = (
     "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'"
 )
 """Lets the browser load nothing from elsewhere, and send nothing anywhere else."""
-MEASURED = ""
+MEASURED = (
+    "Measured once, with two faces, in Chromium on a busy machine that left it a small share of one core: "
+    "2 pictures a second. The rate over the picture is this browser's own."
+)
 """The page's rate, measured once, for its About."""
 _MIT = """Copyright (c) Microsoft Corporation
 
