@@ -6,22 +6,12 @@ import hashlib
 import json
 import tarfile
 import tempfile
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
 
-from fauxface.checkpoint import Card, find_checkpoint, read_card
-from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.files import atomic_folder, cache_folder
-from fauxface.inference.detectors.one_stage import LEAST, SHIPPED_NAME, STEP, OneStageDetector
-from fauxface.inference.onnx_model import open_exported
-from fauxface.inference.reliability import Limits
-from fauxface.inference.smoothing import OneEuro
-from fauxface.inference.styles import drawing_facts
-from fauxface.inference.tracker import TrackerSettings
-from fauxface.landmarks import scheme_of
-from fauxface.models.names import ONE_STAGE
+from fauxface.inference.detectors.one_stage import SHIPPED_NAME
+from fauxface.inference.elsewhere import network, page_settings
 from fauxface.npm import download_bar, fetch
 from fauxface.outputs import filled_folder
 
@@ -66,13 +56,13 @@ def write_static(out: Path, checkpoint: str | Path, detector: str | Path = SHIPP
         detector: a one-stage checkpoint.
 
     Raises:
-        FileNotFoundError, ValueError: errors of `read_card`, of `open_exported` and of `filled_folder`.
+        FileNotFoundError, ValueError: errors of `network` and of `filled_folder`.
         OSError: npm could not fetch the runtime at its first use.
     """
-    if read_card(checkpoint).model == ONE_STAGE:
+    networks = {"landmarks.onnx": network(checkpoint), "detector.onnx": network(detector)}
+    if networks["landmarks.onnx"].detector:
         raise ValueError(f"{checkpoint} is a face detector; --checkpoint takes one that finds landmarks in crops")
-    sources = [find_checkpoint(checkpoint), find_checkpoint(detector)]
-    with filled_folder(out, "live", sources) as staging:
+    with filled_folder(out, "live", [one.folder for one in networks.values()]) as staging:
         runtime = runtime_folder()
         for path in (*(PAGE / name for name in SHARED), *sorted((PAGE / "static").glob("*.js"))):
             (staging / path.name).write_bytes(path.read_bytes())
@@ -82,68 +72,14 @@ def write_static(out: Path, checkpoint: str | Path, detector: str | Path = SHIPP
         (staging / "onnxruntime").mkdir()
         for name in RUNTIME_FILES:  # some web servers do not know that .mjs is JavaScript
             (staging / "onnxruntime" / name.replace(".mjs", ".js")).write_bytes((runtime / name).read_bytes())
-        for name, source in (("landmarks.onnx", checkpoint), ("detector.onnx", detector)):
-            (staging / name).write_bytes(_network(source))
+        for name, one in networks.items():
+            (staging / name).write_bytes(one.data)
         settings = page_settings(checkpoint, detector)
+        settings["hello"]["about"] += f" {MEASURED}"
         (staging / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
-        (staging / "LICENCES.txt").write_text(_licences(read_card(checkpoint), read_card(detector)), encoding="utf-8")
+        terms = "".join(f"{name} ({one.terms})\n" for name, one in networks.items())
+        (staging / "LICENCES.txt").write_text(_licences(terms), encoding="utf-8")
     return out
-
-
-def page_settings(checkpoint: str | Path, detector: str | Path = SHIPPED_NAME) -> dict[str, Any]:
-    """The numbers that the page's JavaScript shares with this package: crops, limits of the tracker, drawing."""
-    card, found = read_card(checkpoint), OneStageDetector.load(detector, 1)
-    kept = ("threshold", "overlap", "sides")
-    terms = card.licence if card.lane == "clean" else "research only"
-    about = f"Model: {card.model}, {card.input_size} px; licence of its weights: {terms}. {MEASURED}".strip()
-    return {
-        "framing": {
-            "kind": card.crop,
-            "margin": card.crop_margin,
-            "size": card.input_size,
-            "reach": REACH,
-            "frontal": FRONTAL_POINTS,
-        },
-        "scheme": _scheme_facts(card.scheme),
-        "detector": {
-            **{name: getattr(found, name) for name in kept},
-            "step": STEP,
-            "least": LEAST,
-            "scheme": _scheme_facts(found.scheme),
-        },
-        "tracker": asdict(TrackerSettings()),
-        "smoothing": asdict(OneEuro()),
-        "reliable": asdict(Limits.of_card(card.reliable)),
-        "hello": {"mode": "static", "about": about, **drawing_facts(card.scheme)},
-    }
-
-
-def _scheme_facts(name: str) -> dict[str, Any]:
-    """Indices of points that the crop and the tracker need."""
-    scheme = scheme_of(name)
-    return {
-        "outline": scheme.outline,
-        "eyes": [scheme.groups["right_eye"], scheme.groups["left_eye"]],
-        "pupils": scheme.pupils,
-        "nose_tip": scheme.nose_tip,
-        "mouth_corners": scheme.mouth_corners,
-        "eye_corners": scheme.eye_corners,
-    }
-
-
-class _Opened:
-    """A network's bytes, with the metadata that `open_exported` compares with the card."""
-
-    def __init__(self, file: Path | bytes) -> None:
-        from fauxface.inference.onnx_model import session
-
-        self.data = file.read_bytes() if isinstance(file, Path) else file
-        self.metadata = session(file, 1).get_modelmeta().custom_metadata_map
-
-
-def _network(checkpoint: str | Path) -> bytes:
-    """The checkpoint's network as ONNX."""
-    return open_exported(checkpoint, _Opened).data
 
 
 def runtime_folder() -> Path:
@@ -166,12 +102,10 @@ def runtime_folder() -> Path:
     return kept
 
 
-def _licences(card: Card, detector: Card) -> str:
-    """The terms of everything in the folder."""
+def _licences(networks: str) -> str:
+    """The terms of everything in the folder, with these lines about its networks."""
     return (
-        f"This page and its scripts are Fauxface's: Apache-2.0, below.\n"
-        f"landmarks.onnx ({card.model}): {card.licence}\n"
-        f"detector.onnx ({detector.model}): {detector.licence}\n"
+        f"This page and its scripts are Fauxface's: Apache-2.0, below.\n{networks}"
         f"onnxruntime/ is {RUNTIME} {VERSION}: MIT, below.\n\n--- onnxruntime: MIT\n\n{_MIT}\n\n"
         f"--- Fauxface: Apache-2.0\n\n{_own_licence()}"
     )
