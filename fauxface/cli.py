@@ -356,6 +356,7 @@ def live(config: Settings[LiveConfig]) -> None:
       fauxface live --browser
       fauxface live --browser --source clip.mp4 --checkpoint run
       fauxface live --osc 127.0.0.1:39539                    heads and points to an avatar or a show control
+      fauxface live --static page
     """
     from fauxface.live import run_live
 
@@ -412,6 +413,7 @@ def export(
     checkpoint: Positional[CheckpointName],
     out: Path | None = None,
     hub_folder: Path | None = None,
+    format: Literal["onnx", "openvino", "coreml", "litert"] = "onnx",
     batch: ExportBatch = 0,
     int8: bool = False,
     calibrate: Path | None = None,
@@ -429,12 +431,16 @@ def export(
     Examples:
       fauxface export fauxface-s --out fauxface-s.onnx
       fauxface export run --out run.onnx --batch 1
+      fauxface export run --out run.xml --format openvino
       fauxface export run --out run-int8.onnx --int8 --calibrate held_out
       fauxface export run --hub-folder to_upload && hf upload OWNER/NAME to_upload . --exclude '.fauxface*'
 
     Args:
         checkpoint: A checkpoint's folder, a run's folder, or the name of shipped weights.
         out: The file, *.onnx.
+        format: File format. The others than onnx need the package of their runtime, and say which; --out then ends
+            in .xml (openvino), .mlpackage (coreml; converted only, as it runs on Apple's systems alone) or .tflite
+            (litert).
         hub_folder: Folder to fill with the checkpoint's files and a README.md, as model hubs show them.
         batch: Batch size, fixed in the file; 0 allows any.
         int8: Quantise to eight bits, statically, per channel.
@@ -443,8 +449,10 @@ def export(
     """
     if (out is None) == (hub_folder is None):
         raise ValueError("give either --out FILE.onnx or --hub-folder FOLDER")
-    if hub_folder is not None and (int8 or batch):
-        raise ValueError("--hub-folder takes neither --int8 nor --batch")
+    if hub_folder is not None and (int8 or batch or format != "onnx"):
+        raise ValueError("--hub-folder takes neither --int8 nor --batch nor --format")
+    if int8 and format != "onnx":
+        raise ValueError("--int8 writes ONNX only; leave out --format")
     if int8 != (calibrate is not None):
         raise ValueError("--int8 and --calibrate DIR (a folder of renders) go together")
     if out is None:
@@ -456,6 +464,10 @@ def export(
         from fauxface.evaluation.int8 import export_int8
 
         print(export_int8(checkpoint, out, calibrate, batch=batch, force=force).table())
+    elif format != "onnx":
+        from fauxface.export.formats import export_as
+
+        print(export_as(checkpoint, out, format, batch).table())
     else:
         from fauxface.export import export as run_export
 

@@ -152,32 +152,59 @@ def _predict(out: Path, landmarker: Landmarker) -> None:
 
 
 def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluation], times: dict[str, float]) -> Page:
-    """The report of all steps, with pictures."""
-    from fauxface.datasets import open_dataset
-    from fauxface.inference import contact_sheet, draw_landmarks
+    """The report of all steps: the photograph, then the renders, then figures."""
     from fauxface.info import machine
     from fauxface.reports import Page
+
+    page = Page(
+        "Fauxface: from rendered faces to landmarks on a real photograph",
+        f"{config.count:,} faces were rendered, a model was trained on these alone, and it was tested on one real "
+        f"photograph and on {config.held_out} renders that it had not seen.",
+    )
+    _photograph(page, out)
+    _renders(page, out)
+    _figures(page, out, config, run, scores)
+    page.table(
+        [(step, f"{seconds / 60:.1f} min") for step, seconds in times.items()], header=("step", "time in this call")
+    )
+    page.heading("Next steps")
+    page.code(
+        f"fauxface predict photo.jpg --checkpoint {run}\nfauxface demo --count 4000 --samples 400000 --out longer"
+    )
+    return page.foot("; ".join(f"{name} {value}" for name, value in machine().items()))
+
+
+def _photograph(page: Page, out: Path) -> None:
+    """The photograph with its landmarks."""
+    page.heading("A real photograph")
+    page.text("Eileen Collins (NASA, public domain; from scikit-image). The model was trained on renders only.")
+    whole = out / "predicted" / "astronaut" / "astronaut.png"
+    near = [(face, "Her face, with the points that the model found.") for face in _faces(whole.parent)[:1]]
+    page.pictures([*near, (whole, "The photograph as fauxface predict draws it.")])
+
+
+def _renders(page: Page, out: Path) -> None:
+    """Predictions on held-out renders, and the faces of the training."""
+    from fauxface.datasets import open_dataset
+    from fauxface.inference import contact_sheet, draw_landmarks
 
     faces = open_dataset(out / "faces")
     samples = [faces[i] for i in range(min(SHEET, len(faces)))]
     labelled = [draw_landmarks(s.image, s.landmarks, s.scheme, s.visibility, lines=False, zoom=2) for s in samples[:12]]
-    page = Page(
-        "Fauxface: from rendered faces to landmarks on a real photograph",
-        f"{config.count:,} faces were rendered, a model was trained on these alone, and it was tested on "
-        f"{config.held_out} held-out renders and on one real photograph.",
-    )
-    page.table(
-        [(step, f"{seconds / 60:.1f} min") for step, seconds in times.items()], header=("step", "time in this call")
+    page.heading("Predictions on held-out renders")
+    page.picture(
+        contact_sheet(_faces(out / "predicted" / "renders"), 4, 230),
+        "Faces from the detector, landmarks from the model; labels are not used.",
+        "Rendered faces that the model had not seen, with the points that it found.",
     )
     page.heading("Rendered faces")
     page.text("The first training faces, and some of them with their labels: dim points are hidden from the camera.")
-    page.picture(contact_sheet([s.image for s in samples], 6, 150))
-    page.picture(contact_sheet(labelled, 4, 230))
-    page.heading("Training")
-    page.text(
-        f"`{config.model}` at {config.input_size} px, from random weights; {config.samples:,} faces, repeats counted."
-    )
-    page.picture(run / "curves.png", "Loss, and error on the held-out renders, during training.")
+    page.picture(contact_sheet([s.image for s in samples], 4, 230), alt="Rendered faces of many people.")
+    page.picture(contact_sheet(labelled, 4, 230), alt="Rendered faces with the points that the model learns.")
+
+
+def _figures(page: Page, out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluation]) -> None:
+    """Errors on the held-out renders, and the course of the training."""
     page.heading("Error on held-out renders")
     page.text(
         "NME: mean distance of the points from their labels, in percent of the distance between the outer eye corners. "
@@ -186,22 +213,15 @@ def _report(out: Path, config: DemoConfig, run: Path, scores: dict[str, Evaluati
     page.table(_score_rows(scores), header=("", *(f"box from {box}" for box in scores)))
     parts = [(name.replace("_", " "), error) for name, error in scores["landmarks"].groups.items()]
     page.table(parts, header=("part of the face", "NME"))
-    page.pictures([(out / "evaluation" / box / "ced.png", f"Box from {box}.") for box in scores])
+    page.pictures(
+        [(out / "evaluation" / box / "ced.png", f"Share of faces by error, box from {box}.") for box in scores]
+    )
     page.picture(out / "evaluation" / "landmarks" / "worst_faces.png", "The faces with the largest error.")
-    page.heading("Predictions on held-out renders")
-    page.picture(
-        contact_sheet(_faces(out / "predicted" / "renders"), 4, 230),
-        "Faces from the detector, landmarks from the model; labels are not used.",
+    page.heading("Training")
+    page.text(
+        f"`{config.model}` at {config.input_size} px, from random weights; {config.samples:,} faces, repeats counted."
     )
-    page.heading("A real photograph")
-    page.text("Eileen Collins (NASA, public domain; from scikit-image). The model was trained on renders only.")
-    whole = out / "predicted" / "astronaut" / "astronaut.png"
-    page.pictures([(whole, "As fauxface predict draws it."), *((f, "Her face.") for f in _faces(whole.parent)[:1])])
-    page.heading("Next steps")
-    page.code(
-        f"fauxface predict photo.jpg --checkpoint {run}\nfauxface demo --count 4000 --samples 400000 --out longer"
-    )
-    return page.foot("; ".join(f"{name} {value}" for name, value in machine().items()))
+    page.picture(run / "curves.png", "Loss, and error on the held-out renders, during training.")
 
 
 def _faces(predicted: Path) -> list[np.ndarray]:

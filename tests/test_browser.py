@@ -200,7 +200,7 @@ def test_the_cameras_faces_are_drawn_where_they_are(browser: Browser, frames: li
                 assert extra <= TOLERANCE + 3  # a dot's own radius
                 numbers.add(look["number"])
         assert len(numbers) > 2  # it moves
-        assert "fps" in look["meter"]
+        assert "pictures a second" in look["meter"]
         assert "2 faces" in look["meter"]
 
 

@@ -28,8 +28,10 @@ def test_the_tour_ends_with_a_report_and_can_be_taken_up_again(tmp_path: Path, d
     report = demo.run_demo(tmp_path / "demo", quick=True)
     html = report.read_text()
     assert drawn_instead == [tmp_path / "demo" / "faces", tmp_path / "demo" / "held_out"]
-    for heading in ("Rendered faces", "Training", "Error on held-out renders", "Predictions", "A real photograph"):
-        assert heading in html
+    order = ("A real photograph", "Predictions on held-out", "Rendered faces", "Error on held-out", "Training", "Next")
+    places = [html.index(f"<h2>{heading}") for heading in order]
+    assert places == sorted(places)
+    assert 'alt=""' not in html  # every picture is described
     assert html.count("data:image/") >= 7
     assert "http" not in html
     weights = load_file(tmp_path / "demo" / "run" / "checkpoint" / "model.safetensors")

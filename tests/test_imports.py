@@ -65,6 +65,7 @@ LEAVES: dict[str, set[str]] = {
     "lazy": {"extras"},
     "extras": set(),
     "hub": {"console"},
+    "npm": {"console", "extras"},
 }  # every room may import these
 TOP = {"__init__", "cli", "demo", "info", "__main__"}  # may import everything
 LIGHT = [

@@ -124,7 +124,7 @@ def test_the_page_and_its_parts_come_from_this_server_alone(server: Server):
     assert "://" not in text  # nobody else's scripts, fonts or pictures
     for name in ("live.js", "style.css"):
         assert name in text
-    for name in ("live.js", "drawing.js", "protocol.js", "style.css"):
+    for name in ("live.js", "view.js", "camera.js", "drawing.js", "protocol.js", "style.css"):
         assert server.get(f"/{name}").status == 200
     for path in ("/nothing", "/../server.py", "/%2e%2e/server.py", "/page/index.html"):
         assert server.get(path).status == 404

@@ -45,7 +45,7 @@ class Finder:
 def finder(monkeypatch: pytest.MonkeyPatch) -> Finder:
     found = Finder()
     monkeypatch.setattr("fauxface.inference.run.Landmarker.load", lambda *_, **__: found)
-    monkeypatch.setattr("fauxface.inference.predict.Tracker", lambda _: Brightest())
+    monkeypatch.setattr("fauxface.inference.predict.Tracker", lambda *_, **__: Brightest())
     return found
 
 

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from fauxface import __version__
 from fauxface.checkpoint import Card, load_network
+from fauxface.export.plain import plain
 from fauxface.faces import FRONTAL_POINTS, REACH
 from fauxface.models import LandmarkModel
 from fauxface.models.backbones import folded
@@ -38,7 +39,7 @@ from fauxface.models.one_stage import OneStage
 OPSET = 18
 
 
-class _EndToEnd(nn.Module):
+class EndToEnd(nn.Module):
     """A landmark model with its pre- and post-processing: crops N×S×S×3 uint8 → predictions."""
 
     def __init__(self, model: LandmarkModel) -> None:
@@ -50,6 +51,7 @@ class _EndToEnd(nn.Module):
         return self.model.decode(self.model(image.permute(0, 3, 1, 2).float() / 255)).told()
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """The outputs without their names."""
         return tuple(self.outputs(image).values())
 
 
@@ -74,7 +76,7 @@ def to_onnx(model: LandmarkModel, card: Card, batch: int = 0) -> onnx.ModelProto
     """
     count = batch or 2
     images = torch.zeros((count, model.input_size, model.input_size, 3), dtype=torch.uint8)
-    whole = _EndToEnd(model).eval()
+    whole = EndToEnd(model).eval()
     with torch.inference_mode():
         names = list(whole.outputs(images))
     return _exported(whole, images, names, None if batch else {0: torch.export.Dim("batch", min=1)}, metadata(card))
@@ -122,7 +124,7 @@ def _exported(
             verbose=False,
         )
     assert program is not None
-    proto = program.model_proto
+    proto = plain(program.model_proto)
     _forget_sources(proto)
     onnx.helper.set_model_props(proto, properties)
     onnx.checker.check_model(proto)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import get_args
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -82,6 +82,15 @@ def point_colours(scheme: str) -> list[Colour]:
     """RGB of each point of a scheme."""
     groups = {i: group for group, indices in scheme_of(scheme).groups.items() for i in indices}
     return [COLOURS[groups[i]] for i in range(scheme_of(scheme).count)]
+
+
+def drawing_facts(scheme: str) -> dict[str, Any]:
+    """Colours, lines and mesh of a scheme's points, as a page's JavaScript takes them."""
+    return {
+        "colours": point_colours(scheme),
+        "lines": [{"points": line.points, "closed": line.closed} for line in scheme_lines(scheme)],
+        "mesh": mesh_edges(scheme),
+    }
 
 
 @cache

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 
 from fauxface.extras import advice
 from fauxface.inference import Landmarker
+from fauxface.inference.config import DETECTORS
 from fauxface.inference.following import Follower
 from fauxface.inference.tracker import Tracker
 from fauxface.interchange.osc import OscFollower, check_address
@@ -32,6 +34,9 @@ def run_live(config: LiveConfig) -> None:
         raise ValueError("--browser uses the camera chosen in the browser; leave out --camera")
     if config.osc is not None:
         check_address(config.osc)
+    if config.static is not None:
+        _write_page(config.static, config)
+        return
     if config.browser:
         _serve(config)
         return
@@ -55,6 +60,17 @@ def _ready(config: LiveConfig) -> Landmarker:
     landmarker.detector(blank)
     landmarker.landmarks(blank, np.array([[16.0, 16.0, 80.0, 80.0]]))
     return landmarker
+
+
+def _write_page(out: Path, config: LiveConfig) -> None:
+    if config.browser or config.source is not None or config.camera is not None:
+        raise ValueError("--static writes a page; leave out --browser, --source and --camera")
+    from fauxface.inference.detectors.one_stage import SHIPPED_NAME
+    from fauxface.live.static import write_static
+
+    own = config.detector in DETECTORS  # the page has no other than ours
+    write_static(out, config.checkpoint, SHIPPED_NAME if own else config.detector)
+    print(f"wrote {out}; `python -m http.server --directory {out} --bind 127.0.0.1` offers it at port 8000")
 
 
 def _serve(config: LiveConfig) -> None:

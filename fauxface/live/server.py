@@ -26,7 +26,7 @@ from starlette.websockets import WebSocket
 
 from fauxface.inference.following import Follower
 from fauxface.inference.landmarker import Landmarker
-from fauxface.inference.styles import mesh_edges, point_colours, scheme_lines
+from fauxface.inference.styles import drawing_facts
 from fauxface.inference.tracker import Tracker
 from fauxface.live.connections import server_config
 from fauxface.live.protocol import Limits
@@ -39,6 +39,8 @@ FILES = {
     "/": ("index.html", "text/html"),
     "/style.css": ("style.css", "text/css"),
     "/live.js": ("live.js", "text/javascript"),
+    "/view.js": ("view.js", "text/javascript"),
+    "/camera.js": ("camera.js", "text/javascript"),
     "/drawing.js": ("drawing.js", "text/javascript"),
     "/protocol.js": ("protocol.js", "text/javascript"),
 }
@@ -82,9 +84,7 @@ def create_app(
             "mode": "camera" if source is None else "clip",
             "name": "" if source is None else source.name,
             "about": about,
-            "colours": point_colours(scheme),
-            "lines": [{"points": line.points, "closed": line.closed} for line in scheme_lines(scheme)],
-            "mesh": mesh_edges(scheme),
+            **drawing_facts(scheme),
             "frames_per_second": limits.frames_per_second,
         }
     )

@@ -165,9 +165,10 @@ class Pip(LandmarkModel):
         corner = corner_of(cells, side)
         points = corner + read(outputs.offset, cells)
         if outputs.neighbour is not None:
-            others = (corner[:, :, None] + read(outputs.neighbour, cells)).flatten(1, 2)
-            about = one_hot(self.neighbours.flatten(), self.points).to(others.dtype).T  # N × N·K, 1 for the point meant
-            points = (points + about @ others) / (1 + about.sum(1, keepdim=True))
+            corners = torch.cat([corner[:, :, None]] * self.neighbours.shape[1], 2)  # broadcast, as OpenCV 4.6 does not
+            others = (corners + read(outputs.neighbour, cells)).flatten(1, 2)
+            about = one_hot(self.neighbours.flatten(), self.points).to(others.dtype)  # N·K × N, 1 for the point meant
+            points = (points + (others.mT @ about).mT) / (1 + about.sum(0))[:, None]
         landmarks = points * (self.input_size / side) - 0.5
         visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
         extra = self.extra.decode(outputs.extra)

@@ -15,7 +15,7 @@ import numpy as np
 
 from fauxface.extras import install
 from fauxface.files import atomic_folder, cache_folder
-from fauxface.rendering.assets.install import download_bar, fetch
+from fauxface.npm import download_bar, fetch
 from fauxface.rendering.photo.environments.exr import read_exr
 
 PACKAGE, VERSION = "@pmndrs/assets", "1.7.0"

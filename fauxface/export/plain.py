@@ -1,0 +1,62 @@
+"""Rewrite ONNX graphs with operators that small runtimes take too, without changing results.
+
+OpenCV's dnn 4.6 reads neither booleans, nor the limits of ``Clip``, nor a mean whose axes are an input. OpenCV up to
+5.0 takes every product with a ``HardSigmoid`` for a hard swish.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import NodeProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+
+def plain(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model, changed in place: constants are computed; means over a map, clips and hard sigmoids are rewritten."""
+    graph = proto.graph
+    values = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
+    nodes: list[NodeProto] = []
+    for node in graph.node:
+        if node.input and all(name in values for name in node.input):
+            found = ReferenceEvaluator(_alone(node, proto)).run(None, {name: values[name] for name in node.input})
+            values |= zip(node.output, map(np.asarray, found), strict=True)
+        elif (hard := _hard_sigmoid(node, values)) is not None:
+            # the ReLU changes nothing, but stands between the hard sigmoid and a product
+            nodes += [hard, helper.make_node("Relu", hard.output, node.output)]
+        elif node.op_type == "ReduceMean" and _over_a_map(node, values):
+            nodes.append(helper.make_node("GlobalAveragePool", node.input[:1], node.output, node.name))
+        else:
+            nodes.append(node)
+    used = {name for node in nodes for name in node.input} | {output.name for output in graph.output}
+    kept = [numpy_helper.from_array(values[name], name) for name in values if name in used]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(kept)
+    return proto
+
+
+def _alone(node: NodeProto, proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A model of this node alone."""
+    ends = [[helper.make_empty_tensor_value_info(name) for name in names] for names in (node.input, node.output)]
+    return helper.make_model(helper.make_graph([node], "constant", *ends), opset_imports=proto.opset_import)
+
+
+def _hard_sigmoid(node: NodeProto, values: dict[str, np.ndarray]) -> NodeProto | None:
+    """The hard sigmoid that the node is, under another output name; None for any other node."""
+    out = [f"{node.output[0]}_in_range"]
+    if node.op_type == "HardSigmoid":
+        changed = NodeProto()
+        changed.CopyFrom(node)
+        changed.output[:] = out
+        return changed
+    if node.op_type == "Clip" and [float(values.get(name, np.nan)) for name in node.input[1:]] == [0, 1]:
+        return helper.make_node("HardSigmoid", node.input[:1], out, node.name, alpha=1.0, beta=0.0)
+    return None
+
+
+def _over_a_map(node: NodeProto, values: dict[str, np.ndarray]) -> bool:
+    """True for a mean B×C×H×W → B×C×1×1."""
+    kept = all(attribute.i for attribute in node.attribute if attribute.name == "keepdims")
+    axes = values.get(node.input[1]) if len(node.input) == 2 else None
+    return kept and axes is not None and sorted(axes.ravel().tolist()) in ([2, 3], [-2, -1])
