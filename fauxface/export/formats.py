@@ -72,7 +72,7 @@ def _coreml(checkpoint: str | Path, out: Path, batch: int) -> int:
     whole, images, names = _traceable(checkpoint, batch)
     with torch.inference_mode():
         traced = torch.jit.trace(whole, (images,), check_trace=False)
-    made = coremltools.convert(
+    made: Any = coremltools.convert(
         traced,
         inputs=[coremltools.TensorType("image", images.shape)],
         outputs=[coremltools.TensorType(name) for name in names],

@@ -38,8 +38,8 @@ def plain(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 def _alone(node: NodeProto, proto: onnx.ModelProto) -> onnx.ModelProto:
     """A model of this node alone."""
-    ends = [[helper.make_empty_tensor_value_info(name) for name in names] for names in (node.input, node.output)]
-    return helper.make_model(helper.make_graph([node], "constant", *ends), opset_imports=proto.opset_import)
+    ins, outs = ([helper.make_empty_tensor_value_info(name) for name in names] for names in (node.input, node.output))
+    return helper.make_model(helper.make_graph([node], "constant", ins, outs), opset_imports=proto.opset_import)
 
 
 def _hard_sigmoid(node: NodeProto, values: dict[str, np.ndarray]) -> NodeProto | None:
