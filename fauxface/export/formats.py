@@ -48,7 +48,7 @@ def export_as(checkpoint: str | Path, out: Path, kind: Format, batch: ExportBatc
 
 def _openvino(checkpoint: str | Path, out: Path, batch: int) -> int:
     """Write OpenVINO's .xml, and its .bin beside it; their bytes."""
-    import openvino
+    import openvino  # pyright: ignore[reportMissingImports]
 
     weights = out.with_suffix(".bin")
     for path in (out, weights):
@@ -66,7 +66,7 @@ def _openvino(checkpoint: str | Path, out: Path, batch: int) -> int:
 
 def _coreml(checkpoint: str | Path, out: Path, batch: int) -> int:
     """Write a Core ML package, a folder, which only Apple's systems run; its bytes."""
-    import coremltools
+    import coremltools  # pyright: ignore[reportMissingImports]
 
     empty_or_new(out, "the Core ML package")
     whole, images, names = _traceable(checkpoint, batch)
