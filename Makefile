@@ -44,8 +44,13 @@ docs: $(READY)
 INIT ?=
 # Faces that training sees; the recipe's if empty
 SAMPLES ?=
-weights: weights-m weights-s
+weights:
+	$(MAKE) weights-m
+	$(MAKE) weights-s
 
+# Faces that are rendered for each; a larger number extends the folder
+weights-m: COUNT = 10000
+weights-s: COUNT = 20000
 weights-m weights-s: weights-%: renders
 	$(BIN)/fauxface train --config recipes/training/fauxface-$*.yaml $(SAMPLES:%=--samples %) $(INIT:%=--init %)
 
@@ -53,7 +58,7 @@ weights-m weights-s: weights-%: renders
 renders: $(READY) egl
 	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable '.[assets]'
 	$(BIN)/fauxface assets install
-	$(BIN)/fauxface render renders/train --count 20000 --size 192 --seed 5 --recipe recipes/rendering/detector.yaml
+	$(BIN)/fauxface render renders/train --count $(COUNT) --size 192 --seed 5 --recipe recipes/rendering/detector.yaml
 	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/rendering/detector.yaml
 
 .PHONY: egl renders
