@@ -447,14 +447,14 @@ def export(
         calibrate: Folder of renders that the model was not trained on; some calibrate, the others measure.
         force: Write the eight-bit model however much its error rises.
     """
-    if (out is None) == (hub_folder is None):
-        raise ValueError("give either --out FILE.onnx or --hub-folder FOLDER")
-    if hub_folder is not None and (int8 or batch or format != "onnx"):
-        raise ValueError("--hub-folder takes neither --int8 nor --batch nor --format")
-    if int8 and format != "onnx":
-        raise ValueError("--int8 writes ONNX only; leave out --format")
-    if int8 != (calibrate is not None):
-        raise ValueError("--int8 and --calibrate DIR (a folder of renders) go together")
+    refusals = {
+        "give either --out FILE.onnx or --hub-folder FOLDER": (out is None) == (hub_folder is None),
+        "--hub-folder takes neither --int8 nor --batch nor --format": hub_folder and (int8 or batch or format != "onnx"),
+        "--int8 writes ONNX only; leave out --format": int8 and format != "onnx",
+        "--int8 and --calibrate DIR (a folder of renders) go together": int8 != (calibrate is not None),
+    }
+    for reason in (reason for reason, wrong in refusals.items() if wrong):
+        raise ValueError(reason)
     if out is None:
         from fauxface.export import export_hub_folder
 
