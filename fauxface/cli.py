@@ -447,14 +447,7 @@ def export(
         calibrate: Folder of renders that the model was not trained on; some calibrate, the others measure.
         force: Write the eight-bit model however much its error rises.
     """
-    refusals = {
-        "give either --out FILE.onnx or --hub-folder FOLDER": (out is None) == (hub_folder is None),
-        "--hub-folder takes neither --int8 nor --batch nor --format": hub_folder and (int8 or batch or format != "onnx"),
-        "--int8 writes ONNX only; leave out --format": int8 and format != "onnx",
-        "--int8 and --calibrate DIR (a folder of renders) go together": int8 != (calibrate is not None),
-    }
-    for reason in (reason for reason, wrong in refusals.items() if wrong):
-        raise ValueError(reason)
+    _check_export(out is not None, hub_folder is not None, format != "onnx", int8, calibrate is not None, batch > 0)
     if out is None:
         from fauxface.export import export_hub_folder
 
@@ -472,6 +465,18 @@ def export(
         from fauxface.export import export as run_export
 
         print(run_export(checkpoint, out, batch).table())
+
+
+def _check_export(out: bool, hub: bool, other_format: bool, int8: bool, calibrate: bool, batch: bool) -> None:
+    """Raise ValueError, in one line, for options of `export` that do not go together."""
+    if out == hub:
+        raise ValueError("give either --out FILE.onnx or --hub-folder FOLDER")
+    if hub and (int8 or batch or other_format):
+        raise ValueError("--hub-folder takes neither --int8 nor --batch nor --format")
+    if int8 and other_format:
+        raise ValueError("--int8 writes ONNX only; leave out --format")
+    if int8 != calibrate:
+        raise ValueError("--int8 and --calibrate DIR (a folder of renders) go together")
 
 
 def info(checkpoint: Positional[Annotated[str | None, tyro.conf.arg(metavar="[CHECKPOINT]")]] = None) -> None:
