@@ -99,6 +99,8 @@ def sheet(result: Evaluation, dataset: FaceDataset) -> np.ndarray:
         truth=result.truth[shown],
         predictions=result.predictions[shown],
         scores=None if result.scores is None else result.scores[shown],
+        same_faces=None,
+        distances=None if result.distances is None else result.distances[shown],
     )
     return worst_faces(part, replace(dataset, sources=sources))
 
