@@ -22,7 +22,7 @@ demo: $(READY) egl
 	$(BIN)/fauxface demo
 
 test: $(READY) egl
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 test-slow: $(READY) egl
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "slow or not slow"

@@ -20,7 +20,13 @@ from fauxface.study import StudyConfig
 from fauxface.training import TrainingConfig
 
 PACKAGE = Path(fauxface.__file__).parent
-POSITIONAL = {"sources": ["SOURCE"], "checkpoint": ["CHECKPOINT"], "out": ["OUT"], "data": ["DIR", "[DIR]"]}
+POSITIONAL = {
+    "sources": ["SOURCE"],
+    "checkpoint": ["CHECKPOINT"],
+    "out": ["OUT"],
+    "data": ["DIR", "[DIR]"],
+    "predictions": ["PREDICTIONS.json"],
+}
 """Field → its names in the help where it is no option."""
 MOST_PARAMETERS = 12
 MOST_POSITIONAL = 10

@@ -51,7 +51,7 @@ def follower(monkeypatch: pytest.MonkeyPatch) -> Brightest:
 
     found = Brightest()
     monkeypatch.setattr("fauxface.inference.run.Landmarker.load", lambda *_, **__: Finder())
-    monkeypatch.setattr("fauxface.inference.predict.Tracker", lambda _: found.forget() or found)
+    monkeypatch.setattr("fauxface.inference.predict.Tracker", lambda *_, **__: found.forget() or found)
     return found
 
 

@@ -309,13 +309,13 @@ def test_from_the_command_to_a_face(gaze, faces, tmp_path, cache, capsys, method
     np.testing.assert_allclose(onnxs.extra["gaze"], torchs.extra["gaze"], atol=1e-4)
 
     image = open_dataset(faces)[0].image
-    landmarker = replace(Landmarker.load(run, threads=1, backend="torch"), detector=Box())
+    landmarker = replace(Landmarker.load(run, threads=1, backend="torch", detail="low", turned=False), detector=Box())
     [face] = landmarker(image)
     assert list(face.targets) == ["landmarks", "visibility", "gaze"]
     np.testing.assert_allclose(np.linalg.norm(face.targets["gaze"]), 1)
     assert face.to_dict()["targets"]["gaze"] == face.targets["gaze"].round(4).tolist()
     [followed] = Tracker(landmarker).update(image, 0.0)
-    np.testing.assert_allclose(followed.targets["gaze"], face.targets["gaze"])
+    np.testing.assert_allclose(np.linalg.norm(followed.targets["gaze"]), 1)  # its crop comes from the points
     np.testing.assert_allclose(face.scaled(2.0).targets["gaze"], face.targets["gaze"])
     # of a mirrored picture a mirrored answer, when both are seen
     both = replace(landmarker, flip=True)
