@@ -72,14 +72,18 @@ def _coreml(checkpoint: str | Path, out: Path, batch: int) -> int:
     whole, images, names = _traceable(checkpoint, batch)
     with torch.inference_mode():
         traced = torch.jit.trace(whole, (images,), check_trace=False)
-    made: Any = coremltools.convert(
-        traced,
-        inputs=[coremltools.TensorType("image", images.shape)],
-        outputs=[coremltools.TensorType(name) for name in names],
-        convert_to="mlprogram",
-        compute_precision=coremltools.precision.FLOAT32,
-        skip_model_load=True,
-    )
+    try:
+        made: Any = coremltools.convert(
+            traced,
+            inputs=[coremltools.TensorType("image", images.shape)],
+            outputs=[coremltools.TensorType(name) for name in names],
+            convert_to="mlprogram",
+            compute_precision=coremltools.precision.FLOAT32,
+            skip_model_load=True,
+        )
+    except Exception as error:  # newer versions of torch than the converter knows make it fail in many ways
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ValueError(f"--format coreml: coremltools {coremltools.__version__} failed: {reason}") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.mlpackage"
         made.save(str(path))
