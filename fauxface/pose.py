@@ -19,7 +19,8 @@ import numpy as np
 
 from fauxface.landmarks import FACE_SYNTHETICS70, conversion, scheme_of
 
-_SCHEMES = ("face_synthetics70", "ibug68")
+HEAD_SCHEMES = ("face_synthetics70", "ibug68")
+"""Schemes whose points the mean head has."""
 _RIGID = (8, *range(27, 48))
 """Points that expressions move little and that stay in place on a turned head: chin, nose, eyes.
 
@@ -108,7 +109,7 @@ def head_pose(landmarks: np.ndarray, scheme: str, camera: Camera) -> Pose | None
     `Camera.of_a_crop` and with the true camera; that of pitch is 5–6°, because heads differ.
     None for a scheme that the mean head does not cover, and for points that fit no head.
     """
-    if scheme not in _SCHEMES or not np.isfinite(landmarks).all():
+    if scheme not in HEAD_SCHEMES or not np.isfinite(landmarks).all():
         return None
     rows = list(_RIGID)
     head = mean_head()[conversion("face_synthetics70", scheme)][rows]

@@ -17,11 +17,10 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from fauxface.checkpoint import SHIPPED, Card, load_network, save_checkpoint
+from fauxface.checkpoint import ONNX_FILE, SHIPPED, Card, load_network, save_checkpoint
 from fauxface.evaluation import evaluate
 from fauxface.export.onnx import detector_to_onnx, halved, to_onnx
 from fauxface.files import atomic_folder
-from fauxface.inference.onnx_model import ONNX_FILE
 from fauxface.models import FaceNetwork, LandmarkModel
 from fauxface.models.one_stage import OneStage
 

@@ -16,7 +16,7 @@ from fauxface.files import regular_size
 from fauxface.hub import hub_folder, is_on_hub
 from fauxface.parsing import as_record, clipped, number, parse_json, read_yaml_mapping, whole
 
-WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.yaml"
+WEIGHTS_FILE, CARD_FILE, ONNX_FILE = "model.safetensors", "model.yaml", "model.onnx"
 SHIPPED = Path(__file__).parent.parent / "weights"
 """Folder of the weights that come with the package, one folder for each name."""
 CropKind = Literal["box", "five-points", "level"]

@@ -14,10 +14,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-from fauxface.checkpoint import Card, find_checkpoint, load_checkpoint, save_checkpoint
+from fauxface.checkpoint import ONNX_FILE, Card, find_checkpoint, load_checkpoint, save_checkpoint
 from fauxface.datasets import open_dataset, pack
 from fauxface.faces import Framing
-from fauxface.inference.onnx_model import ONNX_FILE
 from fauxface.landmarks import common_scheme, convert
 from fauxface.models import EXPECTED_COVERAGE, calibration_factor, coverage
 from fauxface.models.coordinates import Coordinates

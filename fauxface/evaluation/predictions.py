@@ -16,7 +16,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from fauxface.checkpoint import find_checkpoint
+from fauxface.checkpoint import ONNX_FILE, find_checkpoint
 from fauxface.datasets import BadSample, FaceDataset, map_samples
 from fauxface.evaluation.config import Boxes
 from fauxface.extras import versions
@@ -24,7 +24,6 @@ from fauxface.faces import FaceSample, Framing, box_iou
 from fauxface.files import cache_folder, tell_damaged, write_bytes
 from fauxface.hashing import add_code
 from fauxface.inference import Detector, Landmarker, landmark_crops
-from fauxface.inference.onnx_model import ONNX_FILE
 from fauxface.landmarks import convert, five_points, scheme_of
 
 MIN_IOU = 0.3

@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
-from fauxface.checkpoint import CARD_FILE, WEIGHTS_FILE, Card, find_checkpoint, read_card
+from fauxface.checkpoint import CARD_FILE, ONNX_FILE, WEIGHTS_FILE, Card, find_checkpoint, read_card
 from fauxface.files import write_text
+from fauxface.models.names import ONE_STAGE
 from fauxface.outputs import filled_folder
 
-ONNX_FILE, README = "model.onnx", "README.md"
+README = "README.md"
 
 
 def export_hub_folder(checkpoint: str | Path, folder: Path) -> Path:
@@ -39,7 +40,7 @@ def export_hub_folder(checkpoint: str | Path, folder: Path) -> Path:
 def hub_readme(name: str, card: Card) -> str:
     """The README.md of a checkpoint called ``name``: a header in YAML for the hub, and text for people."""
     header = yaml.safe_dump(_header(name, card), sort_keys=False, allow_unicode=True)
-    detector = card.model == "one-stage"
+    detector = card.model == ONE_STAGE
     call = f'Landmarker.load(detector="{name}")' if detector else 'Landmarker.load("hf://OWNER/NAME")'
     kind = "faces and their landmarks" if detector else "facial landmarks"
     origin = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,6 +27,12 @@ Style = Literal["all", "points", "lines", "sketch"]
 Smooth = Literal["none", "live", "offline"]
 """Smoothing of a video's points: none; as for live pictures, without what comes later; with what comes later."""
 DEFAULT_SMOOTH: Smooth = "offline"
+
+
+def check_named(sources: Sequence[object]) -> None:
+    """Raise ValueError, in one line, where there is no source."""
+    if not sources:
+        raise ValueError("no source: name a photograph, a folder of photographs, or a video")
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,7 @@ class PredictionConfig:
 
     def check(self) -> None:
         """Raise ValueError, in one line, where no source is named."""
-        if not self.sources:
-            raise ValueError("no source: name a photograph, a folder of photographs, or a video")
+        check_named(self.sources)
 
     @property
     def drawings(self) -> Path | None:

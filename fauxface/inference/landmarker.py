@@ -87,9 +87,11 @@ class Landmarker:
 
         ``threads`` limits the CPU threads (0: all). ``backend`` None means ``onnx`` on the CPU and ``torch`` elsewhere;
         ``onnx`` uses the checkpoint's ``model.onnx``, without importing torch, or exports one into the cache at first
-        use. FileNotFoundError for a missing checkpoint; ValueError for a damaged one, and for an unknown detector or
-        backend. ``detail``
-        ``low`` is one look; ``auto``, 7 to 15 times its time, also finds small faces and those that the frame cuts;
+        use. FileNotFoundError for a missing checkpoint; ValueError for a damaged one, and for an unknown detector,
+        backend or detail.
+
+        With ``detail`` ``low`` there is one look; ``auto``, 7 to 15 times its time, also finds small faces and those
+        that the frame cuts;
         ``high``, 4 times the time again, is twice as fine. ``turned`` costs three looks where no face is reliable.
         """
         backend = backend or ("onnx" if device == "cpu" else "torch")

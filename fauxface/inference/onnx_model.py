@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import onnxruntime
 
-from fauxface.checkpoint import MAX_INPUT_SIZE, Card, find_checkpoint, identity_of, read_card, stored_weights
+from fauxface.checkpoint import MAX_INPUT_SIZE, ONNX_FILE, Card, find_checkpoint, identity_of, read_card, stored_weights
 from fauxface.extras import require, versions
 from fauxface.files import cache_folder, regular_size, tell_damaged, write_bytes
 from fauxface.hashing import add_code, file_hash, weights_hash
@@ -28,7 +28,6 @@ class Exported(Protocol):
 
 
 Opened = TypeVar("Opened", bound=Exported)
-ONNX_FILE = "model.onnx"
 _CODE = ("models/**/*.py", "targets/**/*.py", "export/onnx.py")
 """Code that an exported file depends on, as patterns inside the package."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fauxface.faces import landmark_box
 from fauxface.landmarks import five_points, scheme_of
-from fauxface.pose import mean_head
+from fauxface.pose import HEAD_SCHEMES, mean_head
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def misfit(landmarks: np.ndarray, scheme: str) -> float:
     The view is affine: a head turned any way, near or far. 0 for a scheme that the mean head does not cover, and
     infinity for points without extent.
     """
-    if scheme not in ("ibug68", "face_synthetics70"):
+    if scheme not in HEAD_SCHEMES:
         return 0.0
     head = mean_head()[: len(landmarks)]
     basis = np.column_stack([head, np.ones(len(head))])

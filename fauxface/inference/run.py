@@ -20,7 +20,6 @@ def run_prediction(config: PredictionConfig) -> Predictions:
     A wrong source or output is refused before the checkpoint is loaded. ValueError or OSError, in one line, as
     `predict_files` and `Landmarker.load`.
     """
-    config.check()
     reading = Reading(config.sequence, config.fps, config.exposure)
     found = find_sources(config.sources, config.recursive, reading)
     targets = Targets(config.drawings, config.json, config.jsonl)

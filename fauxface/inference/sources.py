@@ -11,6 +11,7 @@ from pathlib import Path
 from fauxface.extras import installed
 from fauxface.files import regular_size
 from fauxface.images import FORMATS, is_animated, sort_out
+from fauxface.inference.config import check_named
 from fauxface.inference.sequence import (
     FPS,
     FrameSequence,
@@ -107,8 +108,10 @@ def find_sources(names: Sequence[str | Path], recursive: bool = False, reading: 
 
     A pattern (``*``, ``?``, ``[…]``, ``**``) is a name that no file has; so is that of an image sequence
     (`fauxface.inference.sequence`). Folders and patterns pass over files that are neither, hidden files, and folders
-    that a command filled. ValueError for a folder or a pattern without any; FileNotFoundError for a missing file.
+    that a command filled. ValueError for no name, and for a folder or a pattern without any; FileNotFoundError for a
+    missing file.
     """
+    check_named(names)
     found, seen = Sources(reading=reading), set[str]()
     for name in map(Path, names):
         paths = _files_of(name, recursive, found)

@@ -13,8 +13,8 @@ import numpy as np
 from fauxface.inference.config import Style
 from fauxface.inference.drawing import COLOURS, Colour, draw_box, draw_landmarks, stroke
 from fauxface.inference.face import Face
-from fauxface.landmarks import Line, scheme_of
-from fauxface.pose import mean_head
+from fauxface.landmarks import scheme_of
+from fauxface.pose import HEAD_SCHEMES, mean_head
 
 STYLES: tuple[Style, ...] = get_args(Style)
 
@@ -73,11 +73,6 @@ def _sketch(picture: np.ndarray, face: Face) -> None:
             cv2.polylines(picture, [curve], line.closed, SKETCH_COLOURS[line.group], width, cv2.LINE_AA, _SHIFT)
 
 
-def scheme_lines(scheme: str) -> tuple[Line, ...]:
-    """Lines through the points of a scheme."""
-    return scheme_of(scheme).lines
-
-
 def point_colours(scheme: str) -> list[Colour]:
     """RGB of each point of a scheme."""
     groups = {i: group for group, indices in scheme_of(scheme).groups.items() for i in indices}
@@ -88,7 +83,7 @@ def drawing_facts(scheme: str) -> dict[str, Any]:
     """Colours, lines and mesh of a scheme's points, as a page's JavaScript takes them."""
     return {
         "colours": point_colours(scheme),
-        "lines": [{"points": line.points, "closed": line.closed} for line in scheme_lines(scheme)],
+        "lines": [{"points": line.points, "closed": line.closed} for line in scheme_of(scheme).lines],
         "mesh": mesh_edges(scheme),
     }
 
@@ -100,7 +95,7 @@ def mesh_edges(scheme: str) -> list[tuple[int, int]]:
     Empty for a scheme that the mean head does not cover.
     """
     count = scheme_of(scheme).count
-    if scheme not in ("ibug68", "face_synthetics70"):
+    if scheme not in HEAD_SCHEMES:
         return []
     points = mean_head()[:count, :2]
     points = (points - points.min(0)) / np.ptp(points)  # 0 to 1, because OpenCV wants a rectangle that holds them
