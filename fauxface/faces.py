@@ -64,6 +64,11 @@ def named(landmarks: Value, visibility: Value | None, extra: Mapping[str, Value]
     return {"landmarks": landmarks, **seen, **extra}
 
 
+def longer_side(box: np.ndarray) -> float:
+    """Length of the longer side of a box (4,), pixels."""
+    return float(max(box[2] - box[0], box[3] - box[1]))
+
+
 def landmark_box(landmarks: np.ndarray, scheme: str) -> np.ndarray:
     """Tight box (4,) of landmarks (N, 2) without the pupils; for five points, the box of a frontal face around them."""
     if scheme == FIVE.name:

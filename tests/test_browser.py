@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 import time
@@ -16,17 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 import uvicorn
+from chromium import NEEDED, chromium_with
 from clips import BITS, SQUARE, ClipFrame, moving_faces, write_clip, write_mjpeg
 from followers import SCHEME, made_face
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from fauxface.checkpoint import find_checkpoint
 from fauxface.inference import Face, Landmarker
 from fauxface.inference.tracker import Tracker
 from fauxface.live.server import create_app
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+pytestmark = NEEDED
 
 FRAMES, WIDTH, HEIGHT = 60, 640, 480
 TOLERANCE = 2.0
@@ -96,17 +94,8 @@ def frames() -> list[ClipFrame]:
 @pytest.fixture(scope="module")
 def browser(frames: list[ClipFrame], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     camera = write_mjpeg(tmp_path_factory.mktemp("camera") / "camera.mjpeg", frames)
-    arguments = [
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera}",
-    ]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=arguments, chromium_sandbox=hasattr(os, "geteuid") and os.geteuid() != 0
-        )
+    with chromium_with(camera) as running:
         yield running
-        running.close()
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import base64
 import functools
 import http.server
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -14,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import NEEDED, chromium_with
 from clips import moving_faces, write_mjpeg
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from fauxface.checkpoint import SHIPPED
 from fauxface.cli import main
@@ -24,9 +24,8 @@ from fauxface.inference.detectors import load_detector
 from fauxface.inference.onnx_model import load_onnx
 from fauxface.live.static import runtime_folder, write_static
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium"),
+    NEEDED,
     pytest.mark.skipif(not (SHIPPED / "fauxface-detector").is_dir(), reason="our detector is not shipped yet"),
     pytest.mark.slow,  # the first run fetches 33 MB with npm
 ]
@@ -74,17 +73,8 @@ def address(folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     camera = write_mjpeg(tmp_path_factory.mktemp("camera") / "camera.mjpeg", moving_faces(60, 2))
-    arguments = [
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera}",
-    ]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=arguments, chromium_sandbox=hasattr(os, "geteuid") and os.geteuid() != 0
-        )
+    with chromium_with(camera) as running:
         yield running
-        running.close()
 
 
 def wait(page: Page, condition: str, seconds: float = 240) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from fauxface.faces import landmark_box
+from fauxface.faces import landmark_box, longer_side
 from fauxface.landmarks import five_points, scheme_of
 from fauxface.pose import HEAD_SCHEMES, mean_head
 
@@ -58,8 +58,7 @@ def misfit(landmarks: np.ndarray, scheme: str) -> float:
     head = mean_head()[: len(landmarks)]
     basis = np.column_stack([head, np.ones(len(head))])
     seen = basis @ np.linalg.lstsq(basis, landmarks, rcond=None)[0]
-    box = landmark_box(landmarks, scheme)
-    extent = float((box[2:] - box[:2]).max())
+    extent = longer_side(landmark_box(landmarks, scheme))
     return float(np.linalg.norm(landmarks - seen, axis=1).mean()) / extent if extent > 0 else float("inf")
 
 
@@ -71,6 +70,5 @@ def points_apart(landmarks: np.ndarray, scheme: str, five: np.ndarray | None) ->
     if five is None:
         return 0.0
     own = five_points(landmarks, scheme_of(scheme))
-    box = landmark_box(landmarks, scheme)
-    extent = float((box[2:] - box[:2]).max())
+    extent = longer_side(landmark_box(landmarks, scheme))
     return float(np.linalg.norm(own - five, axis=1).mean()) / extent if extent > 0 else float("inf")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from fauxface.faces import box_iou
+from fauxface.faces import box_iou, longer_side
 from fauxface.inference.config import Detail
 from fauxface.inference.detectors import Detection, Detector
 from fauxface.inference.detectors.base import suppress
@@ -42,7 +42,7 @@ def find_faces(detector: Detector, image: np.ndarray, detail: Detail = "auto") -
         return found
     found = _merged(found, _cut_by_the_frame(detector, image))
     longer = max(image.shape[:2])
-    largest = max((float((one.box[2:] - one.box[:2]).max()) for one in found), default=0.0)
+    largest = max((longer_side(one.box) for one in found), default=0.0)
     if detail == "auto" and longer <= SEEN and largest > PORTRAIT * longer:
         return found
     return _merged(found, _small(detector, image, detail))
@@ -123,7 +123,7 @@ def _small(detector: Detector, image: np.ndarray, detail: Detail) -> list[Detect
         return []
     found: list[Detection] = []
     for view in _tiles(image, scale):
-        near = [one for one in detector(view.image) if (one.box[2:] - one.box[:2]).max() < SMALL]
+        near = [one for one in detector(view.image) if longer_side(one.box) < SMALL]
         found += view.back(near)
     return found
 
@@ -162,7 +162,7 @@ def _cut_by_the_frame(detector: Detector, image: np.ndarray) -> list[Detection]:
     ends = np.array([width, height]) - 1
 
     def near(box: np.ndarray) -> bool:
-        margin, middle = 0.1 * (box[2:] - box[:2]).max(), (box[:2] + box[2:]) / 2
+        margin, middle = 0.1 * longer_side(box), (box[:2] + box[2:]) / 2
         inside = (middle > -margin).all() and (middle < ends + margin).all()  # not a face of the mirror image alone
         return bool(inside and ((box[:2] < margin).any() or (box[2:] > ends - margin).any()))
 

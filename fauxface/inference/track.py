@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fauxface.faces import Crop, landmark_box, roll_of
+from fauxface.faces import Crop, landmark_box, longer_side, roll_of
 from fauxface.inference.crops import Landmarks
 from fauxface.inference.smoothing import FaceFilter
 from fauxface.landmarks import five_points, scheme_of
@@ -142,11 +142,6 @@ def alike(a: np.ndarray | None, b: np.ndarray | None) -> float:
     return float(a @ b) / size if size > LOOK**2 else 1.0
 
 
-def side(box: np.ndarray) -> float:
-    """A box's longer side."""
-    return float(max(box[2] - box[0], box[3] - box[1]))
-
-
 def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Distances (A, B) of the centres of boxes (A, 4) and (B, 4), in units of the larger box's longer side."""
     a, b = a.reshape(-1, 4), b.reshape(-1, 4)
@@ -172,8 +167,8 @@ def pairs(ones: Sequence[Boxed], others: Sequence[Boxed], reach: float = 0.5) ->
 
 def plausible(before: np.ndarray, now: np.ndarray, shape: tuple[int, ...]) -> bool:
     """True if a face can move from one box to the other between two frames, and is inside the image there."""
-    if not np.isfinite(now).all() or side(now) < 8:
+    if not np.isfinite(now).all() or longer_side(now) < 8:
         return False
     centre = (now[:2] + now[2:]) / 2
     inside = bool((centre > 0).all() and centre[0] < shape[1] and centre[1] < shape[0])
-    return inside and 0.5 < side(now) / max(side(before), 1e-6) < 2
+    return inside and 0.5 < longer_side(now) / max(longer_side(before), 1e-6) < 2

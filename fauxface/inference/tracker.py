@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fauxface.faces import Framing
+from fauxface.faces import Framing, longer_side
 from fauxface.inference.config import MAX_FACES
 from fauxface.inference.crops import Landmarks
 from fauxface.inference.detectors import Detection, Detector
@@ -24,7 +24,7 @@ from fauxface.inference.face import Face, check_image, visible_inside
 from fauxface.inference.places import place_of, place_of_points
 from fauxface.inference.shots import Change, Shots
 from fauxface.inference.smoothing import FaceFilter, OneEuro
-from fauxface.inference.track import KNOWN, STRANGER, Track, alike, apart, pairs, side
+from fauxface.inference.track import KNOWN, STRANGER, Track, alike, apart, pairs
 from fauxface.landmarks import scheme_of
 from fauxface.pose import Pose
 
@@ -221,7 +221,7 @@ class Tracker:
         if track.doubtful_since is None:
             track.doubtful_since = self._seconds
         low = track.score < self.settings.lost * (track.usual or 0.0)
-        sound = bool(np.isfinite(track.points).all()) and side(track.box) > 0
+        sound = bool(np.isfinite(track.points).all()) and longer_side(track.box) > 0
         return sound and not low and self._seconds - track.doubtful_since < self.settings.patience
 
     def _begin(self, detection: Detection) -> Track:
@@ -269,7 +269,7 @@ class Tracker:
             if scheme.eye_corners is not None:
                 right, left = points[list(scheme.eye_corners)]
             # seen from the side the eyes' distance vanishes; from the front a face's box is about 1.6 times as wide
-            unit = max(float(np.linalg.norm(right - left)), side(box) / 3)
+            unit = max(float(np.linalg.norm(right - left)), longer_side(box) / 3)
             points = track.steady(points, self._seconds, unit)
         else:
             track.steady = FaceFilter(self.smoothing)
