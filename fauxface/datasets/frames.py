@@ -14,6 +14,7 @@ import numpy as np
 
 from fauxface.datasets.base import BadSample, check_points, list_files, read_array, read_record, read_sample_image
 from fauxface.faces import landmark_box
+from fauxface.images import is_image
 from fauxface.landmarks import FACE_SYNTHETICS70
 
 SCHEME = FACE_SYNTHETICS70.name
@@ -51,6 +52,21 @@ def find_frames(folder: Path) -> tuple[Path, ...]:
             f"no frames in {folder} (NNNNNN.png with NNNNNN.json, as `fauxface render --faces` writes them)"
         )
     return found
+
+
+def find_empty(folder: Path) -> tuple[Path, ...]:
+    """The pictures in ``folder`` and below that show no faces, sorted; errors as `find_frames`."""
+    found = tuple(path for path in list_files(folder) if is_image(path))
+    if not found:
+        raise ValueError(f"no pictures in {folder}")
+    return found
+
+
+def read_empty(source: Path) -> FrameSample:
+    """A picture without faces as a frame; BadSample if it cannot be read."""
+    count = FACE_SYNTHETICS70.count
+    nobody = np.zeros((0, count, 2)), np.zeros((0, 4)), np.zeros((0, count), bool)
+    return FrameSample(read_sample_image(source), *nobody, source)
 
 
 def read_frame(source: Path) -> FrameSample:

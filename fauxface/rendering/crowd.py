@@ -15,6 +15,7 @@ import numpy as np
 from fauxface.faces import landmark_box
 from fauxface.rendering.frame import described, key_shadow
 from fauxface.rendering.opengl.rasteriser import Raster, rasteriser
+from fauxface.rendering.person.headless import without_head
 from fauxface.rendering.person.person import sample_person, streams
 from fauxface.rendering.person.torso import torso_mesh
 from fauxface.rendering.photo.camera import FACING, Pose, View, sample_lens
@@ -60,8 +61,12 @@ def parse_faces(text: str) -> tuple[int, int]:
     raise ValueError(f"--faces is a number or a range up to 20, such as 0-5, not '{text[:40]}'")
 
 
-def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[int, int]) -> CrowdFrame:
+def render_crowd(
+    seed: int, index: int, size: int, recipe: Recipe, faces: tuple[int, int], heads: bool = True
+) -> CrowdFrame:
     """Picture ``index`` of ``seed`` with ``faces[0]`` to ``faces[1]`` faces, each number equally often.
+
+    Without ``heads`` it shows the people's bodies and hands only, and ``faces`` in its ``meta`` is empty.
 
     The recipe's ``face_share``, ``off_centre`` and ``distance`` have no effect here: sizes are even in their logarithm
     from ``SMALLEST`` to ``LARGEST``, those of one picture alike within a factor of about two.
@@ -81,12 +86,12 @@ def render_crowd(seed: int, index: int, size: int, recipe: Recipe, faces: tuple[
     light = sample_light(rng["light"], setting, lens, recipe.soft_light)
     raster = empty_raster(size)
     for person in reversed(people):
-        meshes = [*person.meshes, torso_mesh(person)]
+        meshes = [*(person.meshes if heads else without_head(person)), torso_mesh(person)]
         alone = rasteriser(size).draw(meshes, camera, light.uniforms, key_shadow(light.uniforms, person.view))
         raster = laid_over(alone, raster)
     image = develop(raster, setting.background, light, lens, rng["film"], recipe)
     listed = []
-    for person in people:
+    for person in people if heads else ():
         labels = person.labels(raster)
         box = landmark_box(np.array(labels["landmarks_2d"]), "face_synthetics70")
         listed.append({"box": box.tolist(), **labels})

@@ -96,6 +96,9 @@ class TrainingConfig:
     """List and leave out images that cannot be read, instead of stopping at the first."""
     val_data: Path | None = None
     """Folder of faces for validation. Default: a share of the data, held out by the seed."""
+    without_faces: Path | None = None
+    """Folder of pictures that show no faces; one-stage learns from them what is no face. A quarter of the pieces of its
+    frames come from there."""
     val_fraction: Fraction = 0.05
     """Share of the data held out for validation without --val-data (at most 500 images)."""
     input_size: InputSide | None = None
@@ -223,6 +226,8 @@ class Scheduled(TrainingConfig):
         extra_targets(self.targets or ())
         if self.model == "one-stage":
             self._check_for_frames()
+        elif self.without_faces is not None:
+            raise ValueError(f"--without-faces is for the model one-stage; {self.model} learns from crops of faces")
 
     def _check_for_frames(self) -> None:
         wrong = [

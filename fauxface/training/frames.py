@@ -1,8 +1,9 @@
 """The data of a one-stage run: frames composed of pieces of rendered frames, with faces of every size.
 
-A mosaic (Bochkovskiy et al. 2020, "YOLOv4") of 1, 4 or 9 pieces, each a random square of a frame. So faces have sizes
-from a few pixels to most of the frame, are in all places, and some are cut off. Everything depends on (seed, epoch,
-sample index) alone.
+A mosaic (Bochkovskiy et al. 2020, "YOLOv4") of 1, 4 or 9 pieces, each a random square of a frame, turned. So faces have
+sizes from a few pixels to most of the frame, are in all places and at many angles, and some are cut off. Some pieces
+come from pictures without faces, so that the model learns what is none. Everything depends on (seed, epoch, sample
+index) alone.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from fauxface.augment.blur import LowResolution
 from fauxface.augment.colour import Colour
 from fauxface.augment.noise import Noise
 from fauxface.datasets import BadSample
-from fauxface.datasets.frames import SCHEME, FrameSample, find_frames, read_frame
-from fauxface.faces import Crop, box_iou
+from fauxface.datasets.frames import SCHEME, FrameSample, find_empty, find_frames, read_empty, read_frame
+from fauxface.faces import Crop, box_iou, landmark_box
 from fauxface.landmarks import flip, scheme_of
 from fauxface.models import FaceNetwork
 from fauxface.models.one_stage import FrameTargets, OneStage
@@ -35,6 +36,11 @@ PIECES = ((1, 0.45), (2, 0.4), (3, 0.15))
 """Pieces along the frame's side → share of the frames."""
 CLOSEST = 0.35
 """Smallest piece, as a share of the frame's side."""
+UPRIGHT, SLIGHT, MOST = 0.5, 10.0, 60.0
+"""Share of the pieces that are turned by a normal angle with a deviation of ``SLIGHT`` degrees; the others by any angle
+up to ``MOST``."""
+EMPTY = 0.25
+"""Share of the pieces from pictures without faces, if there are any."""
 SMALLEST = 8.0
 """Faces with a smaller box are ignored in the loss, px."""
 LEAST_INSIDE, LEAST_SEEN = 0.6, 0.2
@@ -55,11 +61,13 @@ class Frames:
         sources: their files.
         skipped: errors of frames that were left out at the start.
         scheme: the landmark scheme.
+        read: reads a file: `read_frame`, or `read_empty` for pictures without faces.
     """
 
     sources: tuple[Path, ...]
     skipped: list[BadSample] = field(default_factory=list)
     scheme: str = SCHEME
+    read: Callable[[Path], FrameSample] = read_frame
     _kept: dict[int, FrameSample] = field(default_factory=dict, repr=False)
     _bytes: int = 0
 
@@ -69,7 +77,7 @@ class Frames:
     def __getitem__(self, index: int) -> FrameSample:
         if index in self._kept:
             return self._kept[index]
-        frame = read_frame(self.sources[index])
+        frame = self.read(self.sources[index])
         if self._bytes + frame.image.nbytes <= KEPT_BYTES:
             self._kept[index] = frame
             self._bytes += frame.image.nbytes
@@ -98,6 +106,7 @@ class FrameData:
     seed: int
     plain: bool
     pool: ThreadPoolExecutor
+    empty: Frames | None = None
 
     def batch(self, chosen: Tensor, epoch: int, to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, FrameTargets]:
         """Images B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in an epoch."""
@@ -113,7 +122,9 @@ class FrameData:
 
     def _compose(self, epoch: int, index: int) -> Composed:
         random = np.random.default_rng([self.seed, epoch, index])
-        return whole(self.train[index], self.size) if self.plain else compose(self.train, index, self.size, random)
+        if self.plain:
+            return whole(self.train[index], self.size)
+        return compose(self.train, index, self.size, random, self.empty)
 
     @torch.no_grad()
     def validate(self, model: FaceNetwork) -> tuple[float, float]:
@@ -144,6 +155,10 @@ def load_frames(config: Scheduled) -> FrameData:
     if config.val_data is not None:
         val = list(find_frames(config.val_data))
     learned, checked = (_readable(s) if config.skip_bad else Frames(tuple(s)) for s in (train, val))
+    empty = None
+    if config.without_faces is not None:
+        pictures = find_empty(config.without_faces)
+        empty = _readable(pictures, read_empty) if config.skip_bad else Frames(pictures, read=read_empty)
     return FrameData(
         learned,
         checked,
@@ -153,26 +168,32 @@ def load_frames(config: Scheduled) -> FrameData:
         config.seed,
         config.augment == "none",
         ThreadPoolExecutor(config.workers or min(8, os.cpu_count() or 1)),
+        empty,
     )
 
 
-def _readable(sources: Sequence[Path]) -> Frames:
+def _readable(sources: Sequence[Path], read: Callable[[Path], FrameSample] = read_frame) -> Frames:
     kept: list[Path] = []
     skipped: list[BadSample] = []
     for source in sources:
         try:
-            read_frame(source)
+            read(source)
         except BadSample as error:
             skipped.append(error)
         else:
             kept.append(source)
     if not kept:
         raise ValueError(f"none of the {len(sources)} frames can be read; the first: {skipped[0]}")
-    return Frames(tuple(kept), skipped)
+    return Frames(tuple(kept), skipped, read=read)
 
 
-def compose(frames: Frames, index: int, size: int, random: np.random.Generator) -> Composed:
-    """A composed frame of ``size`` px from frame ``index`` and, in a mosaic, other random frames."""
+def compose(
+    frames: Frames, index: int, size: int, random: np.random.Generator, empty: Frames | None = None
+) -> Composed:
+    """A composed frame of ``size`` px from frame ``index`` and, in a mosaic, other random frames.
+
+    A share `EMPTY` of the pieces, the first one too, comes from ``empty`` instead.
+    """
     counts, shares = zip(*PIECES, strict=True)
     count = int(random.choice(counts, p=shares))
     edges = np.linspace(0, size, count + 1).round().astype(int)
@@ -180,7 +201,10 @@ def compose(frames: Frames, index: int, size: int, random: np.random.Generator) 
     parts: list[Composed] = []
     for number in range(count**2):
         row, column = divmod(number, count)
-        frame = frames[index if number == 0 else int(random.integers(len(frames)))]
+        if empty is not None and random.random() < EMPTY:
+            frame = empty[int(random.integers(len(empty)))]
+        else:
+            frame = frames[index if number == 0 else int(random.integers(len(frames)))]
         x, y, side = edges[column], edges[row], max(edges[row + 1] - edges[row], edges[column + 1] - edges[column])
         part, corner = piece(frame, int(side), random), np.array([x, y], float)
         image[y : edges[row + 1], x : edges[column + 1]] = part.image[: edges[row + 1] - y, : edges[column + 1] - x]
@@ -190,11 +214,14 @@ def compose(frames: Frames, index: int, size: int, random: np.random.Generator) 
 
 
 def piece(frame: FrameSample, side: int, random: np.random.Generator) -> Composed:
-    """A random square of a frame, resampled to ``side`` pixels, possibly mirrored."""
+    """A random square of a frame, turned and resampled to ``side`` pixels, possibly mirrored."""
     height, width = frame.image.shape[:2]
     extent = min(height, width) * float(np.exp(random.uniform(np.log(CLOSEST), 0)))
     x, y = random.uniform(0, [width - extent, height - extent])
-    return cut(frame, Crop(float(x), float(y), extent / side, side), mirrored=bool(random.random() < 0.5))
+    degrees = random.normal(0, SLIGHT) if random.random() < UPRIGHT else random.uniform(-MOST, MOST)
+    box = np.array([x, y, x + extent, y + extent]) - 0.5
+    crop = Crop.around(box, side, margin=1.0, angle=float(np.radians(degrees)))
+    return cut(frame, crop, mirrored=bool(random.random() < 0.5))
 
 
 def whole(frame: FrameSample, side: int) -> Composed:
@@ -205,10 +232,9 @@ def whole(frame: FrameSample, side: int) -> Composed:
 def cut(frame: FrameSample, crop: Crop, mirrored: bool = False) -> Composed:
     """The part of a frame in a crop, with the kinds of its faces."""
     image, landmarks = crop.extract(frame.image), crop.to_crop(frame.landmarks)
-    boxes = crop.to_crop(frame.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
     if mirrored:
         image, landmarks = image[:, ::-1], flip(landmarks, scheme_of(SCHEME), crop.size)
-        boxes = np.stack([crop.size - 1 - boxes[:, 2], boxes[:, 1], crop.size - 1 - boxes[:, 0], boxes[:, 3]], 1)
+    boxes = np.array([landmark_box(points, SCHEME) for points in landmarks]).reshape(-1, 4)
     seen = np.clip(boxes, -0.5, crop.size - 0.5)
     inside = np.prod(seen[:, 2:] - seen[:, :2], 1) / np.prod(boxes[:, 2:] - boxes[:, :2], 1)
     sides = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0)
