@@ -14,9 +14,9 @@ from fake_data import draw_face, write_face_synthetics
 from fauxface.checkpoint import card_of, load_checkpoint, load_one_stage, save_checkpoint
 from fauxface.cli import main
 from fauxface.datasets import BadSample
-from fauxface.datasets.frames import FrameSample, find_frames, read_frame
+from fauxface.datasets.frames import FrameSample, find_empty, find_frames, read_empty, read_frame
 from fauxface.faces import landmark_box
-from fauxface.images import read_image
+from fauxface.images import read_image, write_image
 from fauxface.inference import load_detector
 from fauxface.inference.detectors import OneStageDetector
 from fauxface.inference.detectors.base import RawFaces, at_sizes
@@ -175,14 +175,14 @@ def test_mosaics_follow_the_seed_and_their_faces_lie_where_they_are_drawn(tmp_pa
     points = np.random.default_rng(0).uniform(60, 120, (1, 70, 2))
     image = np.full((200, 200, 3), 20, np.uint8)
     box = landmark_box(points[0], SCHEME)
-    low, high = box[:2].round().astype(int), box[2:].round().astype(int)
-    image[low[1] : high[1] + 1, low[0] : high[0] + 1] = 250
+    cv2.fillConvexPoly(image, cv2.convexHull(points[0].round().astype(np.int32)), (250, 250, 250))
     frame = FrameSample(image, points, box[None], np.ones((1, 70), bool), tmp_path)
     frames = Frames((tmp_path,))
     frames._kept[0] = frame
-    shares = set()
+    shares, proportions = set(), []
     for index in range(30):
         found = compose(frames, 0, 128, np.random.default_rng([3, index]))
+        proportions += list((found.boxes[:, 2] - found.boxes[:, 0]) / (found.boxes[:, 3] - found.boxes[:, 1]))
         again = compose(frames, 0, 128, np.random.default_rng([3, index]))
         np.testing.assert_array_equal(found.image, again.image)
         np.testing.assert_array_equal(found.boxes, again.boxes)
@@ -195,6 +195,31 @@ def test_mosaics_follow_the_seed_and_their_faces_lie_where_they_are_drawn(tmp_pa
         shares.add(len(found.kind))
     assert 1 in shares
     assert max(shares) == 9
+    assert np.std(proportions) > 0.02  # turned
+
+
+def test_a_quarter_of_the_pieces_come_from_pictures_without_faces(tmp_path: Path):
+    points = np.random.default_rng(0).uniform(60, 120, (1, 70, 2))
+    box = landmark_box(points[0], SCHEME)
+    frames = Frames((tmp_path,))
+    frames._kept[0] = FrameSample(
+        np.full((200, 200, 3), 250, np.uint8), points, box[None], np.ones((1, 70), bool), tmp_path
+    )
+    write_image(tmp_path / "wall.png", np.full((64, 64, 3), 10, np.uint8))
+    empty = Frames(find_empty(tmp_path), read=read_empty)
+    composed = [compose(frames, 0, 96, np.random.default_rng([5, index]), empty) for index in range(200)]
+    dark = np.mean([(found.image[..., 0] < 130).mean() for found in composed])
+    assert 0.18 < dark < 0.32
+    for found in composed:
+        for left, top, right, bottom in found.boxes[found.kind == 1].clip(0, 95).round().astype(int):
+            assert found.image[(top + bottom) // 2, (left + right) // 2, 0] > 130
+
+
+def test_pictures_without_faces_are_for_one_stage_and_must_be_there(tmp_path: Path):
+    with pytest.raises(ValueError, match="--without-faces is for the model one-stage"):
+        TrainingConfig(data=tmp_path, out=tmp_path / "run", without_faces=tmp_path).scheduled().check()
+    with pytest.raises(ValueError, match="no pictures"):
+        find_empty(tmp_path)
 
 
 def test_faces_that_are_cut_hidden_or_tiny_may_be_found_or_not():

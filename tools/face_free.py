@@ -4,15 +4,16 @@
 
 Needs the environment maps of ``fauxface assets install``. Half of the pictures look into these maps (CC0) in any
 direction; the others show made-up surfaces, lettering, shapes that resemble faces a little, and the pictures of
-scikit-image that `PICTURES` names. ``--bodies`` of them are renders of people without heads. What ``benchmarks/detectors.py``
-measures on is not among them. With ``--hard`` a detector looks at the pictures, and those parts that it takes for faces
-are written to ``OUT/hard`` as further pictures.
+scikit-image that `PICTURES` names. ``--bodies`` more are renders of people without heads. What
+``benchmarks/detectors.py`` measures on is not among them. With ``--hard`` a detector looks at the pictures, and those
+parts that it takes for faces are written to ``OUT/hard`` as further pictures.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import string
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -38,6 +39,7 @@ PICTURES = ("motorcycle", "page", "text", "retina", "immunohistochemistry", "cel
 """Pictures in scikit-image's package without faces, CC0 or in the public domain as its documentation says, on which
 nothing is measured."""
 SHARES = {"map": 0.5, "surface": 0.2, "lettering": 0.1, "shapes": 0.12, "picture": 0.08}
+LETTERS = string.ascii_letters + string.digits + " .:&oO08"
 RECIPE = Path(__file__).parent.parent / "recipes/rendering/detector.yaml"
 HANDS = 0.6
 """Share of the bodies with a hand or an object before where the face would be."""
