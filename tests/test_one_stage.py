@@ -218,6 +218,7 @@ def test_a_quarter_of_the_pieces_come_from_pictures_without_faces(tmp_path: Path
 def test_pictures_without_faces_are_for_one_stage_and_must_be_there(tmp_path: Path):
     with pytest.raises(ValueError, match="--without-faces is for the model one-stage"):
         TrainingConfig(data=tmp_path, out=tmp_path / "run", without_faces=tmp_path).scheduled().check()
+    (tmp_path / "notes.txt").write_text("none")
     with pytest.raises(ValueError, match="no pictures"):
         find_empty(tmp_path)
 
