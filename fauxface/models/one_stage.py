@@ -64,13 +64,13 @@ class OneStageOutputs(NamedTuple):
     Attributes:
         heat: B×A logits of the IoU of the cell's box with a face, 0 without a face.
         boxes: B×A×4 frame pixels.
-        landmarks: B×A×N×2, from the cell's centre, in units of the box's longer side.
+        features: B×A×C, from which `OneStage.offsets` computes a cell's landmarks.
         cells: A×3, centre x and y in frame pixels, and stride.
     """
 
     heat: Tensor
     boxes: Tensor
-    landmarks: Tensor
+    features: Tensor
     cells: Tensor
 
 
@@ -138,8 +138,8 @@ class OneStage(FaceNetwork):
         nn.init.constant_(self.heat.bias, math.log(PRIOR / (1 - PRIOR)))  # pyright: ignore[reportArgumentType]
         nn.init.constant_(self.edges.bias, math.log(2.0))  # pyright: ignore[reportArgumentType]
 
-    def _cells(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Heat B×A, boxes B×A×4, features B×A×C and cells A×3 of images B×3×H×W in [0, 1]."""
+    def forward(self, images: Tensor) -> OneStageOutputs:
+        """Raw outputs for images B×3×H×W float in [0, 1]."""
         maps, features = self.stem(self.normalise(images)), []
         for stage in self.stages:
             maps = stage(maps)
@@ -161,20 +161,19 @@ class OneStage(FaceNetwork):
             heat.append(self.heat(maps).float().flatten(1))
             read.append(maps.flatten(2).mT)
             cells.append(torch.cat([centre, torch.full_like(centre[:, :1], stride)], -1))
-        return torch.cat(heat, 1), torch.cat(boxes, 1), torch.cat(read, 1), torch.cat(cells)
+        return OneStageOutputs(*(torch.cat(parts, 1) for parts in (heat, boxes, read)), torch.cat(cells))
 
-    def forward(self, images: Tensor) -> OneStageOutputs:
-        """Raw outputs, with landmarks at every cell, for images B×3×H×W float in [0, 1]."""
-        heat, boxes, features, cells = self._cells(images)
-        return OneStageOutputs(heat, boxes, self.place(features).float().unflatten(2, (self.points, 2)), cells)
+    def offsets(self, features: Tensor) -> Tensor:
+        """Landmarks …×N×2 of cells with features …×C, from their centres, in shares of the boxes' longer sides."""
+        return self.place(features).float().unflatten(-1, (self.points, 2))
 
     def find(self, images: Tensor) -> Candidates:
         """The best cells for images B×3×H×W float in [0, 1] with at least `BEST` cells."""
-        heat, boxes, features, cells = self._cells(images)
+        heat, boxes, features, cells = self(images)
         best, index = heat.topk(BEST, dim=1)
         boxes, features = (_taken(values, index) for values in (boxes, features))
-        offsets = self.place(features).float().unflatten(2, (self.points, 2))
-        return Candidates(boxes, best.sigmoid(), cells[index, None, :2] + offsets * longer_side(boxes)[..., None, None])
+        far = self.offsets(features) * longer_side(boxes)[..., None, None]
+        return Candidates(boxes, best.sigmoid(), cells[index, None, :2] + far)
 
     def loss(self, outputs: OneStageOutputs, targets: FrameTargets) -> Tensor:
         """Quality focal loss of heat + GIoU loss of boxes + smooth L1 of landmarks in shares of the face, a scalar."""
@@ -190,7 +189,8 @@ class OneStage(FaceNetwork):
         centres = outputs.cells[:, :2].expand(*held.shape, 2)[held]
         points = _taken(targets.landmarks.flatten(2), face)[held].unflatten(1, (self.points, 2))
         wanted = (points - centres[:, None]) / longer_side(truth)[:, None, None]
-        far = smooth_l1_loss(outputs.landmarks[held], wanted, reduction="none", beta=LANDMARK_BETA)
+        told = self.offsets(outputs.features[held])  # there alone: most of the cells show no face
+        far = smooth_l1_loss(told, wanted, reduction="none", beta=LANDMARK_BETA)
         return total + LANDMARK_WEIGHT * far.mean(dim=(1, 2)).sum() / count
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from fauxface.landmarks import EYES, Point
 from fauxface.rendering.opengl.rasteriser import Mesh
 from fauxface.rendering.person.person import Person
