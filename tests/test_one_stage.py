@@ -11,10 +11,10 @@ import pytest
 import torch
 from fake_data import draw_face, write_face_synthetics
 
-from fauxface.checkpoint import card_of, load_checkpoint, load_one_stage, save_checkpoint
+from fauxface.checkpoint import card_of, load_checkpoint, load_one_stage, read_card, save_checkpoint
 from fauxface.cli import main
 from fauxface.datasets import BadSample
-from fauxface.datasets.frames import FrameSample, find_empty, find_frames, read_empty, read_frame
+from fauxface.datasets.frames import FrameSample, find_empty, find_frames, read_empty, read_frame, read_sources
 from fauxface.faces import landmark_box
 from fauxface.images import read_image, write_image
 from fauxface.inference import load_detector
@@ -215,6 +215,25 @@ def test_a_quarter_of_the_pieces_come_from_pictures_without_faces(tmp_path: Path
     for found in composed:
         for left, top, right, bottom in found.boxes[found.kind == 1].clip(0, 95).round().astype(int):
             assert found.image[(top + bottom) // 2, (left + right) // 2, 0] > 130
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_card_says_where_pictures_without_faces_are_from(tmp_path: Path, told: bool):
+    """Weights that learned from pictures of unknown origin are for research only."""
+    data = write_frames(tmp_path / "frames", 4, faces=1)
+    (tmp_path / "walls").mkdir()
+    write_image(tmp_path / "walls" / "0.png", np.full((64, 64, 3), 10, np.uint8))
+    if told:
+        (tmp_path / "walls" / "sources.json").write_text('["walls of our own, CC0"]')
+    options = [str(word) for word in ("--data", data, "--out", tmp_path / "run", "--without-faces", tmp_path / "walls")]
+    assert main(["train", *options, "--model", "one-stage", "--input-size", "96", "--steps", "1", "--batch", "2"]) == 0
+    card = read_card(tmp_path / "run")
+    assert card.lane == ("clean" if told else "research")
+    sources = ["walls of our own, CC0"] if told else []
+    assert card.provenance["without_faces"] == {"images": 1, "sources": sources}
+    (tmp_path / "walls" / "sources.json").write_text('{"walls": "mine"}')
+    with pytest.raises(ValueError, match=r"sources.json: not a list of texts"):
+        read_sources(tmp_path / "walls")
 
 
 def test_pictures_without_faces_are_for_one_stage_and_must_be_there(tmp_path: Path):

@@ -12,6 +12,7 @@ parts that it takes for faces are written to ``OUT/hard`` as further pictures.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import string
 from collections.abc import Callable
@@ -24,15 +25,20 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
+import skimage
 import skimage.data
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 from rich.progress import track
 from scipy.spatial.transform import Rotation
 
+from fauxface.datasets.frames import SOURCES
+from fauxface.files import write_text
 from fauxface.images import read_image, write_image
 from fauxface.rendering.photo.environments import pictures
 from fauxface.rendering.photo.environments.maps import maps_of, read_map
+from fauxface.rendering.photo.environments.pack import LICENCE, PACKAGE, VERSION
+from fauxface.rendering.version import GENERATOR_VERSION
 
 SIZE = 384
 PICTURES = ("motorcycle", "page", "text", "retina", "immunohistochemistry", "cell", "colorwheel")
@@ -252,6 +258,16 @@ def _write(make: Callable[[int, int], np.ndarray], seed: int, target: Path, inde
         write_image(path, make(seed, index))
 
 
+def sources() -> list[str]:
+    """Where the pictures come from, and under which terms, for the card of what learns from them."""
+    return [
+        f"environment maps of npm's {PACKAGE} {VERSION}, {LICENCE}: {', '.join(path.stem for path in maps_of('pack'))}",
+        f"scikit-image {skimage.__version__}, CC0 or public domain: {', '.join(PICTURES)}",
+        f"renders of people without heads, generator {GENERATOR_VERSION}",
+        "made-up surfaces, lettering and shapes (tools/face_free.py)",
+    ]
+
+
 def write_hard(out: Path, detector: str) -> int:
     """Write the parts of the pictures below ``out`` that a detector takes for faces; returns their number."""
     from fauxface.inference.detectors import OneStageDetector
@@ -282,6 +298,8 @@ def main() -> None:
     parser.add_argument("--hard", metavar="DETECTOR", help="one-stage checkpoint whose false alarms are added")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_text(options.out / SOURCES, json.dumps(sources(), indent=1) + "\n")
     with ProcessPoolExecutor(options.workers) as pool:
         for name, make, count in (("pictures", picture_of, options.count), ("bodies", body, options.bodies)):
             target = options.out / name

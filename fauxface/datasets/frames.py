@@ -16,8 +16,11 @@ from fauxface.datasets.base import BadSample, check_points, list_files, read_arr
 from fauxface.faces import landmark_box
 from fauxface.images import is_image
 from fauxface.landmarks import FACE_SYNTHETICS70
+from fauxface.parsing import read_json
 
 SCHEME = FACE_SYNTHETICS70.name
+SOURCES = "sources.json"
+"""File in a folder of pictures without faces: a list of texts that say where they come from and under which terms."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,17 @@ def find_empty(folder: Path) -> tuple[Path, ...]:
     if not found:
         raise ValueError(f"no pictures in {folder}")
     return found
+
+
+def read_sources(folder: Path) -> list[str]:
+    """What the folder's `SOURCES` says; an empty list without that file. ValueError, in one line, for other content."""
+    path = folder / SOURCES
+    if not path.is_file():
+        return []
+    told = read_json(path)
+    if not isinstance(told, list) or not all(isinstance(text, str) for text in told):
+        raise ValueError(f"{path}: not a list of texts")
+    return told
 
 
 def read_empty(source: Path) -> FrameSample:

@@ -98,7 +98,8 @@ class TrainingConfig:
     """Folder of faces for validation. Default: a share of the data, held out by the seed."""
     without_faces: Path | None = None
     """Folder of pictures that show no faces; one-stage learns from them what is no face. A quarter of the pieces of its
-    frames come from there."""
+    frames come from there. Its sources.json, a list of texts, says where they are from; without that file the weights
+    are for research only."""
     val_fraction: Fraction = 0.05
     """Share of the data held out for validation without --val-data (at most 500 images)."""
     input_size: InputSide | None = None

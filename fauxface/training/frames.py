@@ -24,7 +24,7 @@ from fauxface.augment.blur import LowResolution
 from fauxface.augment.colour import Colour
 from fauxface.augment.noise import Noise
 from fauxface.datasets import BadSample
-from fauxface.datasets.frames import SCHEME, FrameSample, find_empty, find_frames, read_empty, read_frame
+from fauxface.datasets.frames import SCHEME, FrameSample, find_empty, find_frames, read_empty, read_frame, read_sources
 from fauxface.faces import Crop, box_iou, landmark_box
 from fauxface.landmarks import flip, scheme_of
 from fauxface.models import FaceNetwork
@@ -107,6 +107,7 @@ class FrameData:
     plain: bool
     pool: ThreadPoolExecutor
     empty: Frames | None = None
+    empty_sources: tuple[str, ...] = ()
 
     def batch(self, chosen: Tensor, epoch: int, to_device: Callable[[Tensor], Tensor]) -> tuple[Tensor, FrameTargets]:
         """Images B×3×S×S float in [0, 1] and targets of the samples ``chosen`` (B,) in an epoch."""
@@ -155,9 +156,9 @@ def load_frames(config: Scheduled) -> FrameData:
     if config.val_data is not None:
         val = list(find_frames(config.val_data))
     learned, checked = (_readable(s) if config.skip_bad else Frames(tuple(s)) for s in (train, val))
-    empty = None
+    empty, sources = None, []
     if config.without_faces is not None:
-        pictures = find_empty(config.without_faces)
+        pictures, sources = find_empty(config.without_faces), read_sources(config.without_faces)
         empty = _readable(pictures, read_empty) if config.skip_bad else Frames(pictures, read=read_empty)
     return FrameData(
         learned,
@@ -169,6 +170,7 @@ def load_frames(config: Scheduled) -> FrameData:
         config.augment == "none",
         ThreadPoolExecutor(config.workers or min(8, os.cpu_count() or 1)),
         empty,
+        tuple(sources),
     )
 
 

@@ -162,7 +162,9 @@ def write_checkpoint(
     """Write the averaged weights with a card about their origin."""
     teacher = start.teacher
     begun = start.card or ("hub" if start.hub else "random")
-    lane = lane_of(data.generator is not None, begun, None if teacher is None else teacher.card)
+    empty = data.empty if isinstance(data, FrameData) else None
+    ours = data.generator is not None and (empty is None or bool(data.empty_sources))
+    lane = lane_of(ours, begun, None if teacher is None else teacher.card)
     card = card_of(model, data.labels, config.crop_margin, lane, config.crop)
     card.training = config.as_dict()
     card.provenance = {
@@ -176,6 +178,8 @@ def write_checkpoint(
         "versions": {name: version(name) for name in ("fauxface", "torch", "timm", "numpy")},
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
     }
+    if empty is not None:
+        card.provenance["without_faces"] = {"images": len(empty), "sources": list(data.empty_sources)}
     if teacher is not None:
         card.provenance["teacher"] = teacher.provenance()
     if start.card is not None:
