@@ -40,6 +40,7 @@ check: $(READY)
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+RECIPE = recipes/rendering/detector.yaml
 # Weights that training starts from: a run's or a checkpoint's folder; random ones if empty
 INIT ?=
 # Faces that training sees; the recipe's if empty
@@ -55,13 +56,26 @@ weights-m weights-s: weights-%: renders
 	$(BIN)/fauxface train --config recipes/training/fauxface-$*.yaml $(SAMPLES:%=--samples %) $(INIT:%=--init %)
 
 # The renders that the shipped weights are trained and tested on
-renders: $(READY) egl
+renders: assets
+	$(BIN)/fauxface render renders/train --count $(COUNT) --size 192 --seed 5 --recipe $(RECIPE)
+	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe $(RECIPE)
+
+assets: $(READY) egl
 	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable '.[assets]'
 	$(BIN)/fauxface assets install
-	$(BIN)/fauxface render renders/train --count $(COUNT) --size 192 --seed 5 --recipe recipes/rendering/detector.yaml
-	$(BIN)/fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/rendering/detector.yaml
 
-.PHONY: egl renders
+# The shipped face detector, from frames of several people, renders of one, and pictures without faces
+detector: SECOND = runs/fauxface-detector-2
+detector: assets
+	$(BIN)/fauxface render renders/frames/crowd --count 1000 --faces 0-6 --size 384 --seed 15 --recipe $(RECIPE)
+	$(BIN)/fauxface render renders/frames/single --count 1800 --size 192 --seed 5 --recipe $(RECIPE)
+	$(BIN)/python tools/face_free.py renders/without_faces --count 2400 --bodies 240
+	$(BIN)/fauxface train --config recipes/training/fauxface-detector.yaml
+	$(BIN)/python tools/face_free.py renders/without_faces --count 2400 --bodies 240 --hard runs/fauxface-detector
+	$(BIN)/fauxface train --config recipes/training/fauxface-detector.yaml --out $(SECOND) --init runs/fauxface-detector \
+	  --seed 1 --lr 0.001 --samples 80000
+
+.PHONY: assets detector egl renders
 egl: $(READY)
 	@sh tools/egl.sh $(BIN)/python
 
