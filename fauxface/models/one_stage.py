@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, smooth_l1_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool2d, smooth_l1_loss
 
 from fauxface.models.base import FaceNetwork
 from fauxface.models.names import ONE_STAGE
@@ -35,10 +35,12 @@ WIDTH = 64
 HIDDEN = 192
 """Width of the hidden layer for landmarks."""
 BEST = 128
-"""Number of cells with the best scores, at which boxes and landmarks are computed; they may overlap."""
+"""Number of cells with the best scores, of those that no neighbour exceeds, at which landmarks are computed."""
 BOX_WEIGHT, LANDMARK_WEIGHT = 2.0, 8.0
 LANDMARK_BETA = 0.02
 """Error at which the landmarks' loss changes from squared to linear: 2 % of the face."""
+NONE = -30.0
+"""Logit of a cell that is no candidate."""
 PRIOR = 0.01
 """First predicted probability of a face in a cell."""
 
@@ -64,12 +66,14 @@ class OneStageOutputs(NamedTuple):
     Attributes:
         heat: B×A logits of the IoU of the cell's box with a face, 0 without a face.
         boxes: B×A×4 frame pixels.
+        peaks: B×A, true for a cell whose heat no neighbour on its grid exceeds.
         features: B×A×C, from which `OneStage.offsets` computes a cell's landmarks.
         cells: A×3, centre x and y in frame pixels, and stride.
     """
 
     heat: Tensor
     boxes: Tensor
+    peaks: Tensor
     features: Tensor
     cells: Tensor
 
@@ -151,17 +155,19 @@ class OneStage(FaceNetwork):
             wide = lateral(maps)
             above = smooth(wide if above is None else wide + interpolate(above, scale_factor=2.0, mode="nearest"))
             levels.append(tower(above))
-        heat, boxes, read, cells = [], [], [], []
+        heat, boxes, peaks, read, cells = [], [], [], [], []
         for maps, stride in zip(reversed(levels), STRIDES, strict=True):
             rows, columns = (torch.arange(n, device=maps.device, dtype=torch.float32) for n in maps.shape[-2:])
             y, x = torch.meshgrid(rows, columns, indexing="ij")
             centre = torch.stack([x, y], -1).flatten(0, 1) * stride + (stride - 1) / 2
             reach = self.edges(maps).float().clamp(max=5.0).exp().flatten(2).mT * stride
             boxes.append(torch.cat([centre - reach[..., :2], centre + reach[..., 2:]], -1))
-            heat.append(self.heat(maps).float().flatten(1))
+            hot = self.heat(maps).float()
+            heat.append(hot.flatten(1))
+            peaks.append((hot >= max_pool2d(hot, 3, 1, 1)).flatten(1))
             read.append(maps.flatten(2).mT)
             cells.append(torch.cat([centre, torch.full_like(centre[:, :1], stride)], -1))
-        return OneStageOutputs(*(torch.cat(parts, 1) for parts in (heat, boxes, read)), torch.cat(cells))
+        return OneStageOutputs(*(torch.cat(parts, 1) for parts in (heat, boxes, peaks, read)), torch.cat(cells))
 
     def offsets(self, features: Tensor) -> Tensor:
         """Landmarks …×N×2 of cells with features …×C, from their centres, in shares of the boxes' longer sides."""
@@ -169,8 +175,9 @@ class OneStage(FaceNetwork):
 
     def find(self, images: Tensor) -> Candidates:
         """The best cells for images B×3×H×W float in [0, 1] with at least `BEST` cells."""
-        heat, boxes, features, cells = self(images)
-        best, index = heat.topk(BEST, dim=1)
+        heat, boxes, peaks, features, cells = self(images)
+        # all cells of a few faces would leave no room for a crowd's other faces
+        best, index = heat.masked_fill(~peaks, NONE).topk(BEST, dim=1)
         boxes, features = (_taken(values, index) for values in (boxes, features))
         far = self.offsets(features) * longer_side(boxes)[..., None, None]
         return Candidates(boxes, best.sigmoid(), cells[index, None, :2] + far)
