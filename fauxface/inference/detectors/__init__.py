@@ -7,11 +7,13 @@ from pathlib import Path
 from fauxface.checkpoint import find_checkpoint
 from fauxface.inference.config import DETECTORS
 from fauxface.inference.detectors.base import Detection, Detector, RawFaces
-from fauxface.inference.detectors.one_stage import SHIPPED_NAME, OneStageDetector
+from fauxface.inference.detectors.checked import CheckedDetector
+from fauxface.inference.detectors.one_stage import OneStageDetector
 from fauxface.inference.detectors.retinaface import RetinaFace, to_landmark_frame
 
 __all__ = [
     "DETECTORS",
+    "CheckedDetector",
     "Detection",
     "Detector",
     "OneStageDetector",
@@ -23,14 +25,15 @@ __all__ = [
 
 
 def load_detector(name: str | Path, threads: int = 0) -> Detector:
-    """The detector with this name, or of a one-stage checkpoint, on this many threads (0: all).
+    """The detector with this name, or of a one-stage checkpoint (unchecked), on this many threads (0: all).
 
-    ValueError, with the known names, for an unknown one; FileNotFoundError for ``own`` without shipped weights.
+    ValueError, with the known names, for an unknown one, and with the extra for one that is not installed;
+    FileNotFoundError for ``own`` without shipped weights.
     """
     if name == RetinaFace.name:
         return RetinaFace(threads=threads)
     if name == "own":
-        return OneStageDetector.load(SHIPPED_NAME, threads)
+        return CheckedDetector.load(threads=threads)
     try:
         find_checkpoint(name)
     except FileNotFoundError:

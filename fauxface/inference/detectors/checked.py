@@ -7,16 +7,26 @@ landmarks, which lies better than a detector's. So a cascade (Viola & Jones 2001
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from fauxface.checkpoint import read_card, stored_weights
 from fauxface.faces import Framing, landmark_box
+from fauxface.hashing import weights_hash
 from fauxface.inference.crops import CropModel, landmark_crops
 from fauxface.inference.detectors.base import Detection, suppress
-from fauxface.inference.detectors.one_stage import OneStageDetector
+from fauxface.inference.detectors.one_stage import SHIPPED_NAME, OneStageDetector
+from fauxface.inference.onnx_model import load_onnx
 from fauxface.inference.places import has_extent, place_of
 from fauxface.landmarks import five_points, scheme_of
+
+CHECKER = "fauxface-s"
+"""The shipped weights that look again at what the shipped detector finds."""
+CANDIDATE, FACE = 0.2, 0.37
+"""Least score of what is looked at again, and of what is a face then. With the shipped weights `FACE` gives one false
+alarm per ten face-free pictures (docs/models.md)."""
 
 
 @dataclass
@@ -28,7 +38,7 @@ class CheckedDetector:
         model: the landmark network.
         framing: its rule for cropping faces.
         name: both networks' name in the cache of predictions, with hashes of their weights.
-        threshold: least score of a face; the default gives one false alarm per ten face-free pictures (docs/models.md).
+        threshold: least score of a face.
         overlap: IoU above which the worse of two boxes is dropped.
     """
 
@@ -36,8 +46,20 @@ class CheckedDetector:
     model: CropModel
     framing: Framing
     name: str
-    threshold: float = 0.4
+    threshold: float = FACE
     overlap: float = 0.4
+
+    @classmethod
+    def load(
+        cls, detector: str | Path = SHIPPED_NAME, checker: str | Path = CHECKER, threads: int = 0
+    ) -> CheckedDetector:
+        """A one-stage checkpoint, checked by one of landmarks, each on this many threads (0: all).
+
+        Errors as `OneStageDetector.load` and `load_onnx`.
+        """
+        found, model, card = OneStageDetector.load(detector, threads), load_onnx(checker, threads), read_card(checker)
+        name = f"{found.name} {weights_hash(stored_weights(checker))[:12]}"
+        return cls(replace(found, threshold=CANDIDATE), model, Framing(card.crop, card.crop_margin), name)
 
     @property
     def licence(self) -> str:
