@@ -19,6 +19,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "assets": ("OpenEXR",),
         "datasets": ("h5py",),
         "heic": ("pillow_heif",),
+        "retinaface": ("retinaface",),
         "cluster": ("distributed",),
     }
 )

@@ -41,8 +41,8 @@ def machine() -> dict[str, str]:
     for name in DETECTORS:
         try:
             about[f"detector {name}"] = load_detector(name).licence
-        except FileNotFoundError:
-            about[f"detector {name}"] = "no weights shipped yet"
+        except (FileNotFoundError, ValueError) as error:
+            about[f"detector {name}"] = f"none: {error}"
     return about
 
 
@@ -52,14 +52,14 @@ def show_machine() -> None:
 
 
 def show_checkpoint(checkpoint: str | Path) -> None:
-    """Print a checkpoint's card and the detector's licence; errors as `fauxface.checkpoint.stored_weights`."""
+    """Print a checkpoint's card and the usual detector's licence; errors as `fauxface.checkpoint.stored_weights`."""
     from dataclasses import asdict
 
     from fauxface.checkpoint import parameter_count, read_card
-    from fauxface.inference import RetinaFace
+    from fauxface.inference import DETECTORS, load_detector
 
-    card, count = read_card(checkpoint), parameter_count(checkpoint)
-    _show({**asdict(card), "parameters": f"{count:,}", "detector": f"{RetinaFace.name}, {RetinaFace.licence}"})
+    card, count, name = read_card(checkpoint), parameter_count(checkpoint), DETECTORS[0]
+    _show({**asdict(card), "parameters": f"{count:,}", "detector": f"{name}, {load_detector(name).licence}"})
 
 
 def _show(rows: Mapping[str, object], indent: str = "") -> None:

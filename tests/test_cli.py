@@ -243,14 +243,14 @@ def test_train_evaluate_predict_info(checkpoint: Path, faces: Path, photo: Path,
 
     done = fauxface("info", checkpoint)
     assert done.returncode == 0, done.stderr
-    for word in (MODEL, "face_synthetics70", "licence", "lane", "MIT"):
+    for word in (MODEL, "face_synthetics70", "licence", "lane", "own, Apache-2.0 (ours)"):
         assert word in done.stdout
 
 
 def test_info_shows_versions_and_hardware():
     done = fauxface("info")
     assert done.returncode == 0, done.stderr
-    for word in ("fauxface", "torch", "renderer", "processor", "detector retinaface"):
+    for word in ("fauxface", "torch", "renderer", "processor", "detector own         Apache-2.0 (ours)", "detector retinaface  MIT"):
         assert word in done.stdout
 
 

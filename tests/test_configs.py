@@ -91,10 +91,10 @@ def test_choices_come_from_the_registries(capsys, monkeypatch):
 def test_every_detector_of_the_list_is_known(monkeypatch):
     """The list costs no torch, so it stands away from the function that makes detectors."""
     from fauxface.inference import RetinaFace, load_detector
-    from fauxface.inference.detectors import OneStageDetector
+    from fauxface.inference.detectors import CheckedDetector
 
-    monkeypatch.setattr(OneStageDetector, "load", lambda name, threads: name)
-    assert [type(load_detector(name, threads=1)) for name in DETECTORS] == [RetinaFace, str]
+    monkeypatch.setattr(CheckedDetector, "load", lambda threads: "checked")
+    assert [type(load_detector(name, threads=1)) for name in DETECTORS] == [str, RetinaFace]
     with pytest.raises(ValueError, match=f"unknown detector 'eyes'; there are {', '.join(DETECTORS)}, "):
         load_detector("eyes")
 

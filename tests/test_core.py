@@ -57,7 +57,7 @@ print(json.dumps(done))
 WORK = (
     "predict astronaut.png --out drawn --json faces.json",
     "evaluate fauxface-s --data photos --json scores.json",
-    "evaluate fauxface-s --data photos --box detector --detector own",
+    "evaluate fauxface-s --data photos --box detector",
     "info",
     "info fauxface-s",
     "models",
@@ -78,6 +78,8 @@ ASK = {
     "evaluate fauxface-s --data photos --out figures": "figures",
     "live --browser": "live",
     "predict clip.mp4": "live",
+    "predict astronaut.png --detector retinaface --json r.json": "retinaface",
+    "evaluate fauxface-s --data photos --box detector --detector retinaface": "retinaface",
 }
 """Command → the extra that it asks for."""
 
@@ -130,6 +132,8 @@ def test_the_core_works_without_any_extra(line: str, done: dict[str, tuple[int |
         assert json.loads((folder / "scores.json").read_text())["n"] == 2
     if line == "info":
         assert "torch device         none: it needs torch: pip install 'fauxface[train]'" in out.splitlines()
+        missing = "the detector retinaface needs retinaface: pip install 'fauxface[retinaface]'"
+        assert f"detector retinaface  none: {missing}" in out.splitlines()
 
 
 @pytest.mark.parametrize(("line", "extra"), ASK.items())

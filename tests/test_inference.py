@@ -221,7 +221,7 @@ def test_the_landmark_frame_scales_and_shifts():
 
 
 def test_an_unknown_detector_is_refused():
-    with pytest.raises(ValueError, match="unknown detector 'haar'; there are retinaface"):
+    with pytest.raises(ValueError, match="unknown detector 'haar'; there are own, retinaface, "):
         load_detector("haar")
 
 

@@ -18,7 +18,7 @@ from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, load_landmark
 from fauxface.evaluation.run import judge
 from fauxface.evaluation.scores import Evaluation
 from fauxface.faces import FaceSample
-from fauxface.inference import Detection, Detector
+from fauxface.inference import DETECTORS, Detection, Detector
 from fauxface.pose import yaw_in_photo
 
 BOXES: tuple[Boxes, ...] = ("landmarks", "detector")
@@ -99,7 +99,7 @@ def score_checkpoint(
     adapt_to: AnnotatedFaces | None,
     adapter_out: Path,
     threads: int = 0,
-    detector: str = "retinaface",
+    detector: str = DETECTORS[0],
     device: str = "cpu",
 ) -> list[Scored]:
     """Score a checkpoint on every set, under both box protocols, raw and (with ``adapt_to``) label-adapted.

@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 
 from fauxface.ranges import Exposure, FrameRate, MaxFaces, Threads
 
-DETECTORS = ("retinaface", "own")
+DETECTORS = ("own", "retinaface")
 """Names of the face detectors that `fauxface.inference.detectors.load_detector` makes; the first is the default."""
 DEFAULT_CHECKPOINT = "fauxface-s"
 DetectorName = Annotated[str, arg(metavar="{" + ",".join(DETECTORS) + "}")]

@@ -19,7 +19,7 @@ import numpy as np
 from fauxface.checkpoint import Card, read_card, stored_weights
 from fauxface.faces import Framing, landmark_box
 from fauxface.hashing import weights_hash, weights_of
-from fauxface.inference.config import Detail
+from fauxface.inference.config import DETECTORS, Detail
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops, load_torch
 from fauxface.inference.detectors import Detection, Detector, load_detector
 from fauxface.inference.face import Face, check_image, visible_inside
@@ -74,7 +74,7 @@ class Landmarker:
     def load(
         cls,
         checkpoint: str | Path = "fauxface-s",
-        detector: str = "retinaface",
+        detector: str = DETECTORS[0],
         flip: bool = False,
         threads: Threads = 0,
         device: str = "cpu",
@@ -87,8 +87,8 @@ class Landmarker:
 
         ``threads`` limits the CPU threads (0: all). ``backend`` None means ``onnx`` on the CPU and ``torch`` elsewhere;
         ``onnx`` uses the checkpoint's ``model.onnx``, without importing torch, or exports one into the cache at first
-        use. FileNotFoundError for a missing checkpoint; ValueError for a damaged one, and for an unknown detector,
-        backend or detail.
+        use. FileNotFoundError for a missing checkpoint; ValueError for a damaged one, for a detector that is not
+        installed, and for an unknown detector, backend or detail.
 
         With ``detail`` ``low`` there is one look; ``auto``, 7 to 15 times its time, also finds small faces and those
         that the frame cuts;

