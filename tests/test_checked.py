@@ -30,7 +30,6 @@ class Finds:
     """A detector that finds these candidates everywhere."""
 
     candidates: list[Detection]
-    licence: str = "none (ours)"
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         return self.candidates
@@ -69,7 +68,7 @@ def candidate(x: float, y: float, half: float = 40, score: float = 0.36) -> Dete
 
 def checked(*candidates: Detection, model: Any = None, **options: Any) -> CheckedDetector:
     detector: Any = Finds(list(candidates))
-    return CheckedDetector(detector, model or Spots(), Framing(), "stand-in", **options)
+    return CheckedDetector(detector, model or Spots(), Framing(), "stand-in", "none", **options)
 
 
 def test_a_candidate_without_landmarks_is_dropped():

@@ -250,7 +250,8 @@ def test_train_evaluate_predict_info(checkpoint: Path, faces: Path, photo: Path,
 def test_info_shows_versions_and_hardware():
     done = fauxface("info")
     assert done.returncode == 0, done.stderr
-    for word in ("fauxface", "torch", "renderer", "processor", "detector own         Apache-2.0 (ours)", "detector retinaface  MIT"):
+    detectors = "detector own         Apache-2.0 (ours)", "detector retinaface  MIT"
+    for word in ("fauxface", "torch", "renderer", "processor", *detectors):
         assert word in done.stdout
 
 

@@ -38,6 +38,7 @@ class CheckedDetector:
         model: the landmark network.
         framing: its rule for cropping faces.
         name: both networks' name in the cache of predictions, with hashes of their weights.
+        licence: the detector's.
         threshold: least score of a face.
         overlap: IoU above which the worse of two boxes is dropped.
     """
@@ -46,6 +47,7 @@ class CheckedDetector:
     model: CropModel
     framing: Framing
     name: str
+    licence: str
     threshold: float = FACE
     overlap: float = 0.4
 
@@ -59,12 +61,9 @@ class CheckedDetector:
         """
         found, model, card = OneStageDetector.load(detector, threads), load_onnx(checker, threads), read_card(checker)
         name = f"{found.name} {weights_hash(stored_weights(checker))[:12]}"
-        return cls(replace(found, threshold=CANDIDATE), model, Framing(card.crop, card.crop_margin), name)
-
-    @property
-    def licence(self) -> str:
-        """The detector's licence."""
-        return self.detector.licence
+        return cls(
+            replace(found, threshold=CANDIDATE), model, Framing(card.crop, card.crop_margin), name, found.licence
+        )
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         """Faces in an image H×W×3 uint8 RGB, best score first."""
