@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,10 +19,13 @@ from skimage import data as photographs
 from fauxface.checkpoint import SHIPPED, load_checkpoint, read_card
 from fauxface.export.formats import FORMATS, Format, export_as
 from fauxface.export.onnx import halved, to_onnx
+from fauxface.faces import Framing
 from fauxface.images import write_image
 from fauxface.inference import OnnxModel
 from fauxface.inference.crops import landmark_crops
 from fauxface.inference.detectors import load_detector
+from fauxface.inference.onnx_model import load_onnx
+from fauxface.inference.places import place_of, place_of_points
 from fauxface.live.static import RUNTIME_FILES, runtime_folder, write_static
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -148,7 +152,7 @@ def test_the_javascript_program_finds_the_points_of_predict(network: Path, photo
         assert np.abs(found - wanted(network, photo, box, roll)).max() < PROGRAMS
 
 
-FOLLOW = """
+OPEN = """
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 const [page, frames, count] = process.argv.slice(2), at = name => pathToFileURL(`${page}/${name}`).href;
@@ -156,12 +160,16 @@ const ort = await import(at("onnxruntime/ort.wasm.min.js"));
 ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmBinary = readFileSync(`${page}/onnxruntime/ort-wasm-simd-threaded.wasm`);
 ort.env.wasm.wasmPaths = { mjs: at("onnxruntime/ort-wasm-simd-threaded.js") };
-const [{ Finder }, { Tracker }] = await Promise.all(["finder.js", "tracker.js"].map(name => import(at(name))));
-const settings = JSON.parse(readFileSync(`${page}/settings.json`)), open = name => readFileSync(`${page}/${name}`);
-const finder = await Finder.load(ort, open("detector.onnx"), open("landmarks.onnx"), settings);
+const [{ Finder }, { Tracker }, { placeOf, placeOfPoints }] =
+  await Promise.all(["finder.js", "tracker.js", "crop.js"].map(name => import(at(name))));
+const settings = JSON.parse(readFileSync(`${page}/settings.json`));
+const finder = await Finder.load(ort, name => readFileSync(`${page}/${name}`), settings);
+const frame = i => ({ width: 640, height: 480, data: new Uint8Array(readFileSync(`${frames}/${i}.rgb`)) });
+"""
+FOLLOW = """
 const tracker = new Tracker(finder, settings), told = [];
 for (let i = 0; i < Number(count); i++) {
-  const picture = { width: 640, height: 480, data: new Uint8Array(readFileSync(`${frames}/${i}.rgb`)) };
+  const picture = frame(i);
   const alone = i ? [] : await finder.detect(picture);
   tracker.smooth = i >= 4;
   const faces = await tracker.update(picture, 1 + i / 30);
@@ -169,6 +177,28 @@ for (let i = 0; i < Number(count); i++) {
 }
 console.log(JSON.stringify({ told, looks: tracker.looks }));
 """
+FIND = """
+const told = [];
+for (let i = 0; i < Number(count); i++) {
+  const picture = frame(i), found = await finder.detect(picture), { framing, scheme } = settings;
+  const first = await finder.landmarks(picture, found.map(({ box, five }) => placeOf(box, five, framing)));
+  const again = await finder.landmarks(picture, first.map(({ points }) => placeOfPoints(points, scheme, framing)));
+  told.push({ found, networks: Object.keys(finder.networks), points: again.map(({ points }) => [...points]) });
+}
+console.log(JSON.stringify(told));
+"""
+
+
+def in_node(program: str, page: Path, frames: list[np.ndarray], folder: Path) -> Any:
+    """What a program with the page's modules prints about these frames of 640×480."""
+    (page / "package.json").write_text('{"type": "module"}')
+    for i, image in enumerate(frames):
+        (folder / f"{i}.rgb").write_bytes(image.tobytes())
+    (folder / "program.mjs").write_text(OPEN + program)
+    command = [str(NODE), "program.mjs", str(page), str(folder), str(len(frames))]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ, timeout=500)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def test_the_pages_javascript_follows_faces_as_python_does(tmp_path: Path):
@@ -176,16 +206,8 @@ def test_the_pages_javascript_follows_faces_as_python_does(tmp_path: Path):
     from clips import moving_faces
 
     runtime()
-    page = write_static(tmp_path / "page", "fauxface-s")
-    (page / "package.json").write_text('{"type": "module"}')
     frames = [frame.image for frame in moving_faces(8, 2)]
-    for i, image in enumerate(frames):
-        (tmp_path / f"{i}.rgb").write_bytes(image.tobytes())
-    (tmp_path / "follow.mjs").write_text(FOLLOW)
-    command = [str(NODE), "follow.mjs", str(page), str(tmp_path), str(len(frames))]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ, timeout=500)
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    answer = in_node(FOLLOW, write_static(tmp_path / "page", "fauxface-s"), frames, tmp_path)
     assert answer["looks"] == 1
     from fauxface.faces import landmark_box
     from fauxface.inference.smoothing import FaceFilter
@@ -195,7 +217,7 @@ def test_the_pages_javascript_follows_faces_as_python_does(tmp_path: Path):
     for ours, theirs in zip(detections, answer["told"][0]["alone"], strict=True):
         assert np.abs(ours.box - theirs["box"]).max() < AGREE
         assert ours.score == pytest.approx(theirs["score"], abs=1e-3)
-    model = OnnxModel(page / "landmarks.onnx", threads=1)
+    model = load_onnx("fauxface-s", 1)
     boxes, filters = [one.box for one in detections], [FaceFilter() for _ in detections]
     for i, image in enumerate(frames):
         found = landmark_crops(model, image, boxes).landmarks
@@ -205,3 +227,43 @@ def test_the_pages_javascript_follows_faces_as_python_does(tmp_path: Path):
             truth = filters[k](found[k], i / 30, float(unit)) if i >= 4 else found[k]
             assert face["id"] == k
             assert np.abs(np.array(face["points"]).reshape(-1, 2) - truth).max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "detector", "networks"),
+    [
+        ("fauxface-s", "own", {"detector", "landmarks"}),
+        ("fauxface-m", "own", {"detector", "landmarks", "checker"}),
+        ("fauxface-s", str(SHIPPED / "fauxface-detector"), {"detector", "landmarks"}),
+    ],
+)
+def test_the_pages_javascript_finds_faces_as_python_does(
+    tmp_path: Path, checkpoint: str, detector: str, networks: set[str]
+):
+    """Candidates, their check and turned crops, with each detector; upright and turned faces, and a picture of none."""
+    from clips import moving_faces
+
+    runtime()
+    page = write_static(tmp_path / "page", checkpoint, detector)
+    [upright] = [frame.image for frame in moving_faces(1, 2)]
+    turn = cv2.getRotationMatrix2D((320, 240), 27, 0.8)
+    turned = cv2.warpAffine(upright, turn, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+    frames = [upright, turned, np.full((480, 640, 3), 90, np.uint8)]
+    find, model, framing = load_detector(detector, 1), load_onnx(checkpoint, 1), Framing()
+    counts = []
+    for image, told in zip(frames, in_node(FIND, page, frames, tmp_path), strict=True):
+        assert set(told["networks"]) == networks
+        detections = find(image)
+        counts.append(len(detections))
+        assert len(told["found"]) == counts[-1]
+        for ours, theirs in zip(detections, told["found"], strict=True):
+            assert np.abs(ours.box - theirs["box"]).max() < 0.5
+            assert ours.points is not None
+            assert np.abs(ours.points - theirs["five"]).max() < 0.5
+            assert ours.score == pytest.approx(theirs["score"], abs=1e-3)
+        places = [place_of(framing, one.box, one.points) for one in detections]
+        first = landmark_crops(model, image, places).landmarks
+        again = landmark_crops(model, image, [place_of_points(framing, one, model.scheme) for one in first]).landmarks
+        assert np.abs(np.array(told["points"]).reshape(again.shape) - again).max(initial=0) < 0.5
+    assert counts[0] == 2
+    assert counts[1:] == [2, 0]

@@ -19,9 +19,11 @@ from playwright.sync_api import Browser, Page
 
 from fauxface.checkpoint import SHIPPED
 from fauxface.cli import main
+from fauxface.faces import Framing
 from fauxface.inference.crops import landmark_crops
 from fauxface.inference.detectors import load_detector
 from fauxface.inference.onnx_model import load_onnx
+from fauxface.inference.places import place_of
 from fauxface.live.static import runtime_folder, write_static
 
 pytestmark = [
@@ -44,7 +46,7 @@ LOOK = """async () => {
     text += String.fromCharCode(...picture.data.subarray(i, i + 8192));
   }
   return { width, height, pixels: btoa(text), boxes: found.map(face => face.box),
-           points: landmarks.map(face => [...face.points]) };
+           scores: found.map(face => face.score), points: landmarks.map(face => [...face.points]) };
 }"""
 
 
@@ -127,7 +129,10 @@ def test_its_points_are_those_of_python(browser: Browser, address: str):
     pixels = np.frombuffer(base64.b64decode(look["pixels"]), np.uint8).reshape(look["height"], look["width"], 3)
     detections = load_detector("own", 1)(pixels)
     assert len(detections) == len(look["boxes"]) == 2
-    found = landmark_crops(load_onnx("fauxface-s", 1), pixels, [one.box for one in detections]).landmarks
+    assert np.abs(np.array(look["boxes"]) - [one.box for one in detections]).max() < 0.5
+    assert look["scores"] == pytest.approx([one.score for one in detections], abs=1e-3)
+    places = [place_of(Framing(), one.box, one.points) for one in detections]
+    found = landmark_crops(load_onnx("fauxface-s", 1), pixels, places).landmarks
     assert np.abs(np.array(look["points"]).reshape(found.shape) - found).max() < 0.5
 
 
@@ -142,4 +147,5 @@ def test_the_folder_is_filled_like_other_outputs(folder: Path, tmp_path: Path, c
     assert "letter.txt" in capsys.readouterr().err
     assert main(["live", "--static", str(tmp_path / "page"), "--browser"]) == 2
     assert main(["live", "--static", str(tmp_path / "page"), "--checkpoint", "fauxface-detector"]) == 2
+    assert main(["live", "--static", str(tmp_path / "page"), "--detector", "retinaface"]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]

@@ -11,7 +11,9 @@ from tyro.conf import Positional, arg
 
 from fauxface.ranges import Exposure, FrameRate, MaxFaces, Threads
 
-DETECTORS = ("own", "retinaface")
+OWN = "own"
+"""Name of the face detector that is ours."""
+DETECTORS = (OWN, "retinaface")
 """Names of the face detectors that `fauxface.inference.detectors.load_detector` makes; the first is the default."""
 DEFAULT_CHECKPOINT = "fauxface-s"
 DetectorName = Annotated[str, arg(metavar="{" + ",".join(DETECTORS) + "}")]

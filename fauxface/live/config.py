@@ -23,7 +23,7 @@ class LiveConfig:
     """Serve a page for the browser instead of opening a window."""
     static: Path | None = None
     """Folder to fill with a page that any web server can offer and that needs none of ours: it runs in the
-    browser, with our own detector. Its runtime, onnxruntime-web, is fetched with npm at first (33 MB)."""
+    browser. Its runtime, onnxruntime-web, is fetched with npm at first (33 MB)."""
     host: str = "127.0.0.1"
     """Address at which the page is served; the default can be reached from this machine only."""
     port: Port = 8470

@@ -10,7 +10,6 @@ import numpy as np
 
 from fauxface.extras import advice
 from fauxface.inference import Landmarker
-from fauxface.inference.config import DETECTORS
 from fauxface.inference.following import Follower
 from fauxface.inference.tracker import Tracker
 from fauxface.interchange.osc import OscFollower, check_address
@@ -65,11 +64,9 @@ def _ready(config: LiveConfig) -> Landmarker:
 def _write_page(out: Path, config: LiveConfig) -> None:
     if config.browser or config.source is not None or config.camera is not None:
         raise ValueError("--static writes a page; leave out --browser, --source and --camera")
-    from fauxface.inference.detectors.one_stage import SHIPPED_NAME
     from fauxface.live.static import write_static
 
-    own = config.detector in DETECTORS  # the page has no other than ours
-    write_static(out, config.checkpoint, SHIPPED_NAME if own else config.detector)
+    write_static(out, config.checkpoint, config.detector)
     print(f"wrote {out}; `python -m http.server --directory {out} --bind 127.0.0.1` offers it at port 8000")
 
 

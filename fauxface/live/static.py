@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from fauxface.files import atomic_folder, cache_folder
-from fauxface.inference.detectors.one_stage import SHIPPED_NAME
-from fauxface.inference.elsewhere import network, page_settings
+from fauxface.inference.config import OWN
+from fauxface.inference.elsewhere import page_networks, page_settings
 from fauxface.npm import download_bar, fetch
 from fauxface.outputs import filled_folder
 
@@ -47,21 +47,19 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE."""
 
 
-def write_static(out: Path, checkpoint: str | Path, detector: str | Path = SHIPPED_NAME) -> Path:
-    """Fill ``out`` with the page, both networks and their runtime, and return it.
+def write_static(out: Path, checkpoint: str | Path, detector: str | Path = OWN) -> Path:
+    """Fill ``out`` with the page, its networks and their runtime, and return it.
 
     Args:
         out: a new or empty folder, or one that an earlier call filled.
         checkpoint: of landmarks.
-        detector: a one-stage checkpoint.
+        detector: ``own``, or a one-stage checkpoint, whose finds are not checked.
 
     Raises:
-        FileNotFoundError, ValueError: errors of `network` and of `filled_folder`.
+        FileNotFoundError, ValueError: errors of `page_networks` and of `filled_folder`.
         OSError: npm could not fetch the runtime at its first use.
     """
-    networks = {"landmarks.onnx": network(checkpoint), "detector.onnx": network(detector)}
-    if networks["landmarks.onnx"].detector:
-        raise ValueError(f"{checkpoint} is a face detector; --checkpoint takes one that finds landmarks in crops")
+    networks = {f"{name}.onnx": one for name, one in page_networks(checkpoint, detector).items()}
     with filled_folder(out, "live", [one.folder for one in networks.values()]) as staging:
         runtime = runtime_folder()
         for path in (*(PAGE / name for name in SHARED), *sorted((PAGE / "static").glob("*.js"))):

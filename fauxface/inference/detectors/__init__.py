@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fauxface.checkpoint import find_checkpoint
-from fauxface.inference.config import DETECTORS
+from fauxface.inference.config import DETECTORS, OWN
 from fauxface.inference.detectors.base import Detection, Detector, RawFaces
 from fauxface.inference.detectors.checked import CheckedDetector
 from fauxface.inference.detectors.one_stage import OneStageDetector
@@ -32,7 +32,7 @@ def load_detector(name: str | Path, threads: int = 0) -> Detector:
     """
     if name == RetinaFace.name:
         return RetinaFace(threads=threads)
-    if name == "own":
+    if name == OWN:
         return CheckedDetector.load(threads=threads)
     try:
         find_checkpoint(name)

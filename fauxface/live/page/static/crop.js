@@ -38,12 +38,36 @@ function similarity(five, frontal) {
   return { a, b, x: px - a * fx + b * fy, y: py - b * fx - a * fy };
 }
 
-// A place is {box}, {box, roll} or {five}, as the model's kind of crop needs it.
+// True for points that are finite and do not all lie at one place.
+export function hasExtent(points) {
+  const [xs, ys] = [0, 1].map(c => points.filter((_, i) => i % 2 === c));
+  return points.every(Number.isFinite) && [xs, ys].some(values => Math.max(...values) - Math.min(...values) > 1e-6);
+}
+
+// A place is {box}, {box, roll} or {five}, as the model's kind of crop needs it: fauxface/inference/places.py.
 export function placeOf(box, five, framing) {
-  if (!five || framing.kind === "box") return { box };
+  if (!five) return { box };
   if (framing.kind === "five-points") return { five };
-  const { a, b } = similarity(five, framing.frontal);
-  return { box, roll: Math.hypot(a, b) > 1e-6 ? Math.atan2(b, a) : 0 };
+  const { a, b } = similarity(five, framing.frontal), roll = Math.hypot(a, b) > 1e-6 ? Math.atan2(b, a) : 0;
+  return { box, roll: framing.kind === "box" ? turnOf(roll, framing) : roll };
+}
+
+// The angle by which to turn the crop of a face with this roll, for a network that knows upright boxes.
+function turnOf(roll, { straight, turned }) {
+  const share = clamp((Math.abs(roll) - straight) / (turned - straight), 0, 1);
+  return roll * share * share * (3 - 2 * share);
+}
+
+// The place of a face with these landmarks.
+export function placeOfPoints(points, scheme, framing) {
+  const place = placeOf(landmarkBox(points, scheme), fivePoints(points, scheme), framing);
+  if (framing.kind !== "box" || !place.roll) return place;
+  const cosine = Math.cos(place.roll), sine = Math.sin(place.roll);
+  const upright = points.map((value, i) => cosine * value + sine * (i % 2 ? -points[i - 1] : points[i + 1]));
+  const [x0, y0, x1, y1] = landmarkBox(upright, scheme);   // as the turned square sees the face
+  const x = (cosine * (x0 + x1) - sine * (y0 + y1)) / 2, y = (sine * (x0 + x1) + cosine * (y0 + y1)) / 2;
+  const [u, v] = [(x1 - x0) / 2, (y1 - y0) / 2];
+  return { box: [x - u, y - v, x + u, y + v], roll: place.roll };
 }
 
 export function cropAt(place, framing) {

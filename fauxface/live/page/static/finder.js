@@ -1,7 +1,7 @@
-// Our detector and landmark network on onnxruntime-web: fauxface/inference/detectors/one_stage.py and crops.py.
+// Our detector and landmark network on onnxruntime-web: fauxface/inference/detectors/{one_stage,checked}.py and crops.py.
 
-import { cropAt, fivePoints, side } from "./crop.js";
-import { continued, reduced, round } from "./pictures.js";
+import { cropAt, fivePoints, hasExtent, landmarkBox, placeOf, side } from "./crop.js";
+import { clamp, continued, reduced, round } from "./pictures.js";
 
 function overlap(a, b) {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]), height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
@@ -20,19 +20,36 @@ function suppressed(faces, limit) {
 }
 
 export class Finder {
-  // ort: the module onnxruntime-web; detector, landmarks: sessions; settings: settings.json.
-  constructor(ort, detector, landmarks, settings) {
-    Object.assign(this, { ort, detector, network: landmarks, settings, scheme: settings.scheme, framing: settings.framing });
+  // ort: the module onnxruntime-web; networks: sessions by name; settings: settings.json.
+  constructor(ort, networks, settings) {
+    Object.assign(this, { ort, networks, settings, scheme: settings.scheme, framing: settings.framing });
   }
 
-  static async load(ort, detector, landmarks, settings) {
-    const options = { executionProviders: ["wasm"], graphOptimizationLevel: "all" };
-    const open = model => ort.InferenceSession.create(model, options);
-    return new Finder(ort, await open(detector), await open(landmarks), settings);
+  // read(name): the bytes of a file beside the page, or a promise of them.
+  static async load(ort, read, settings) {
+    const options = { executionProviders: ["wasm"], graphOptimizationLevel: "all" }, networks = {};
+    for (const name of new Set(["detector", "landmarks", settings.detector.check?.network ?? "landmarks"])) {
+      networks[name] = await ort.InferenceSession.create(await read(`${name}.onnx`), options);
+    }
+    return new Finder(ort, networks, settings);
   }
 
-  // Faces of a picture, best first: {box, score, five}.
+  // Faces of a picture, best first: {box, score, five}; with a check, as the landmarks lie that it finds.
   async detect(picture) {
+    const candidates = await this.#candidates(picture), { check } = this.settings.detector, faces = [];
+    if (!check) return candidates;
+    const places = candidates.map(({ box, five }) => placeOf(box, five, check.framing));
+    const found = await this.#read(this.networks[check.network], picture, places, check.framing);
+    found.forEach(({ points, scores }, i) => {
+      const sure = clamp(scores.reduce((sum, score) => sum + score, 0) / scores.length, 0, 1);
+      const score = Math.sqrt(candidates[i].score * sure);
+      if (!(score > check.threshold) || !hasExtent(points)) return;
+      faces.push({ box: landmarkBox(points, check.scheme), score, five: fivePoints(points, check.scheme) });
+    });
+    return suppressed(faces, check.overlap);
+  }
+
+  async #candidates(picture) {
     const { sides, overlap: limit } = this.settings.detector, longer = Math.max(picture.width, picture.height);
     let found = [];
     for (const [level, most] of sides.entries()) {
@@ -54,7 +71,7 @@ export class Finder {
     const padded = n => Math.max(least, Math.ceil(n / step) * step);
     const frame = continued(picture, padded(picture.width), padded(picture.height));
     const image = new this.ort.Tensor("uint8", frame.data, [1, frame.height, frame.width, 3]);
-    const { boxes, scores, landmarks } = await this.detector.run({ image }), length = landmarks.dims[1] * 2, faces = [];
+    const { boxes, scores, landmarks } = await this.networks.detector.run({ image }), length = landmarks.dims[1] * 2, faces = [];
     scores.data.forEach((score, i) => {
       if (score <= threshold) return;
       faces.push({ box: [...boxes.data.subarray(4 * i, 4 * i + 4)], score, points: [...landmarks.data.subarray(length * i, length * (i + 1))] });
@@ -63,12 +80,16 @@ export class Finder {
   }
 
   // The landmarks of the faces at these places: {points, scores, visibility}, image pixels.
-  async landmarks(picture, places) {
+  landmarks(picture, places) {
+    return this.#read(this.networks.landmarks, picture, places, this.framing);
+  }
+
+  async #read(network, picture, places, framing) {
     if (!places.length) return [];
-    const { size } = this.framing, bytes = 3 * size * size, data = new Uint8Array(places.length * bytes);
-    const crops = places.map(place => cropAt(place, this.framing));
+    const { size } = framing, bytes = 3 * size * size, data = new Uint8Array(places.length * bytes);
+    const crops = places.map(place => cropAt(place, framing));
     crops.forEach((crop, i) => data.set(crop.extract(picture), i * bytes));
-    const found = await this.network.run({ image: new this.ort.Tensor("uint8", data, [places.length, size, size, 3]) });
+    const found = await network.run({ image: new this.ort.Tensor("uint8", data, [places.length, size, size, 3]) });
     const count = found.scores.dims[1];
     return crops.map((crop, i) => ({
       points: crop.toImage(found.landmarks.data.subarray(2 * count * i, 2 * count * (i + 1))),

@@ -39,8 +39,7 @@ async function start() {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = { mjs: here("onnxruntime/ort-wasm-simd-threaded.js"), wasm: here("onnxruntime/ort-wasm-simd-threaded.wasm") };
   const settings = await (await fetched("settings.json")).json();
-  const [detector, landmarks] = await Promise.all(["detector.onnx", "landmarks.onnx"].map(async name => new Uint8Array(await (await fetched(name)).arrayBuffer())));
-  const finder = await Finder.load(ort, detector, landmarks, settings);
+  const finder = await Finder.load(ort, async name => new Uint8Array(await (await fetched(name)).arrayBuffer()), settings);
   Object.assign(state, { hello: settings.hello, finder, tracker: new Tracker(finder, settings) });
   find("about").textContent = settings.hello.about;
   readChoices({ mirror: true });

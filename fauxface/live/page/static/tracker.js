@@ -1,6 +1,6 @@
 // Faces followed from frame to frame: the rules of fauxface/inference/tracker.py in JavaScript.
 
-import { fivePoints, landmarkBox, mean, placeOf, side } from "./crop.js";
+import { landmarkBox, mean, placeOf, placeOfPoints, side } from "./crop.js";
 import { FaceFilter } from "./smoothing.js";
 
 // Distance of two boxes' centres, in units of the larger box's longer side.
@@ -48,7 +48,7 @@ export class Tracker {
       Object.assign(track, found[i], { seconds: this.seconds });
       track.score = track.scores.reduce((sum, score) => sum + score, 0) / track.scores.length;
       track.box = landmarkBox(track.points, this.scheme);
-      track.place = placeOf(track.box, fivePoints(track.points, this.scheme), this.finder.framing);
+      track.place = placeOfPoints(track.points, this.scheme, this.finder.framing);
       track.usual ??= track.score;
       track.doubtful = track.score < this.limits.doubt * track.usual || !plausible(before, track.box, picture);
       if (!track.doubtful) track.usual += 0.05 * (track.score - track.usual);
