@@ -321,8 +321,16 @@ def test_evaluate_renders_with_the_detector(checkpoint: Path, tmp_path: Path, mo
     monkeypatch.setattr("fauxface.inference.landmarker.load_detector", lambda name, threads: Finds(box))
     found = evaluate(checkpoint, renders, box="detector", out=tmp_path / "out", threads=1)
     scores = found.as_json()
-    assert list(scores) == [*KEYS[:3], "nme_landmarks_box_same_faces", *KEYS[3:]]
-    assert scores["box"] == "detector"
+    after_box = KEYS.index("box") + 1
+    assert list(scores) == [
+        *KEYS[:3],
+        "nme_landmarks_box_same_faces",
+        *KEYS[3:after_box],
+        "detector",
+        *KEYS[after_box:],
+    ]
+    assert (scores["box"], scores["detector"]) == ("detector", Finds(box).name)
+    assert f"box from detector {Finds(box).name}, inter-ocular" in found.table()
     np.testing.assert_allclose(found.errors[0], found._nme(found.same_faces, range(68))[0])  # pyright: ignore
     projected = evaluate(checkpoint, renders, labels="projected", threads=1)
     assert (projected.truth[:, :17] != found.truth[:, :17]).any()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def _measure(
         adapter=adapter,
         on_landmark_boxes=predict(landmarker, faces, "landmarks") if box == "detector" else None,
     )
-    return result, faces
+    return replace(result, detector=landmarker.detector.name if box == "detector" else None), faces
 
 
 def judge(

@@ -35,6 +35,7 @@ class Evaluation:
         distances: (M,) px, divisors of the errors, from all annotated points; None computes them from ``truth``.
         annotated: scheme of the annotations, if different.
         predicted: scheme of the predictions, if different.
+        detector: name of the detector that the crops come from, under ``detector``.
     """
 
     checkpoint: str
@@ -53,6 +54,7 @@ class Evaluation:
     distances: np.ndarray | None = None
     annotated: str | None = None
     predicted: str | None = None
+    detector: str | None = None
 
     @cached_property
     def errors(self) -> np.ndarray:
@@ -128,6 +130,7 @@ class Evaluation:
             **{name: None if math.isnan(value) else round(value, 4) for name, value in scores.items()},
             "missed": self.missed,
             "box": self.box,
+            **({"detector": self.detector} if self.detector is not None else {}),
             "normaliser": self.normaliser,
             "data": self.data,
             "points": self.points,
@@ -144,8 +147,9 @@ class Evaluation:
         low, high = metrics.bootstrap_interval(self.errors)
         parts = [f"{part.replace('_', ' ')} {value:.2f}" for part, value in self.groups.items()]
         about = self.checkpoint if self.adapter is None else f"{self.checkpoint}, adapted by {self.adapter},"
+        box = self.box if self.detector is None else f"{self.box} {self.detector}"
         lines = [
-            f"{about} on {self.data}: {scores['n']} faces, box from {self.box}, {self.normaliser}",
+            f"{about} on {self.data}: {scores['n']} faces, box from {box}, {self.normaliser}",
             f"  NME           {_percent(self.nme)}   found faces; 95 % interval {low:.2f}–{high:.2f}",
             f"  NME, inner    {_percent(scores['nme_inner'])}   without the jaw",
         ]
