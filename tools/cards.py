@@ -26,7 +26,6 @@ from fauxface.evaluation.figures import worst_faces
 from fauxface.evaluation.groups import labels_of, turns_of
 from fauxface.files import write_text
 from fauxface.images import write_image
-from fauxface.inference import RetinaFace
 from fauxface.metrics import failure_rate, mean_found
 from fauxface.rendering.assets import catalogue
 from fauxface.rendering.photo.environments import pack
@@ -244,7 +243,7 @@ def introduction(name: str, card: Card) -> list[str]:
         "",
         "Landmarks of faces in photographs and videos, one upright crop of a face at a time. It does not tell who",
         "somebody is. Use `fauxface predict`, `fauxface live` or `Landmarker`. The detector that finds the faces is",
-        f"another program's unless `--detector own` is asked for: {RetinaFace.licence}.",
+        "ours too ([fauxface-detector](fauxface-detector.md)).",
         "",
     ]
 
@@ -283,7 +282,8 @@ def errors_on_photographs(afw: list[Evaluation], turned: Rows, renders: Evaluati
     return [
         "## How wrong it is on real faces: AFW, raw",
         "",
-        "300-W's AFW, 68 points, no label adapter, no mirrored second look.",
+        "300-W's AFW, 68 points, no label adapter, no mirrored second look. Boxes of `detector` are retinaface's",
+        "(`--detector retinaface`), as for all weights before.",
         "",
         *protocols(afw),
         *errors_table("turned aside (estimated from the annotated points)", turned),
@@ -324,7 +324,9 @@ def main() -> None:
     parser.add_argument("--afw", type=Path, required=True, help="a folder with 300-W's afw in it")
     parser.add_argument("--renders", type=Path, required=True, help="renders that it was not trained on")
     options, folder, name = parse_with_checkpoint(parser)
-    afw = [evaluate(folder, options.afw, "ibug", "afw", box) for box in ("landmarks", "detector")]
+    afw = [
+        evaluate(folder, options.afw, "ibug", "afw", box, detector="retinaface") for box in ("landmarks", "detector")
+    ]
     renders = evaluate(folder, options.renders)
     aside = turns_of(afw[0], open_dataset(options.afw, "ibug", "afw"))
     write_text(options.out / f"{name}.md", card_text(name, read_card(folder), afw, aside, renders))
