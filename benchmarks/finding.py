@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of annotated faces, as AFW's")
     parser.add_argument("--count", type=int, default=48, help="number of faces")
     parser.add_argument("--cases", nargs="+", default=["turned", "small", "cut"])
-    parser.add_argument("--detectors", nargs="+", default=list(DETECTORS))
+    parser.add_argument("--detectors", nargs="+", choices=DETECTORS, default=list(DETECTORS))
     parser.add_argument("--quick", action="store_true", help="two renders, one detector")
     parser.add_argument("--out", type=Path, help="folder for the figures")
     options = parser.parse_args()

