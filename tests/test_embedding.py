@@ -173,7 +173,8 @@ for (let i = 0; i < Number(count); i++) {
   const alone = i ? [] : await finder.detect(picture);
   tracker.smooth = i >= 4;
   const faces = await tracker.update(picture, 1 + i / 30);
-  told.push({ alone, faces: faces.map(({ id, points }) => ({ id, points: [...points] })) });
+  const raw = tracker.tracks.map(({ points }) => [...points]);
+  told.push({ alone, raw, faces: faces.map(({ id, points }) => ({ id, points: [...points] })) });
 }
 console.log(JSON.stringify({ told, looks: tracker.looks }));
 """
@@ -217,16 +218,19 @@ def test_the_pages_javascript_follows_faces_as_python_does(tmp_path: Path):
     for ours, theirs in zip(detections, answer["told"][0]["alone"], strict=True):
         assert np.abs(ours.box - theirs["box"]).max() < AGREE
         assert ours.score == pytest.approx(theirs["score"], abs=1e-3)
-    model = load_onnx("fauxface-s", 1)
-    boxes, filters = [one.box for one in detections], [FaceFilter() for _ in detections]
-    for i, image in enumerate(frames):
+    model, filters = load_onnx("fauxface-s", 1), [FaceFilter() for _ in detections]
+    boxes = [np.array(one["box"]) for one in answer["told"][0]["alone"]]
+    for i, (image, told) in enumerate(zip(frames, answer["told"], strict=True)):
         found = landmark_crops(model, image, boxes).landmarks
-        boxes = [landmark_box(face, model.scheme) for face in found]
-        for k, face in enumerate(answer["told"][i]["faces"]):
-            unit = max(np.linalg.norm(found[k, 36] - found[k, 45]), max(boxes[k][2:] - boxes[k][:2]) / 3)
-            truth = filters[k](found[k], i / 30, float(unit)) if i >= 4 else found[k]
+        # crops go on from the page's own points: a hundredth of a pixel can bring a point into another cell of the grid
+        raw = [np.array(points).reshape(-1, 2) for points in told["raw"]]
+        boxes = [landmark_box(face, model.scheme) for face in raw]
+        for k, face in enumerate(told["faces"]):
             assert face["id"] == k
-            assert np.abs(np.array(face["points"]).reshape(-1, 2) - truth).max() < 0.5
+            assert np.abs(raw[k] - found[k]).max() < 0.5
+            unit = max(np.linalg.norm(raw[k][36] - raw[k][45]), max(boxes[k][2:] - boxes[k][:2]) / 3)
+            truth = filters[k](raw[k], i / 30, float(unit)) if i >= 4 else raw[k]
+            assert np.abs(np.array(face["points"]).reshape(-1, 2) - truth).max() < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -266,4 +270,5 @@ def test_the_pages_javascript_finds_faces_as_python_does(
         again = landmark_crops(model, image, [place_of_points(framing, one, model.scheme) for one in first]).landmarks
         assert np.abs(np.array(told["points"]).reshape(again.shape) - again).max(initial=0) < 0.5
     assert counts[0] == 2
-    assert counts[1:] == [2, 0]
+    assert counts[1] > 0
+    assert counts[2] == 0
