@@ -1,7 +1,8 @@
 """Rewrite ONNX graphs with operators that small runtimes take too, without changing results.
 
 OpenCV's dnn 4.6 reads neither booleans, nor the limits of ``Clip``, nor a mean whose axes are an input. OpenCV up to
-5.0 takes every product with a ``HardSigmoid`` for a hard swish.
+5.0 takes every product with a ``HardSigmoid`` for a hard swish. Steps by constants that follow a cast are made one
+multiplication and one addition: on a whole frame each pass over the pixels counts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from onnx.reference import ReferenceEvaluator
 
 
 def plain(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The model, changed in place: constants are computed; means over a map, clips and hard sigmoids are rewritten."""
+    """The model, changed in place: constants are computed; means over a map, clips and hard sigmoids are rewritten.
+
+    The normalisation of the pixels becomes one multiplication and one addition.
+    """
     graph = proto.graph
     values = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
     nodes: list[NodeProto] = []
@@ -28,12 +32,56 @@ def plain(proto: onnx.ModelProto) -> onnx.ModelProto:
             nodes.append(helper.make_node("GlobalAveragePool", node.input[:1], node.output, node.name))
         else:
             nodes.append(node)
+    nodes = _scaled_at_once(nodes, values, {output.name for output in graph.output})
     used = {name for node in nodes for name in node.input} | {output.name for output in graph.output}
     kept = [numpy_helper.from_array(values[name], name) for name in values if name in used]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
     graph.initializer.extend(kept)
     return proto
+
+
+def _scaled_at_once(nodes: list[NodeProto], values: dict[str, np.ndarray], ends: set[str]) -> list[NodeProto]:
+    """The nodes, with the steps by constants after each cast as one multiplication and one addition.
+
+    Adds the two constants to ``values``. ``ends`` are the graph's outputs.
+    """
+    users: dict[str, list[NodeProto]] = {}
+    for node in nodes:
+        for name in node.input:
+            users.setdefault(name, []).append(node)
+    instead: dict[str, list[NodeProto]] = {}
+    for cast in (node for node in nodes if node.op_type == "Cast"):
+        first = last = cast.output[0]
+        chain, scale, shift = [], np.float64(1), np.float64(0)
+        while last not in ends and len(users.get(last, ())) == 1:
+            step = _step(users[last][0], last, values)
+            if step is None:
+                break
+            scale, shift = scale * step[0], shift * step[0] + step[1]
+            chain.append(users[last][0].output[0])
+            last = chain[-1]
+        if len(chain) > 2:
+            names = [f"{last}_{part}" for part in ("scale", "shift", "scaled")]
+            values |= {names[0]: scale.astype(np.float32), names[1]: shift.astype(np.float32)}
+            steps = [("Mul", [first, names[0]], [names[2]]), ("Add", [names[2], names[1]], [last])]
+            instead |= {name: [] for name in chain} | {last: [helper.make_node(*step) for step in steps]}
+    return [new for node in nodes for new in instead.get(node.output[0], [node])]
+
+
+def _step(node: NodeProto, name: str, values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Factor and summand by which the node changes the value with this name; None if it does anything else."""
+    if len(node.input) != 2 or node.input[0] != name or node.input[1] not in values:
+        return None
+    constant = values[node.input[1]].astype(np.float64)
+    one, nothing = np.ones(()), np.zeros(())
+    steps = {
+        "Add": lambda: (one, constant),
+        "Sub": lambda: (one, -constant),
+        "Mul": lambda: (constant, nothing),
+        "Div": lambda: (1 / constant, nothing),
+    }
+    return steps[node.op_type]() if node.op_type in steps else None
 
 
 def _alone(node: NodeProto, proto: onnx.ModelProto) -> onnx.ModelProto:
