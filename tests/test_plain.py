@@ -13,7 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from fauxface.export.plain import plain
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1, 3, 4, 5), np.uint8)
-COLOURS = np.float32([0.485, 0.456, 0.406]).reshape(3, 1, 1)
+COLOURS = np.array([0.485, 0.456, 0.406], np.float32).reshape(3, 1, 1)
 NORMALISED = [("Div", np.float32(255)), ("Sub", COLOURS), ("Div", COLOURS / 2)]
 
 

@@ -53,7 +53,7 @@ def _scaled_at_once(nodes: list[NodeProto], values: dict[str, np.ndarray], ends:
     instead: dict[str, list[NodeProto]] = {}
     for cast in (node for node in nodes if node.op_type == "Cast"):
         first = last = cast.output[0]
-        chain, scale, shift = [], np.float64(1), np.float64(0)
+        chain, scale, shift = [], np.ones(()), np.zeros(())
         while last not in ends and len(users.get(last, ())) == 1:
             step = _step(users[last][0], last, values)
             if step is None:
@@ -63,7 +63,7 @@ def _scaled_at_once(nodes: list[NodeProto], values: dict[str, np.ndarray], ends:
             last = chain[-1]
         if len(chain) > 2:
             names = [f"{last}_{part}" for part in ("scale", "shift", "scaled")]
-            values |= {names[0]: scale.astype(np.float32), names[1]: shift.astype(np.float32)}
+            values |= {names[0]: np.asarray(scale, np.float32), names[1]: np.asarray(shift, np.float32)}
             steps = [("Mul", [first, names[0]], [names[2]]), ("Add", [names[2], names[1]], [last])]
             instead |= {name: [] for name in chain} | {last: [helper.make_node(*step) for step in steps]}
     return [new for node in nodes for new in instead.get(node.output[0], [node])]
