@@ -133,7 +133,7 @@ def test_the_scores_are_those_of_the_card():
         assert said in row
     adapted = [
         rf"`fauxface-s` goes from {scores['nme']:.2f} to [\d.]+ % on AFW \(inner points {scores['nme_inner']:.2f} to",
-        rf"with the detector's boxes {on_detector['nme']:.2f} to",
+        rf"with retinaface's boxes {on_detector['nme']:.2f} to",
     ]
     assert [pattern for pattern in adapted if not re.search(pattern, text)] == []
 

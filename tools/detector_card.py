@@ -43,8 +43,9 @@ def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
         "",
         "## What it is for",
         "",
-        "Boxes, scores and rough landmarks of all faces of a picture, for `--detector own` of `fauxface predict` and",
-        "`fauxface live`. It does not tell who somebody is. Landmarks worth keeping come from `fauxface-s`.",
+        "Boxes, scores and rough landmarks of all faces of a picture, for `--detector own`, the default of `fauxface",
+        "predict` and `fauxface live`, which has them checked by `fauxface-s` ([models.md](../models.md) says how). It",
+        "does not tell who somebody is. Landmarks worth keeping come from `fauxface-s`.",
         "",
         "## What it learned from",
         "",
@@ -63,7 +64,7 @@ def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
         *table(("detector", "recall, %", "threshold", "ms"), rows),
         f"![What it finds in held-out renders]({name}.jpg)",
         "",
-        "Held-out frames of several people, at its usual threshold.",
+        "Held-out frames of several people, without the check, at its usual threshold.",
         "",
     ]
     return "\n".join(lines)
