@@ -125,8 +125,8 @@ class Pip(LandmarkModel):
         offset = torch.stack([self.x(features).float(), self.y(features).float()], 2)
         neighbour = None
         if self.neighbour_x is not None and self.neighbour_y is not None:
-            ways = [layer(features).float() for layer in (self.neighbour_x, self.neighbour_y)]
-            neighbour = torch.stack([way.unflatten(1, self.neighbours.shape) for way in ways], 3)
+            across, down = (layer(features).float() for layer in (self.neighbour_x, self.neighbour_y))
+            neighbour = tuple(way.unflatten(1, self.neighbours.shape) for way in (across, down))
         visible = None if self.see is None else self.see(features.detach()).float()
         return PipOutputs(self.score(features).float(), offset, neighbour, visible, self.extra(features))
 
@@ -152,7 +152,7 @@ class Pip(LandmarkModel):
         )
         if outputs.neighbour is not None:
             ways = points[:, self.neighbours] - corner[:, :, None]
-            total = total + 2 * l1_loss(read(outputs.neighbour, cells), ways)
+            total = total + 2 * l1_loss(torch.stack([read(way, cells) for way in outputs.neighbour], -1), ways)
         if outputs.visible is not None and targets.visibility is not None:
             seen = binary_cross_entropy_with_logits(read(outputs.visible, cells), targets.visibility.float())
             total = total + SEEN_WEIGHT * seen
@@ -166,8 +166,9 @@ class Pip(LandmarkModel):
         points = corner + read(outputs.offset, cells)
         if outputs.neighbour is not None:
             corners = torch.cat([corner[:, :, None]] * self.neighbours.shape[1], 2)  # broadcast, as OpenCV 4.6 does not
-            others = (corners + read(outputs.neighbour, cells)).flatten(1, 2)
-            about = one_hot(self.neighbours.flatten(), self.points).to(others.dtype)  # N·K × N, 1 for the point meant
+            others = (corners + torch.stack([read(way, cells) for way in outputs.neighbour], -1)).flatten(1, 2)
+            every = torch.arange(self.points, device=self.neighbours.device)
+            about = (self.neighbours.flatten()[:, None] == every).to(others.dtype)  # N·K × N, 1 for the point meant
             points = (points + (others.mT @ about).mT) / (1 + about.sum(0))[:, None]
         landmarks = points * (self.input_size / side) - 0.5
         visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
