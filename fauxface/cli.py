@@ -34,6 +34,7 @@ from fauxface.audit.config import AuditConfig
 from fauxface.console import log, shown_notices
 from fauxface.datasets.config import PackConfig
 from fauxface.evaluation.config import AdaptationConfig, EvaluationConfig
+from fauxface.export.config import Format
 from fauxface.extras import advice
 from fauxface.inference.config import CheckpointName, PredictionConfig
 from fauxface.interchange.config import ConversionConfig
@@ -413,7 +414,7 @@ def export(
     checkpoint: Positional[CheckpointName],
     out: Path | None = None,
     hub_folder: Path | None = None,
-    format: Literal["onnx", "openvino", "coreml", "litert"] = "onnx",
+    format: Format = "onnx",
     batch: ExportBatch = 0,
     int8: bool = False,
     calibrate: Path | None = None,

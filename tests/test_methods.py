@@ -38,7 +38,7 @@ def pip_truth(model: Pip, landmarks: torch.Tensor, side: int) -> PipOutputs:
     points = (landmarks + 0.5) / model.input_size * side
     score = torch.zeros(batch, count, side, side)
     offset = torch.full((batch, count, 2, side, side), 99.0)
-    neighbour = torch.full((batch, count, near, 2, side, side), 99.0)
+    neighbour = torch.full((batch, count, 2, near, side, side), 99.0)
     for b in range(batch):
         for n in range(count):
             x, y = (min(max(int(np.floor(v)), 0), side - 1) for v in points[b, n].tolist())
@@ -46,8 +46,8 @@ def pip_truth(model: Pip, landmarks: torch.Tensor, side: int) -> PipOutputs:
             score[b, n, y, x] = 1
             offset[b, n, :, y, x] = points[b, n] - corner
             for k in range(near):
-                neighbour[b, n, k, :, y, x] = points[b, int(model.neighbours[n, k])] - corner
-    return PipOutputs(score, offset, neighbour, None)
+                neighbour[b, n, :, k, y, x] = points[b, int(model.neighbours[n, k])] - corner
+    return PipOutputs(score, offset, neighbour.flatten(2, 3), None)
 
 
 def test_cells():
@@ -67,7 +67,7 @@ def test_pip_keeps_its_map_and_its_stride():
         with torch.no_grad():
             outputs = model(torch.rand(1, 3, size, size))
         assert outputs.score.shape == (1, 68, side, side)
-        assert outputs.neighbour.shape == (1, 68, 10, 2, side, side)
+        assert outputs.neighbour.shape == (1, 68, 2 * 10, side, side)
     for options in ({"stride": 16}, {"neighbours": 68}, {"neighbours": -1}):
         with pytest.raises(ValueError, match="not"):
             build_model("mobilenetv3small-pip", 128, "ibug68", **options)
@@ -105,7 +105,7 @@ def test_pip_loss_is_the_papers(pip):
     for change, expected in (
         ({"score": outputs.score + 0.5}, 10 * 0.25),
         ({"offset": outputs.offset + torch.tensor([0.25, -0.5]).view(2, 1, 1)}, 0.25 + 0.5),
-        ({"neighbour": outputs.neighbour + torch.tensor([0.25, -0.5]).view(2, 1, 1)}, 0.25 + 0.5),
+        ({"neighbour": outputs.neighbour + torch.tensor([[0.25], [-0.5]]).expand(2, 10).reshape(20, 1, 1)}, 0.25 + 0.5),
     ):
         assert pip.loss(outputs._replace(**change), Targets(landmarks)).item() == pytest.approx(expected, abs=1e-4)
 

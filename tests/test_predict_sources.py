@@ -109,14 +109,16 @@ def test_folders_that_commands_filled_are_passed_over(here: Path, finder: Finder
     [
         ([], "no source: name a photograph"),
         (["gone.png"], "gone.png: there is no such file or folder"),
-        (["a.png", "gone*"], "gone* matches no photographs or videos"),
+        (["a.png", "gone*"], "gone*: no file matches"),
+        (["dee*"], "dee* matches folders only: add --recursive"),
         (["shots/*.txt"], "left out 1 file that is no picture: 1 .txt"),
         (["shots/.hidden/*"], None),
-        (["empty"], "empty holds no photographs or videos"),
+        (["empty"], "no files there"),
     ],
 )
 def test_a_source_without_anything_is_one_line(here: Path, capsys: Any, finder: Finder, names: list[str], says: Any):
     (here / "empty").mkdir()
+    (here / "deep").mkdir()
     status = main(["predict", *names])
     assert (status, finder.batches) == ((2, []) if says else (0, [1]))
     error = capsys.readouterr().err

@@ -2,6 +2,7 @@
 
     python tools/ship.py RUN fauxface-s --afw PATH_TO/300w
     python tools/ship.py RUN fauxface-detector
+    python tools/ship.py fauxface-s fauxface-s --onnx    only model.onnx again, as this version exports it
 
 Scores a landmark model on AFW under both box protocols (with retinaface's boxes, as all weights before), writes the
 scores into the card, and stores parameters as fp16 in ``fauxface/weights/NAME``: ``model.safetensors``, and
@@ -44,6 +45,11 @@ def scores_on_afw(folder: Path, afw: Path) -> dict[str, dict[str, object]]:
 def store(folder: Path, model: FaceNetwork, card: Card) -> None:
     """Store the weights as fp16, and as ONNX with the same rounded values."""
     save_checkpoint(folder, model, card, half=True)
+    write_onnx(folder)
+
+
+def write_onnx(folder: Path) -> None:
+    """Write the ONNX file of a checkpoint's folder, from the weights in it."""
     rounded, card = load_network(folder)
     if isinstance(rounded, OneStage):
         proto = detector_to_onnx(rounded, card)
@@ -58,8 +64,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="a run's or a checkpoint's folder")
     parser.add_argument("name", help="the weights' name, such as fauxface-s")
     parser.add_argument("--afw", type=Path, help="a folder with 300-W's afw in it; a landmark model needs it")
+    parser.add_argument("--onnx", action="store_true", help="only export the shipped weights' model.onnx again")
     parser.add_argument("--into", type=Path, default=SHIPPED, help="folder to put the weights' folder into")
     options = parser.parse_args(arguments)
+    if options.onnx:
+        write_onnx(options.into / options.name)
+        return
     model, card = load_network(options.run)
     if card.lane != "clean":
         raise SystemExit(f"{options.run} is of the lane '{card.lane}': it may not be shipped")

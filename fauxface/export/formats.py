@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import requires, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import onnx
 import torch
+from torch import Tensor, nn
 
 from fauxface.checkpoint import load_network
+from fauxface.export.config import Format
 from fauxface.export.file import Exported
-from fauxface.export.onnx import EndToEnd, exported
-from fauxface.extras import installed
+from fauxface.export.onnx import EndToEnd, exported, quiet
+from fauxface.extras import install, installed
 from fauxface.files import atomic_folder, write_bytes
 from fauxface.models import LandmarkModel
+from fauxface.models.backbones import folded
 from fauxface.outputs import check_file, empty_or_new
 from fauxface.ranges import ExportBatch, in_range
-
-Format = Literal["onnx", "openvino", "coreml", "litert"]
 
 
 class _Kind(NamedTuple):
@@ -36,20 +40,49 @@ class _Kind(NamedTuple):
 def export_as(checkpoint: str | Path, out: Path, kind: Format, batch: ExportBatch = 0) -> Exported:
     """Write a checkpoint in the format ``kind``, one of `FORMATS`; errors as `export`.
 
-    ValueError, with the package's name, where the converter is not installed, and for another suffix.
+    ``batch`` 0 allows any batch in OpenVINO's format, and 1 in the others.
+
+    ValueError, with the package's name, where the converter is not installed or takes no torch of this version; for
+    another suffix; and where the converter fails.
     """
     form = FORMATS[kind]
     if out.suffix != form.suffix:
         raise ValueError(f"--out {out}: the name of --format {kind} must end in {form.suffix}")
     if not installed(form.module):
-        raise ValueError(f"--format {kind} needs {form.package}: pip install {form.package}")
+        raise ValueError(f"--format {kind} needs {form.package}: {install('train')} {form.package}")
+    _check_torch(form.package, kind)
     return Exported(out, form.write(checkpoint, out, batch))
+
+
+def _check_torch(package: str, kind: Format) -> None:
+    """Raise ValueError where a converter asks for another torch: with a wrong one it may end the whole process."""
+    from packaging.requirements import Requirement
+
+    here = version("torch")
+    for line in requires(package) or ():
+        asked = Requirement(line)
+        meant = asked.name == "torch" and (asked.marker is None or asked.marker.evaluate({"extra": ""}))
+        if meant and not asked.specifier.contains(here, prereleases=True):
+            raise ValueError(
+                f"--format {kind}: {package} {version(package)} takes torch {asked.specifier}, and here is {here}: "
+                f"in an environment of its own, {install('train')} {package}"
+            )
+
+
+@contextlib.contextmanager
+def _converting(kind: Format) -> Iterator[None]:
+    """Silence a converter, and raise ValueError, in one line, for the many ways in which it may fail."""
+    package = FORMATS[kind].package
+    try:
+        with quiet(), contextlib.redirect_stderr(io.StringIO()):  # progress bars
+            yield
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise ValueError(f"--format {kind}: {package} {version(package)} failed: {reason}") from error
 
 
 def _openvino(checkpoint: str | Path, out: Path, batch: int) -> int:
     """Write OpenVINO's .xml, and its .bin beside it; their bytes."""
-    import openvino  # pyright: ignore[reportMissingImports]
-
     weights = out.with_suffix(".bin")
     for path in (out, weights):
         check_file(path, "--out")
@@ -57,7 +90,10 @@ def _openvino(checkpoint: str | Path, out: Path, batch: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder) / "model.onnx", Path(folder) / "made.xml"
         onnx.save(proto, str(source))
-        openvino.save_model(openvino.convert_model(str(source)), str(made), compress_to_fp16=False)
+        with _converting("openvino"):
+            import openvino  # pyright: ignore[reportMissingImports]
+
+            openvino.save_model(openvino.convert_model(str(source)), str(made), compress_to_fp16=False)
         parts = made.with_suffix(".bin").read_bytes(), made.read_bytes()
     for path, data in zip((weights, out), parts, strict=True):
         write_bytes(path, data)
@@ -66,27 +102,22 @@ def _openvino(checkpoint: str | Path, out: Path, batch: int) -> int:
 
 def _coreml(checkpoint: str | Path, out: Path, batch: int) -> int:
     """Write a Core ML package, a folder, which only Apple's systems run; its bytes."""
-    import coremltools  # pyright: ignore[reportMissingImports]
-
     empty_or_new(out, "the Core ML package")
-    whole, images, names = _traceable(checkpoint, batch)
-    with torch.inference_mode():
-        traced = torch.jit.trace(whole, (images,), check_trace=False)
-    try:
-        made: Any = coremltools.convert(
-            traced,
-            inputs=[coremltools.TensorType("image", images.shape)],
-            outputs=[coremltools.TensorType(name) for name in names],
-            convert_to="mlprogram",
-            compute_precision=coremltools.precision.FLOAT32,
-            skip_model_load=True,
-        )
-    except Exception as error:  # newer versions of torch than the converter knows make it fail in many ways
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ValueError(f"--format coreml: coremltools {coremltools.__version__} failed: {reason}") from error
+    whole, images, names = _network(checkpoint, batch)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.mlpackage"
-        made.save(str(path))
+        with _converting("coreml"):
+            import coremltools  # pyright: ignore[reportMissingImports]
+
+            made: Any = coremltools.convert(
+                torch.export.export(whole, (images,)).run_decompositions({}),
+                inputs=[coremltools.TensorType("image", images.shape)],
+                outputs=[coremltools.TensorType(name) for name in names],
+                convert_to="mlprogram",
+                compute_precision=coremltools.precision.FLOAT32,
+                skip_model_load=True,
+            )
+            made.save(str(path))
         files = {file.relative_to(path): file.read_bytes() for file in path.rglob("*") if file.is_file()}
     with atomic_folder(out) as staging:
         for name, data in files.items():
@@ -97,34 +128,47 @@ def _coreml(checkpoint: str | Path, out: Path, batch: int) -> int:
 
 def _litert(checkpoint: str | Path, out: Path, batch: int) -> int:
     """Write a LiteRT (TensorFlow Lite) file; its bytes."""
-    import ai_edge_torch  # pyright: ignore[reportMissingImports]
-
     check_file(out, "--out")
-    whole, images, _ = _traceable(checkpoint, batch)
+    whole, images, _ = _network(checkpoint, batch)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
-        ai_edge_torch.convert(whole, (images,)).export(str(path))
+        with _converting("litert"):
+            import litert_torch  # pyright: ignore[reportMissingImports]
+
+            litert_torch.convert(whole, sample_kwargs={"image": images}).export(str(path))
         data = path.read_bytes()
     write_bytes(out, data)
     return len(data)
 
 
-def _traceable(checkpoint: str | Path, batch: int) -> tuple[EndToEnd, torch.Tensor, list[str]]:
-    """The landmark network end to end, an input B×S×S×3 float32 in 0…255, and the outputs' names."""
+class _Named(nn.Module):
+    """A landmark model with its pre- and post-processing; its outputs are a dictionary, which gives them names."""
+
+    def __init__(self, model: LandmarkModel) -> None:
+        super().__init__()
+        self.whole = EndToEnd(model)
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Crops N×S×S×3 → name → output."""
+        return self.whole.outputs(image)
+
+
+def _network(checkpoint: str | Path, batch: int) -> tuple[nn.Module, Tensor, list[str]]:
+    """A landmark network end to end, an input B×S×S×3 float32 in 0…255, and the outputs' names."""
     model, _ = load_network(checkpoint)
     if not isinstance(model, LandmarkModel):
         raise ValueError("only landmark networks are written in this format, not detectors")
-    whole = EndToEnd(model).eval()
+    whole = folded(_Named(model).eval())
     images = torch.zeros((batch or 1, model.input_size, model.input_size, 3))
     with torch.inference_mode():
-        return whole, images, list(whole.outputs(images))
+        return whole, images, list(whole(images))
 
 
 FORMATS: Mapping[str, _Kind] = MappingProxyType(
     {
         "openvino": _Kind("openvino", "openvino", ".xml", _openvino),
         "coreml": _Kind("coremltools", "coremltools", ".mlpackage", _coreml),
-        "litert": _Kind("ai_edge_torch", "ai-edge-torch", ".tflite", _litert),
+        "litert": _Kind("litert_torch", "litert-torch", ".tflite", _litert),
     }
 )
 """Formats other than ONNX."""

@@ -112,7 +112,7 @@ def _exported(
     whole: nn.Module, images: Tensor, names: list[str], dynamic: dict[int, Any] | None, properties: dict[str, str]
 ) -> onnx.ModelProto:
     shapes: Any = None if dynamic is None else {"image": dynamic}
-    with _quiet():
+    with quiet():
         program = torch.onnx.export(
             folded(whole),
             (images,),
@@ -171,7 +171,7 @@ def _forget_sources(proto: onnx.ModelProto) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the exporter, which logs, warns and prints about its own steps."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -142,6 +142,10 @@ def _files_of(name: Path, recursive: bool, found: Sources) -> list[Path]:
     fixed = next(i for i, part in enumerate(name.parts) if glob.has_magic(part))
     matches = [match for match in matches if not _in_output(match, fixed)]
     found.named += matches
+    if not matches:
+        raise ValueError(f"{name}: no file matches")
+    if not recursive and all(match.is_dir() for match in matches):
+        raise ValueError(f"{name} matches folders only: add --recursive to look into them")
     folders = [match for match in matches if match.is_dir()] if recursive else []
     inside = [path for folder in folders for path in _listed(folder, recursive)]
     return _sorted_out([*(match for match in matches if match.is_file()), *inside], f"{name} matches", found)
@@ -186,7 +190,7 @@ def _sorted_out(files: list[Path], says: str, found: Sources) -> list[Path]:
     if not kept:
         kinds = ", ".join(suffixes[0] for suffixes in FORMATS.values())
         raise ValueError(
-            f"{says} no photographs or videos ({kinds}, {VIDEO_SUFFIXES[0]}, …): {left_out or 'it is empty'}"
+            f"{says} no photographs or videos ({kinds}, {VIDEO_SUFFIXES[0]}, …): {left_out or 'no files there'}"
         )
     found.left_out += [left_out] if left_out else []
     return [path for path in files if path in kept]

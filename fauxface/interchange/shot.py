@@ -125,10 +125,11 @@ class Shot:
         rays = np.ones((*track.points.shape[:2], 3))
         rays[..., :2] = (track.points - self.camera.centre) / self.camera.focal
         depth = np.full(track.points.shape[:2], _DISTANCE)
-        for i, pose in enumerate(track.poses):
-            if pose is not None:
-                head = mean_head()[conversion("face_synthetics70", track.scheme)]
-                depth[i] = np.maximum((head @ pose[:3, :3].T + pose[:3, 3])[:, 2], 1e-3)
+        posed = {i: pose for i, pose in enumerate(track.poses) if pose is not None}
+        if posed:
+            head = mean_head()[conversion("face_synthetics70", track.scheme)]
+            forward = np.stack(list(posed.values()))[:, 2]  # the row of each pose that gives z
+            depth[list(posed)] = np.maximum(forward[:, :3] @ head.T + forward[:, 3:], 1e-3)
         return rays * depth[..., None] * [1, -1, -1]
 
     def only(self, face: int | None) -> Shot:

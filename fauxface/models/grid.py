@@ -24,7 +24,7 @@ def corner_of(cells: Tensor, side: int) -> Tensor:
     """Upper left corners B×N×2, in cells, of the cells with indices B×N."""
     if torch.compiler.is_exporting():
         every = torch.arange(side * side, device=cells.device)
-        return cells @ torch.stack([every % side, every // side], -1).float()
+        return cells @ torch.stack([(every % side).float(), (every // side).float()], -1)
     return torch.stack([cells % side, cells // side], -1).float()
 
 
@@ -43,7 +43,7 @@ def highest(maps: Tensor) -> Tensor:
     """Indices B×N of the highest cells of maps B×N×H×W, the first ones where several are equally high."""
     if torch.compiler.is_exporting():
         flat, count = maps.flatten(2), maps[0, 0].numel()
-        top = max_pool2d(maps, maps.shape[-2:]).flatten(2) @ torch.ones(1, count)
+        top = max_pool2d(maps, maps.shape[-2:], 1).flatten(2) @ torch.ones(1, count)
         equal = relu(1 - (top - flat) * _HUGE)  # 1 at the highest cells, 0 elsewhere
         return relu(equal - equal @ torch.ones(count, count).triu(1))  # the last term counts those before
     return maps.flatten(2).argmax(2)

@@ -36,7 +36,8 @@ class PipOutputs(NamedTuple):
     Attributes:
         score: B×N×H×W, 1 at the point's cell, 0 elsewhere.
         offset: B×N×2×H×W, the point from the cell's corner, in cells.
-        neighbour: B×N×K×2×H×W, the landmark's neighbours from the cell's corner, in cells; None without neighbours.
+        neighbour: B×N×2K×H×W, the landmark's K neighbours from the cell's corner, in cells, first every x, then every
+            y (Core ML has no more than five dimensions); None without neighbours.
         visible: B×N×H×W logits, or None.
         extra: outputs of the heads of extra targets.
     """
@@ -126,7 +127,7 @@ class Pip(LandmarkModel):
         neighbour = None
         if self.neighbour_x is not None and self.neighbour_y is not None:
             ways = [layer(features).float() for layer in (self.neighbour_x, self.neighbour_y)]
-            neighbour = torch.stack([way.unflatten(1, self.neighbours.shape) for way in ways], 3)
+            neighbour = torch.cat([way.unflatten(1, self.neighbours.shape) for way in ways], 2)
         visible = None if self.see is None else self.see(features.detach()).float()
         return PipOutputs(self.score(features).float(), offset, neighbour, visible, self.extra(features))
 
@@ -152,7 +153,7 @@ class Pip(LandmarkModel):
         )
         if outputs.neighbour is not None:
             ways = points[:, self.neighbours] - corner[:, :, None]
-            total = total + 2 * l1_loss(read(outputs.neighbour, cells), ways)
+            total = total + 2 * l1_loss(_pairs(read(outputs.neighbour, cells)), ways)
         if outputs.visible is not None and targets.visibility is not None:
             seen = binary_cross_entropy_with_logits(read(outputs.visible, cells), targets.visibility.float())
             total = total + SEEN_WEIGHT * seen
@@ -166,13 +167,19 @@ class Pip(LandmarkModel):
         points = corner + read(outputs.offset, cells)
         if outputs.neighbour is not None:
             corners = torch.cat([corner[:, :, None]] * self.neighbours.shape[1], 2)  # broadcast, as OpenCV 4.6 does not
-            others = (corners + read(outputs.neighbour, cells)).flatten(1, 2)
-            about = one_hot(self.neighbours.flatten(), self.points).to(others.dtype)  # N·K × N, 1 for the point meant
+            others = (corners + _pairs(read(outputs.neighbour, cells))).flatten(1, 2)
+            every = torch.arange(self.points, device=self.neighbours.device)
+            about = (self.neighbours.flatten()[:, None] == every).to(others.dtype)  # N·K × N, 1 for the point meant
             points = (points + (others.mT @ about).mT) / (1 + about.sum(0))[:, None]
         landmarks = points * (self.input_size / side) - 0.5
         visibility = None if outputs.visible is None else read(outputs.visible, cells).sigmoid()
         extra = self.extra.decode(outputs.extra)
         return Prediction(landmarks, read(outputs.score, cells).clamp(0, 1), visibility, extra=extra)
+
+
+def _pairs(ways: Tensor) -> Tensor:
+    """B×N×K×2 of neighbours B×N×2K."""
+    return ways.unflatten(2, (2, -1)).mT
 
 
 def _check_options(points: int, stride: int, neighbours: int, neck: str, neck_width: int | None) -> None:
