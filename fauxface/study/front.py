@@ -31,8 +31,8 @@ TERMS = (
 ADAPTED = "Label-adapted: what annotators and renders define differently is corrected, without seeing pictures. "
 GRID = (
     "Seeds and further scores of each number are in the evidence below (on the page, a number leads there). Comparing "
-    "two uses only the seeds that both have, so that the means given can differ a little from these. What is called the "
-    "best was chosen by these same errors, which flatters it a little."
+    "two uses only the seeds that both have, so that the means given can differ a little from these. What is called "
+    "the best was chosen by these same errors, which flatters it a little."
 )
 
 

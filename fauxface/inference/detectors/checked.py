@@ -1,8 +1,9 @@
 """A detector whose finds a landmark network looks at again.
 
 What a small detector takes for faces too readily, such as flowers, folds or hands, shows no landmarks to a network that
-searches for each of them in a crop. The score is the geometric mean of both networks' scores, and the box that of the
-landmarks, which lies better than a detector's. So a cascade (Viola & Jones 2001) takes the place of a larger detector.
+searches for each of them in a crop. The score is a geometric mean of both networks' scores in which the landmark
+network's counts twice, and the box is that of the landmarks, which lies better than a detector's. So a cascade (Viola &
+Jones 2001) takes the place of a larger detector.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class CheckedDetector:
         scheme = scheme_of(self.model.scheme)
         faces = []
         for one, points, scores in zip(candidates, found.landmarks, found.scores, strict=True):
-            score = float(np.sqrt(one.score * np.clip(scores.mean(), 0, 1)))
+            score = float(np.cbrt(one.score * np.clip(scores.mean(), 0, 1) ** 2))
             if score > self.threshold and has_extent(points):
                 faces.append(Detection(landmark_box(points, scheme.name), score, five_points(points, scheme)))
         boxes = np.array([face.box for face in faces]).reshape(-1, 4)

@@ -42,7 +42,7 @@ export class Finder {
     const found = await this.#read(this.networks[check.network], picture, places, check.framing);
     found.forEach(({ points, scores }, i) => {
       const sure = clamp(scores.reduce((sum, score) => sum + score, 0) / scores.length, 0, 1);
-      const score = Math.sqrt(candidates[i].score * sure);
+      const score = Math.cbrt(candidates[i].score * sure * sure);
       if (!(score > check.threshold) || !hasExtent(points)) return;
       faces.push({ box: landmarkBox(points, check.scheme), score, five: fivePoints(points, check.scheme) });
     });
