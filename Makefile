@@ -68,12 +68,12 @@ assets: $(READY) egl
 detector: SECOND = runs/fauxface-detector-2
 detector: assets
 	$(BIN)/fauxface render renders/frames/crowd --count 1000 --faces 0-6 --size 384 --seed 15 --recipe $(RECIPE)
-	$(BIN)/fauxface render renders/frames/single --count 1800 --size 192 --seed 5 --recipe $(RECIPE)
+	$(BIN)/fauxface render renders/frames/single --count 950 --size 192 --seed 5 --recipe $(RECIPE)
 	$(BIN)/python tools/face_free.py renders/without_faces --count 2400 --bodies 240
 	$(BIN)/fauxface train --config recipes/training/fauxface-detector.yaml
 	$(BIN)/python tools/face_free.py renders/without_faces --count 2400 --bodies 240 --hard runs/fauxface-detector
 	$(BIN)/fauxface train --config recipes/training/fauxface-detector.yaml --out $(SECOND) --init runs/fauxface-detector \
-	  --seed 1 --lr 0.001 --samples 80000
+	  --seed 1 --lr 0.001 --samples 70000
 
 .PHONY: assets detector egl renders
 egl: $(READY)
