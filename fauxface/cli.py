@@ -439,11 +439,11 @@ def export(
     Args:
         checkpoint: A checkpoint's folder, a run's folder, or the name of shipped weights.
         out: The file, *.onnx.
-        format: File format. The others than onnx need the package of their runtime, and say which; --out then ends
-            in .xml (openvino), .mlpackage (coreml; converted only, as it runs on Apple's systems alone) or .tflite
-            (litert).
+        format: File format. The others than onnx need the package of their runtime, and say which (docs/embedding.md
+            has versions that were tried); --out then ends in .xml (openvino), .mlpackage (coreml; converted only, as it
+            runs on Apple's systems alone) or .tflite (litert).
         hub_folder: Folder to fill with the checkpoint's files and a README.md, as model hubs show them.
-        batch: Batch size, fixed in the file; 0 allows any.
+        batch: Batch size, fixed in the file; 0 allows any, and is 1 for coreml and litert.
         int8: Quantise to eight bits, statically, per channel.
         calibrate: Folder of renders that the model was not trained on; some calibrate, the others measure.
         force: Write the eight-bit model however much its error rises.

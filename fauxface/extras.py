@@ -10,7 +10,17 @@ from types import MappingProxyType
 EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "figures": ("matplotlib",),
-        "train": ("torch", "torchvision", "timm", "lightning_fabric", "onnx", "onnxscript", "scipy", "matplotlib"),
+        "train": (
+            "torch",
+            "torchvision",
+            "timm",
+            "lightning_fabric",
+            "onnx",
+            "onnxscript",
+            "packaging",
+            "scipy",
+            "matplotlib",
+        ),
         "render": ("moderngl", "anny", "scipy"),
         "demo": ("skimage", "torch", "moderngl"),
         "live": ("av", "starlette", "uvicorn", "websockets"),

@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+import torch
 from skimage import data as photographs
 
 from fauxface.checkpoint import SHIPPED, load_checkpoint, read_card
-from fauxface.export.formats import FORMATS, Format, export_as
+from fauxface.export.config import Format
+from fauxface.export.formats import FORMATS, _network, export_as
 from fauxface.export.onnx import halved, to_onnx
 from fauxface.faces import Framing
 from fauxface.images import write_image
@@ -105,13 +107,36 @@ def test_other_formats_are_written_or_name_their_package(
     monkeypatch.setattr("fauxface.export.formats.exported", lambda *_: onnx.load(network))
     out = tmp_path / f"model{form.suffix}"
     assert export_as("fauxface-s", out, kind).size > 500_000
+    side = read_card("fauxface-s").input_size
+    crop = cv2.resize(photographs.astronaut()[50:206, 144:300], (side, side))[None]
+    ours = OnnxModel(network, threads=1).predict(crop).landmarks
     if kind == "openvino":
         import openvino
 
-        crop = np.random.default_rng(0).integers(0, 256, (1, *(read_card("fauxface-s").input_size,) * 2, 3), np.uint8)
         theirs = openvino.compile_model(str(out), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        ours = OnnxModel(network, threads=1).predict(crop).landmarks
         assert np.abs(theirs(crop)["landmarks"] - ours).max() < AGREE
+    elif kind == "litert":
+        from ai_edge_litert.interpreter import Interpreter
+
+        theirs = Interpreter(str(out)).get_signature_runner()(image=crop.astype(np.float32))
+        assert set(theirs) == {"landmarks", "scores", "visibility"}
+        assert np.abs(theirs["landmarks"] - ours).max() < AGREE
+
+
+def test_converters_get_only_what_they_know():
+    """Core ML has no more than five dimensions and a pooling's stride; LiteRT has no assertions."""
+    whole, images, names = _network("fauxface-s", 0)
+    program = torch.export.export(whole, (images,)).run_decompositions({})
+    nodes = [node for node in program.graph.nodes if node.op == "call_function"]
+    values = [node.meta.get("val") for node in nodes]
+    assert max(value.ndim for value in values if isinstance(value, torch.Tensor)) == 5
+    assert not [node for node in nodes if "assert" in str(node.target)]
+    assert all(len(node.args) > 2 for node in nodes if "max_pool2d" in str(node.target))
+    for node in nodes:
+        if "cat" in str(node.target) or "stack" in str(node.target):
+            parts: Any = node.args[0]
+            assert len({part.meta["val"].dtype for part in parts}) == 1
+    assert names == ["landmarks", "scores", "visibility"]
 
 
 @pytest.mark.skipif(

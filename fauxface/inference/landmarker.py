@@ -90,9 +90,9 @@ class Landmarker:
         use. FileNotFoundError for a missing checkpoint; ValueError for a damaged one, for a detector that is not
         installed, and for an unknown detector, backend or detail.
 
-        With ``detail`` ``low`` there is one look; ``auto``, 7 to 15 times its time, also finds small faces and those
-        that the frame cuts;
-        ``high``, 4 times the time again, is twice as fine. ``turned`` costs three looks where no face is reliable.
+        With ``detail`` ``low`` there is one look; ``auto`` also finds small faces and those that the frame cuts, in 6
+        to 12 times the time with retinaface; ``high`` is twice as fine, in 38 to 51 times the time of ``low``
+        (``benchmarks/search_cost.py``). ``turned`` costs three looks where no face is reliable.
         """
         backend = backend or ("onnx" if device == "cpu" else "torch")
         if backend not in ("onnx", "torch") or (backend == "onnx" and device != "cpu"):
