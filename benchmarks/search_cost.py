@@ -1,6 +1,6 @@
 """What a finer search for faces costs: processor time of `--detail auto` and `high`, in multiples of one look.
 
-    python benchmarks/search_cost.py [--detector retinaface] [--rounds 5] [--quick]
+    python benchmarks/search_cost.py [--detector own] [--rounds 5] [--quick]
 
 One thread; the three take turns, and the ratio of their medians counts, so that other work on the machine matters
 little. Pictures are rendered faces on grey. The last line on standard output is one JSON object: picture → multiples.

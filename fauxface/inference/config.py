@@ -61,9 +61,9 @@ class PredictionConfig:
     detail: Detail = "auto"
     """How finely to search for faces. low: one look, as quick as the detector (faces from about 1/25 of the
     picture's longer side). auto: also smaller faces (24 px in 640×480, 45 px in 4000×3000) and faces that the
-    frame cuts, in 6 to 12 times the time (with retinaface; 6 where a face fills much of the picture).
-    high: twice as fine, in 38 to 51 times the time of low. In a video the first frame of a shot and one frame
-    a second are searched so."""
+    frame cuts, in 5 to 12 times the time (5 where one face fills much of the picture). high: twice as fine, in
+    17 to 65 times the time of low (docs/finding.md). In a video the first frame of a shot and one frame a
+    second are searched so."""
     turned: bool = True
     """Where no reliable face is found, look again at the picture turned by 90, 180 and 270 degrees (three
     more looks)."""

@@ -90,8 +90,8 @@ class Landmarker:
         use. FileNotFoundError for a missing checkpoint; ValueError for a damaged one, for a detector that is not
         installed, and for an unknown detector, backend or detail.
 
-        With ``detail`` ``low`` there is one look; ``auto`` also finds small faces and those that the frame cuts, in 6
-        to 12 times the time with retinaface; ``high`` is twice as fine, in 38 to 51 times the time of ``low``
+        With ``detail`` ``low`` there is one look; ``auto`` also finds small faces and those that the frame cuts, in 5
+        to 12 times the time; ``high`` is twice as fine, in 17 to 65 times the time of ``low``
         (``benchmarks/search_cost.py``). ``turned`` costs three looks where no face is reliable.
         """
         backend = backend or ("onnx" if device == "cpu" else "torch")
