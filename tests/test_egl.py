@@ -75,5 +75,5 @@ def test_make_stops_with_the_script():
     """Both commands that render have it among what they need."""
     rules = (SCRIPT.parents[1] / "Makefile").read_text()
     assert "tools/egl.sh" in rules
-    for target in ("demo", "test", "test-slow", "renders"):
+    for target in ("demo", "test", "test-slow", "assets"):
         assert f"\n{target}: $(READY) egl\n" in rules

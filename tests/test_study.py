@@ -376,9 +376,9 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
     again = load_results(config.out)
     assert again.rows.keys() == results.rows.keys()
     cell = plan.cells[0].identity
-    assert again.has(cell, wanted_of([test], "retinaface", "lfpw's hash"))
-    assert again.has(cell, wanted_of([test], "retinaface", ""))
-    assert not again.has(cell, wanted_of([test], "retinaface", "helen's hash"))
+    assert again.has(cell, wanted_of([test], "own", "lfpw's hash"))
+    assert again.has(cell, wanted_of([test], "own", ""))
+    assert not again.has(cell, wanted_of([test], "own", "helen's hash"))
     assert not again.has(cell, wanted_of([test], "own", ""))
     for key, errors in results.errors.items():
         np.testing.assert_allclose(again.errors[key], errors, atol=1e-3)

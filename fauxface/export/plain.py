@@ -62,7 +62,8 @@ def _scaled_at_once(nodes: list[NodeProto], values: dict[str, np.ndarray], ends:
             chain.append(users[last][0].output[0])
             last = chain[-1]
         if len(chain) > 2:
-            names = [f"{last}_{part}" for part in ("scale", "shift", "scaled")]
+            # not "scale": onnxruntime's quantiser calls its own constants so
+            names = [f"{last}_{part}" for part in ("factor", "offset", "times")]
             values |= {names[0]: np.asarray(scale, np.float32), names[1]: np.asarray(shift, np.float32)}
             steps = [("Mul", [first, names[0]], [names[2]]), ("Add", [names[2], names[1]], [last])]
             instead |= {name: [] for name in chain} | {last: [helper.make_node(*step) for step in steps]}

@@ -25,7 +25,7 @@ from fauxface.landmarks import five_points, scheme_of
 
 CHECKER = "fauxface-s"
 """The shipped weights that look again at what the shipped detector finds."""
-CANDIDATE, FACE = 0.2, 0.33
+CANDIDATE, FACE = 0.25, 0.33
 """Least score of what is looked at again, and of what is a face then. With the shipped weights `FACE` gives one false
 alarm per ten face-free pictures (docs/models.md)."""
 
