@@ -379,7 +379,7 @@ def test_a_killed_cell_goes_on_and_is_adapted(tmp_path: Path, monkeypatch: pytes
     assert again.has(cell, wanted_of([test], "own", "lfpw's hash"))
     assert again.has(cell, wanted_of([test], "own", ""))
     assert not again.has(cell, wanted_of([test], "own", "helen's hash"))
-    assert not again.has(cell, wanted_of([test], "own", ""))
+    assert not again.has(cell, wanted_of([test], "retinaface", ""))
     for key, errors in results.errors.items():
         np.testing.assert_allclose(again.errors[key], errors, atol=1e-3)
     assert run_study_report(config, plan.cells, again).is_file()
