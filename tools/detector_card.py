@@ -53,9 +53,10 @@ def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
         f"```console\n$ {command(card)}\n```",
         "",
         *([f"Afterwards: {afterwards}.", ""] if afterwards else []),
-        "Renders alone: no photograph is in these weights, but the threshold was set by what it takes for faces in",
-        "some. [models.md](../models.md) has the commands.",
+        "All faces are renders: no photograph of a person is in these weights, but the threshold was set by what it",
+        "takes for faces in some. [models.md](../models.md) has the commands.",
         "",
+        *without_faces(card),
         "## How many faces it finds",
         "",
         "AFW's annotated faces of 24 px and more, at the threshold that gives one false alarm per ten face-free",
@@ -68,6 +69,15 @@ def card_text(name: str, card: Card, figures: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def without_faces(card: Card) -> list[str]:
+    """The pictures without faces that it learned from, as Markdown."""
+    learned = card.provenance.get("without_faces")
+    if not learned:
+        return []
+    listed = [f"- {source}" for source in learned["sources"]]
+    return [f"What is no face it learned from {learned['images']:,} pictures without people:", "", *listed, ""]
 
 
 def drawn(detect: OneStageDetector, image: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ def hub_readme(name: str, card: Card) -> str:
     call = f'Landmarker.load(detector="{name}")' if detector else 'Landmarker.load("hf://OWNER/NAME")'
     kind = "faces and their landmarks" if detector else "facial landmarks"
     origin = (
-        "Every learned number comes from Fauxface's own renders; no photograph of a person was learned from."
+        "All faces were learned from Fauxface's own renders; no photograph of a person was learned from."
         if card.lane == "clean"
         else "For research only: it was made with data or weights under other terms; `model.yaml` says which."
     )
