@@ -19,13 +19,13 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
-import skimage
 import skimage.data
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
@@ -83,9 +83,9 @@ def view_of_map(rng: np.random.Generator) -> np.ndarray:
     rays = turn.apply(rays / np.linalg.norm(rays, axis=1, keepdims=True))
     columns = (np.arctan2(rays[:, 0], rays[:, 2]) / (2 * np.pi) + 0.5) * width - 0.5
     rows = np.arccos(np.clip(rays[:, 1], -1, 1)) / np.pi * height - 0.5
-    grid = (part.reshape(SIZE, SIZE).astype(np.float32) for part in (columns, rows))
+    across, down = (part.reshape(SIZE, SIZE).astype(np.float32) for part in (columns, rows))
     # not cubic, which rings around lamps
-    seen = cv2.remap(radiance, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    seen = cv2.remap(radiance, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return photographed(seen, rng)
 
 
@@ -262,7 +262,7 @@ def sources() -> list[str]:
     """Where the pictures come from, and under which terms, for the card of what learns from them."""
     return [
         f"environment maps of npm's {PACKAGE} {VERSION}, {LICENCE}: {', '.join(path.stem for path in maps_of('pack'))}",
-        f"scikit-image {skimage.__version__}, CC0 or public domain: {', '.join(PICTURES)}",
+        f"scikit-image {version('scikit-image')}, CC0 or public domain: {', '.join(PICTURES)}",
         f"renders of people without heads, generator {GENERATOR_VERSION}",
         "made-up surfaces, lettering and shapes (tools/face_free.py)",
     ]

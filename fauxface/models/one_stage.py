@@ -167,7 +167,8 @@ class OneStage(FaceNetwork):
             peaks.append((hot >= max_pool2d(hot, 3, 1, 1)).flatten(1))
             read.append(maps.flatten(2).mT)
             cells.append(torch.cat([centre, torch.full_like(centre[:, :1], stride)], -1))
-        return OneStageOutputs(*(torch.cat(parts, 1) for parts in (heat, boxes, peaks, read)), torch.cat(cells))
+        hot, edges, highest, features = (torch.cat(parts, 1) for parts in (heat, boxes, peaks, read))
+        return OneStageOutputs(hot, edges, highest, features, torch.cat(cells))
 
     def offsets(self, features: Tensor) -> Tensor:
         """Landmarks …×N×2 of cells with features …×C, from their centres, in shares of the boxes' longer sides."""

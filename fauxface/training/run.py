@@ -162,8 +162,8 @@ def write_checkpoint(
     """Write the averaged weights with a card about their origin."""
     teacher = start.teacher
     begun = start.card or ("hub" if start.hub else "random")
-    empty = data.empty if isinstance(data, FrameData) else None
-    ours = data.generator is not None and (empty is None or bool(data.empty_sources))
+    empty, sources = (data.empty, data.empty_sources) if isinstance(data, FrameData) else (None, ())
+    ours = data.generator is not None and (empty is None or bool(sources))
     lane = lane_of(ours, begun, None if teacher is None else teacher.card)
     card = card_of(model, data.labels, config.crop_margin, lane, config.crop)
     card.training = config.as_dict()
@@ -179,7 +179,7 @@ def write_checkpoint(
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
     }
     if empty is not None:
-        card.provenance["without_faces"] = {"images": len(empty), "sources": list(data.empty_sources)}
+        card.provenance["without_faces"] = {"images": len(empty), "sources": list(sources)}
     if teacher is not None:
         card.provenance["teacher"] = teacher.provenance()
     if start.card is not None:
