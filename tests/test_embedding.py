@@ -209,7 +209,8 @@ for (let i = 0; i < Number(count); i++) {
   const picture = frame(i), found = await finder.detect(picture), { framing, scheme } = settings;
   const first = await finder.landmarks(picture, found.map(({ box, five }) => placeOf(box, five, framing)));
   const again = await finder.landmarks(picture, first.map(({ points }) => placeOfPoints(points, scheme, framing)));
-  told.push({ found, networks: Object.keys(finder.networks), points: again.map(({ points }) => [...points]) });
+  const [once, twice] = [first, again].map(faces => faces.map(({ points }) => [...points]));
+  told.push({ found, networks: Object.keys(finder.networks), once, twice });
 }
 console.log(JSON.stringify(told));
 """
@@ -290,10 +291,12 @@ def test_the_pages_javascript_finds_faces_as_python_does(
             assert ours.points is not None
             assert np.abs(ours.points - theirs["five"]).max() < 0.5
             assert ours.score == pytest.approx(theirs["score"], abs=1e-3)
-        places = [place_of(framing, one.box, one.points) for one in detections]
-        first = landmark_crops(model, image, places).landmarks
-        again = landmark_crops(model, image, [place_of_points(framing, one, model.scheme) for one in first]).landmarks
-        assert np.abs(np.array(told["points"]).reshape(again.shape) - again).max(initial=0) < 0.5
+        # from where the page saw them: a hundredth of a pixel can bring a point into another cell of the grid
+        once, twice = (np.array(told[name]).reshape(-1, 70, 2) for name in ("once", "twice"))
+        places = [place_of(framing, np.array(one["box"]), np.array(one["five"])) for one in told["found"]]
+        assert np.abs(landmark_crops(model, image, places).landmarks - once).max(initial=0) < 0.5
+        places = [place_of_points(framing, points, model.scheme) for points in once]
+        assert np.abs(landmark_crops(model, image, places).landmarks - twice).max(initial=0) < 0.5
     assert counts[0] == 2
     assert counts[1] > 0
     assert counts[2] == 0
