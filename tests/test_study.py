@@ -14,8 +14,10 @@ import pytest
 from fake_data import write_face_synthetics, write_ibug
 
 from fauxface.cli import main
+from fauxface.datasets import face_synthetics
 from fauxface.evaluation.evaluation_sets import CachedDetector, data_facts
 from fauxface.inference import Detection
+from fauxface.rendering import dataset as dataset_settings
 from fauxface.study import StudyConfig, run_study
 from fauxface.study.answers import answer
 from fauxface.study.config import ABLATIONS, Cell
@@ -447,3 +449,21 @@ def test_earlier_results_put_aside_in_the_study_s_folder_stay_there(tmp_path: Pa
     assert f"Not measured: {MODEL} with 2 images: none, all." in text
     with pytest.raises(FileNotFoundError, match=r"nothing to report: .*results\.csv has no finished cell"):
         run_study(config, report_only=True)
+
+
+def test_the_same_renders_are_the_same_data_on_every_machine(tmp_path):
+    """Processors round light and textures differently, so that the same settings give files of other sizes."""
+    folder = tmp_path / "faces"
+    write_face_synthetics(folder, 3)
+    others = data_facts(folder).identity
+    assert dataset_settings.SETTINGS == face_synthetics.SETTINGS
+    settings = folder / face_synthetics.SETTINGS
+    settings.write_text("seed: 1\n")
+    renders = data_facts(folder).identity
+    image = sorted(folder.glob("*.png"))[0]
+    image.write_bytes(image.read_bytes() + b"another compression")
+    assert data_facts(folder).identity == renders
+    settings.write_text("seed: 2\n")
+    assert data_facts(folder).identity != renders
+    settings.unlink()
+    assert data_facts(folder).identity not in (others, renders)

@@ -32,6 +32,8 @@ from fauxface.parsing import LABEL_BYTES
 from fauxface.targets import TARGETS
 
 NAME = "face_synthetics"
+SETTINGS = "render.yaml"
+"""File with the settings of `fauxface render` beside its renders; Microsoft's data have none."""
 _POINTS = FACE_SYNTHETICS70.count
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from fauxface.datasets import FaceDataset, map_samples, open_dataset
+from fauxface.datasets import FaceDataset, face_synthetics, map_samples, open_dataset
 from fauxface.evaluation.adaptation import FEWEST_A_FOLD, Adaptation, fit
 from fauxface.evaluation.adapter import save_adapter
 from fauxface.evaluation.fitting import CHOICES
@@ -18,7 +18,9 @@ from fauxface.evaluation.predictions import AnnotatedFaces, Boxes, load_landmark
 from fauxface.evaluation.run import judge
 from fauxface.evaluation.scores import Evaluation
 from fauxface.faces import FaceSample
+from fauxface.files import read_bytes
 from fauxface.inference import DETECTORS, Detection, Detector
+from fauxface.parsing import LABEL_BYTES
 from fauxface.pose import yaw_in_photo
 
 BOXES: tuple[Boxes, ...] = ("landmarks", "detector")
@@ -32,7 +34,7 @@ class DataFacts:
     Attributes:
         name: the folder's name.
         count: number of faces.
-        identity: a hash of its files' names and sizes, its scheme and its labels' convention.
+        identity: a hash of its files' names and sizes (of renders: names and settings), scheme and labels' convention.
         annotated: True if annotators made its labels, so that an adapter can be used.
         sources: its label files, links resolved.
     """
@@ -57,7 +59,7 @@ class EvaluationSet:
 
     Attributes:
         name: the data set's name.
-        identity: a hash of its files' names and sizes.
+        identity: as that of `DataFacts`.
         faces: its faces.
         yaw: (M,) degrees, from the annotated points by perspective-n-point; NaN where they fit no head.
     """
@@ -144,9 +146,13 @@ class CachedDetector:
 
 
 def _fingerprint(dataset: FaceDataset, folder: Path) -> str:
+    """A hash of names and sizes; of names and settings for renders, which other processors draw a few bytes apart."""
     digest = hashlib.blake2b(f"{dataset.scheme} {dataset.labels}".encode(), digest_size=8)
+    rendered = dataset.format == face_synthetics.NAME and (folder / face_synthetics.SETTINGS).is_file()
+    if rendered:
+        digest.update(read_bytes(folder / face_synthetics.SETTINGS, LABEL_BYTES))
     for source in dataset.sources:
-        size = sum(path.stat().st_size for path in dataset.files(source)[:1])
+        size = 0 if rendered else sum(path.stat().st_size for path in dataset.files(source)[:1])
         digest.update(f"{source.relative_to(folder).as_posix()} {size}\n".encode())
     for path in dataset.shared:
         digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
