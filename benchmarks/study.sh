@@ -20,18 +20,19 @@
 # cores of an AMD EPYC at 128 px; of mobilenetv3small-pip, the slowest seen (7 minutes, two cells at a time). Adapter and
 # scores come on top.
 #
-# Set RENDERS (10,000 renders of one generator or more), HELD_OUT (renders of another seed, a folder `held_out`) and
+# WORKERS cells (1) are trained at a time and share the cores: with 2 on two cores, one thread each, more is done in the
+# same time. Set RENDERS (10,000 renders of one generator or more), HELD_OUT (renders of another seed, a folder `held_out`) and
 # W300 (300-W: afw, and the train split for adapters), or have them at the places below. Made by
 #   fauxface render renders/train --count 10000 --size 192 --seed 5 --recipe recipes/rendering/detector.yaml
 #   fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/rendering/detector.yaml
 set -euo pipefail
 cd "$(dirname "$0")/.."
 RENDERS=${RENDERS:-renders/train} HELD_OUT=${HELD_OUT:-renders/held_out} W300=${W300:-../shared/data/300w}
-OUT=${OUT:-docs/study} FAUXFACE=${FAUXFACE:-.venv/bin/fauxface}
+OUT=${OUT:-docs/study} WORKERS=${WORKERS:-1} FAUXFACE=${FAUXFACE:-.venv/bin/fauxface}
 
 study() {
     "$FAUXFACE" study --data "$RENDERS" --test "$W300/afw" "$HELD_OUT" --out "$OUT" \
-        --adapt-data "$W300" --adapt-split train --detector retinaface "$@"
+        --adapt-data "$W300" --adapt-split train --detector retinaface --workers "$WORKERS" "$@"
 }
 report() { study --seeds 1 --report; } # with the grid's settings: also after a step that asks for other cells
 grid() { study --seeds 1; }
