@@ -5,6 +5,10 @@
 Runs in a separate environment. The plain mesh, without attention for eyes and lips. Faces come from MediaPipe's
 detector, which runs on a video only when the face is lost. On given boxes the network sees the upright square about the
 landmark box's centre, 1.5 × the longer side, as MediaPipe lays it around a tracked face.
+
+An ``IN`` with ``people``, the most faces to follow, is a video of ``frames`` alone (``tracking.py``); ``OUT`` then
+holds the ``seconds`` of processor time for all frames and ``frame_00000`` … (K, 68, 2), the points of each frame's
+faces.
 """
 
 from __future__ import annotations
@@ -50,6 +54,9 @@ node {
 def main() -> None:
     mediapipe: Any = import_module("mediapipe")
     given, answer = np.load(sys.argv[1]), {}
+    if "people" in given:
+        np.savez(sys.argv[2], **followed(mediapipe, given["frames"], int(given["people"])))
+        return
     photos = [given[f"photo_{i:05d}"] for i in range(len(given["boxes"]))]
     on_boxes = landmarks_on_boxes(mediapipe, photos, given["boxes"])
     mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=MOST_FACES)
@@ -66,6 +73,17 @@ def main() -> None:
         seconds.append(time.perf_counter() - start)
     rate = 1 / np.mean(seconds[WARM_UP:]) if len(seconds) > WARM_UP else np.nan
     np.savez(sys.argv[2], fps=rate, faces_a_frame=faces / max(1, len(frames)), **answer)
+
+
+def followed(mediapipe: Any, frames: np.ndarray, people: int) -> dict[str, Any]:
+    """The faces of every frame of a video, and the processor time that they took."""
+    mesh, answer, seconds = mediapipe.solutions.face_mesh.FaceMesh(max_num_faces=people), {}, 0.0
+    for number, frame in enumerate(frames):
+        start = time.process_time()
+        found = [pixels(face, frame) for face in mesh.process(frame).multi_face_landmarks or []]
+        seconds += time.process_time() - start
+        answer[f"frame_{number:05d}"] = np.array(found).reshape(-1, 68, 2)
+    return {**answer, "seconds": seconds}
 
 
 def landmarks_on_boxes(mediapipe: Any, photos: list[np.ndarray], boxes: np.ndarray) -> list[np.ndarray]:

@@ -1,6 +1,6 @@
 """Tracking through edited footage of known truth: ids, lost frames, rates.
 
-    python benchmarks/tracking.py [--quick] [--detector own|retinaface] [--out docs/finding]
+    python benchmarks/tracking.py [--quick] [--detector own|retinaface] [--mediapipe] [--out docs/finding]
     python benchmarks/tracking.py --long 20000 [--out docs/finding]
 
 Rendered faces move over rendered scenery: shots that cut from people to people at the same places, two who pass each
@@ -8,6 +8,8 @@ other, one who leaves and comes back, and sixty at once. Counted are id switches
 shot), ids that go over a cut, fragments (further ids of a person in a shot), lost frames (percent of those in which a
 visible person has no face), frames until a person is found, faces where nobody is, and frames a second of processor
 time, which other programs on the machine hardly change.
+With --mediapipe its face mesh follows the same frames, in an environment of its own (``peers.py``); it gives faces no
+ids.
 --long plays many frames of several people in short shots, with a stand-in for the networks that knows the truth, so
 that the tracker alone is measured: ids over cuts, and memory after a tenth of the frames and at the end. The last line
 on standard output is one JSON object.
@@ -20,6 +22,7 @@ import json
 import os
 import platform
 import resource
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -34,6 +37,7 @@ os.environ.update({"OMP_NUM_THREADS": "1"})
 
 import cv2
 import numpy as np
+from peers import run_peer
 
 from fauxface.faces import landmark_box
 from fauxface.files import write_text
@@ -208,6 +212,21 @@ def measure(landmarker: Landmarker, footage: Iterator[Moment]) -> dict[str, Any]
     return {**count.figures(seconds), "shots": tracker.shots}
 
 
+def measure_mediapipe(footage: Iterator[Moment]) -> dict[str, Any]:
+    """What can be counted of MediaPipe's face mesh, which has no ids; OSError if it cannot be installed or run."""
+    moments, count = list(footage), Count()
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder) / "in.npz"
+        most = max(len(moment.people) for moment in moments)
+        np.savez(given, frames=np.array([moment.image for moment in moments]), people=most)
+        answer = run_peer("mediapipe", given, Path(folder) / "out.npz")
+    for number, moment in enumerate(moments):
+        found = answer[f"frame_{number:05d}"]
+        count.add(moment, [Face(points, np.ones(68), None, 1.0, "ibug68") for points in found])
+    figures = count.figures(float(answer["seconds"]))
+    return {name: figures[name] for name in ("frames", "lost_percent", "frames_until_found", "false_faces", "fps")}
+
+
 class Knows:
     """A stand-in for detector and model: it knows where the people are, and sees the nearest one to each box."""
 
@@ -287,6 +306,7 @@ def measure_long(frames: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", default=DETECTORS[0], choices=DETECTORS)
+    parser.add_argument("--mediapipe", action="store_true", help="also MediaPipe's face mesh")
     parser.add_argument("--long", type=int, metavar="FRAMES", help="the tracker alone, over many frames")
     parser.add_argument("--footage", nargs="+", choices=list(FOOTAGE), default=list(FOOTAGE))
     parser.add_argument("--quick", action="store_true", help="one piece of footage")
@@ -300,12 +320,16 @@ def main() -> None:
     if options.long:
         result |= {"command": f"python benchmarks/tracking.py --long {options.long}", **measure_long(options.long)}
     else:
-        result["command"] = f"python benchmarks/tracking.py --detector {options.detector}"
+        more = " --mediapipe" if options.mediapipe else ""
+        result["command"] = f"python benchmarks/tracking.py --detector {options.detector}{more}"
         landmarker = Landmarker.load(detector=options.detector, threads=1, detail="low")
         cast = Cast(3 if options.quick else 12)
         for name in options.footage[: 1 if options.quick else None]:
             result[name] = measure(landmarker, FOOTAGE[name](cast))
             print(f"{name:<30}{result[name]}", flush=True)
+            if options.mediapipe:
+                result[name]["mediapipe"] = measure_mediapipe(FOOTAGE[name](cast))
+                print(f"{'':<30}{result[name]['mediapipe']}", flush=True)
     if options.out is not None:
         name = "tracking_long.json" if options.long else "tracking.json"
         write_text(options.out / name, json.dumps(result, indent=1) + "\n")

@@ -17,7 +17,7 @@ from fauxface.inference import Detection, Landmarker, Landmarks, Tracker, draw_b
 from fauxface.inference.face import visible_inside
 from fauxface.inference.places import STRAIGHT, TURNED, place_of, place_of_points, turn_of
 from fauxface.inference.reliability import Limits, misfit, points_apart
-from fauxface.inference.search import SEEN, find_faces, finest_side, turned_back, turned_views
+from fauxface.inference.search import SEEN, find_faces, finest_side, one_head, turned_back, turned_views
 from fauxface.inference.styles import draw_faces
 from fauxface.landmarks import FACE_SYNTHETICS70, five_points
 from fauxface.pose import mean_head
@@ -152,6 +152,40 @@ def test_faces_turned_by_quarters_are_found(turns: int):
     roll = roll_of(five_points(one.landmarks, FACE_SYNTHETICS70))
     assert math.cos(roll - turns * math.pi / 2) > 0.95
     assert len(find.detector.views) == (1 if turns == 0 else 4)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("upright", [0.35, 0.8])
+def test_a_face_that_passes_for_an_upright_one_is_looked_at_turned_if_its_scores_are_low(upright: float):
+    """Seen upside down with scores of a sure face, it is believed; with low ones, the turned view's higher ones win."""
+    picture = np.full((300, 400, 3), 110, np.uint8)
+    disc(picture, 150, 120, 40, 2)
+    find = landmarker(turned=True)
+    world: Any = find.detector
+    wrong = Detection(box := np.array([110.0, 100, 190, 180]), 0.9, five_points(at_box(box), FACE_SYNTHETICS70))
+
+    def detect(image: np.ndarray) -> list[Detection]:
+        return [wrong] if image is picture else world(image)
+
+    def landmarks(image: Any, places: Any) -> Landmarks:
+        found = world.find(image, places)
+        found.scores[[len(place) == 4 for place in places]] = upright
+        return found
+
+    find.detector, find.landmarks = detect, landmarks  # type: ignore[assignment,method-assign]
+    [one] = find(picture)
+    assert one.reliable
+    assert abs(roll_of(five_points(one.landmarks, FACE_SYNTHETICS70))) == pytest.approx(
+        0 if upright > 0.5 else math.pi, abs=0.1
+    )
+
+
+def test_one_head_has_boxes_that_overlap_or_whose_middle_lies_within():
+    box = np.array([0.0, 0, 100, 100])
+    others = [box + 10, np.array([40.0, 40, 60, 60]), np.array([60.0, -60, 130, 60]), np.array([80.0, 0, 180, 100])]
+    assert one_head(box, others).tolist() == [True, True, False, False]
+    assert one_head(box, [np.array([30.0, -60, 100, 40])]).tolist() == [False]
+    assert one_head(box, [np.array([-40.0, -100, 60, 55])]).tolist() == [True]
+    assert one_head(box, []).tolist() == []
 
 
 def test_turned_views_come_back():

@@ -65,8 +65,8 @@ class PredictionConfig:
     17 to 65 times the time of low (docs/finding.md). In a video the first frame of a shot and one frame a
     second are searched so."""
     turned: bool = True
-    """Where no reliable face is found, look again at the picture turned by 90, 180 and 270 degrees (three
-    more looks)."""
+    """Where no face is found, or one that may be turned (not reliable, or with low scores), look again at the
+    picture turned by 90, 180 and 270 degrees (three more looks)."""
     sequence: bool = False
     """The numbered pictures of a folder are the frames of a shot: follow faces through them, as in a video."""
     fps: FrameRate = 24.0

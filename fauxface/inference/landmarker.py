@@ -28,7 +28,7 @@ from fauxface.inference.onnx_model import OnnxModel, load_onnx
 from fauxface.inference.places import has_extent, is_turned, place_of, place_of_points
 from fauxface.inference.reliability import Limits
 from fauxface.inference.result import Origin
-from fauxface.inference.search import SAME, find_faces, overlaps, turned_back, turned_views
+from fauxface.inference.search import find_faces, one_head, turned_back, turned_views
 from fauxface.inference.tracker import Tracker
 from fauxface.landmarks import five_points, scheme_of
 from fauxface.pose import Camera, Pose, head_pose
@@ -57,7 +57,8 @@ class Landmarker:
         camera: the images' camera, for head poses; None guesses it from each image's size.
         checkpoint: the model's checkpoint, by name or path; None for a network that was not loaded from one.
         detail: how finely to search for faces: ``low``, ``auto`` or ``high`` (`fauxface.inference.search`).
-        turned: look again at the picture turned by 90°, 180° and 270° where no reliable face is found.
+        turned: look again at the picture turned by 90°, 180° and 270° where a face may be turned:
+            where none is found, or one that is not reliable or has low scores.
     """
 
     model: LandmarkModel | CropModel
@@ -92,7 +93,7 @@ class Landmarker:
 
         With ``detail`` ``low`` there is one look; ``auto`` also finds small faces and those that the frame cuts, in 5
         to 12 times the time; ``high`` is twice as fine, in 17 to 65 times the time of ``low``
-        (``benchmarks/search_cost.py``). ``turned`` costs three looks where no face is reliable.
+        (``benchmarks/search_cost.py``). ``turned`` costs three looks where no face is found or not all are sure.
         """
         backend = backend or ("onnx" if device == "cpu" else "torch")
         if backend not in ("onnx", "torch") or (backend == "onnx" and device != "cpu"):
@@ -239,18 +240,21 @@ class Landmarker:
         return [[next(faces) for _ in found] for found in detections]
 
     def _with_turned(self, image: np.ndarray, faces: list[Face]) -> list[Face]:
-        """The faces, and those that only turned views of the image show: all reliable ones of them."""
-        if not self.turned or (faces and all(face.reliable for face in faces)):
+        """The faces, and reliable ones that turned views of the image show alone or better."""
+        if not self.turned or (faces and all(self._sure(face) for face in faces)):
             return faces
         kept = list(faces)
         for view, quarters in turned_views(image):
             found = turned_back(self.detector(view), quarters, image.shape)
             for face in self.faces_at([image], [found])[0]:
-                near = overlaps(face.box, [other.box for other in kept]) > SAME
-                better = face.reliable and not any(kept[i].reliable for i in np.flatnonzero(near))
-                if better:
-                    kept = [*(other for other, same in zip(kept, near, strict=True) if not same), face]
+                same = one_head(face.box, [other.box for other in kept])
+                rivals = [other for other, one in zip(kept, same, strict=True) if one and other.reliable]
+                if face.reliable and all(_score(face) > _score(other) for other in rivals):
+                    kept = [*(other for other, one in zip(kept, same, strict=True) if not one), face]
         return sorted(kept, key=lambda face: -face.detection_score)
+
+    def _sure(self, face: Face) -> bool:
+        return face.reliable and _score(face) >= Limits.of_card(getattr(self.card, "reliable", {})).sure
 
     def _face(self, image: np.ndarray, detection: Detection, found: Landmarks) -> Face:
         return Face(
@@ -265,3 +269,8 @@ class Landmarker:
             extra=found.extra,
             detector_box=np.asarray(detection.box, np.float64),
         )
+
+
+def _score(face: Face) -> float:
+    """Mean score of a face's points."""
+    return float(np.mean(face.scores))

@@ -25,11 +25,14 @@ class Limits:
         score: least mean score of its points.
         misfit: largest `misfit` of its shape.
         apart: largest distance `points_apart` from the detector's points.
+        sure: least mean score of a face that is certainly not seen turned wrongly; below it, pictures are turned and
+            looked at again (`Landmarker.turned`). An upside-down face may pass for an upright one, with lower scores.
     """
 
     score: float = 0.3
     misfit: float = 0.05
     apart: float = 0.25
+    sure: float = 0.45
 
     @classmethod
     def of_card(cls, said: Mapping[str, object]) -> Limits:

@@ -71,6 +71,18 @@ def turned_back(found: Sequence[Detection], quarters: int, shape: tuple[int, ...
     return [one(detection) for detection in found]
 
 
+def one_head(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
+    """True (M,) for others that show the same head as a box: they overlap, or one has its middle within the other.
+
+    A face that is seen upside down has its box beside the right one.
+    """
+    boxes = np.array(others).reshape(-1, 4)
+    middle, middles = (box[:2] + box[2:]) / 2, (boxes[:, :2] + boxes[:, 2:]) / 2
+    within = ((middle > boxes[:, :2]) & (middle < boxes[:, 2:])).all(1)
+    around = ((middles > box[:2]) & (middles < box[2:])).all(1)
+    return (overlaps(box, others) > SAME) | within | around
+
+
 def overlaps(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
     """IoU (M,) of a box with others."""
     return box_iou(box[None], np.array(others).reshape(-1, 4))[0]
