@@ -179,6 +179,31 @@ def test_a_face_that_passes_for_an_upright_one_is_looked_at_turned_if_its_scores
     )
 
 
+def test_a_reading_as_upright_as_the_one_that_is_there_does_not_take_its_place():
+    """Another view of the same reading is only another crop, and the scores do not tell which is better."""
+    picture = np.full((300, 400, 3), 110, np.uint8)
+    disc(picture, 150, 120, 40)
+    find = landmarker(turned=True)
+    world: Any = find.detector
+    asked: list[int] = []
+    low, better = world(picture), [Detection(one.box + 5, 0.9, one.points + 5) for one in world(picture)]
+
+    def detect(image: np.ndarray) -> list[Detection]:
+        if image is picture:
+            return low
+        asked.append(image.shape[0])
+        return turned_back(better, 3, image.shape) if asked == [400] else []  # in the picture's first turned view
+
+    def landmarks(image: Any, places: Any) -> Landmarks:
+        found = world.find(image, places)
+        found.scores[:] = 0.4 if np.allclose(places[0][:4], place_of(BOX, low[0].box, low[0].points)[:4]) else 0.7
+        return found
+
+    find.detector, find.landmarks = detect, landmarks  # type: ignore[assignment,method-assign]
+    [one] = find(picture)
+    assert one.scores.mean() == pytest.approx(0.4)
+
+
 def test_one_head_has_boxes_that_overlap_or_whose_middle_lies_within():
     box = np.array([0.0, 0, 100, 100])
     others = [box + 10, np.array([40.0, 40, 60, 60]), np.array([60.0, -60, 130, 60]), np.array([80.0, 0, 180, 100])]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, get_args, overload
 import numpy as np
 
 from fauxface.checkpoint import Card, read_card, stored_weights
-from fauxface.faces import Framing, landmark_box
+from fauxface.faces import Framing, landmark_box, roll_of
 from fauxface.hashing import weights_hash, weights_of
 from fauxface.inference.config import DETECTORS, Detail
 from fauxface.inference.crops import CropModel, Landmarks, landmark_crops, load_torch
@@ -249,7 +249,7 @@ class Landmarker:
             for face in self.faces_at([image], [found])[0]:
                 same = one_head(face.box, [other.box for other in kept])
                 rivals = [other for other, one in zip(kept, same, strict=True) if one and other.reliable]
-                if face.reliable and all(_score(face) > _score(other) for other in rivals):
+                if face.reliable and all(_turned(face, other) and _score(face) > _score(other) for other in rivals):
                     kept = [*(other for other, one in zip(kept, same, strict=True) if not one), face]
         return sorted(kept, key=lambda face: -face.detection_score)
 
@@ -274,3 +274,10 @@ class Landmarker:
 def _score(face: Face) -> float:
     """Mean score of a face's points."""
     return float(np.mean(face.scores))
+
+
+def _turned(face: Face, other: Face) -> bool:
+    """True if one is seen turned by 45° or more against the other."""
+    scheme = scheme_of(face.scheme)
+    turn = roll_of(five_points(face.landmarks, scheme)) - roll_of(five_points(other.landmarks, scheme))
+    return bool(np.cos(turn) < np.cos(np.pi / 4))
