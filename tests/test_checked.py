@@ -112,6 +112,26 @@ def test_landmarks_that_are_no_face_are_dropped(wrong: float):
     assert checked(candidate(220, 120), model=Broken())(picture((220, 120))) == []
 
 
+@pytest.mark.parametrize("first", [0.05, 0.3, 0.8])
+def test_what_is_neither_clearly_a_face_nor_clearly_none_is_looked_at_again_where_its_landmarks_lie(first: float):
+    class Doubts(Spots):
+        """Sure of a head in the crop's middle; elsewhere its mean score is given."""
+
+        def predict(self, crops: np.ndarray) -> Landmarks:
+            found = super().predict(crops)
+            aside = np.abs(found.landmarks.mean(1) - (crops.shape[1] - 1) / 2).max(1) > 4
+            return Landmarks(found.landmarks, np.where(aside[:, None], first, found.scores))
+
+    score = 1 / first**2 * 0.3**3 if first == 0.3 else 0.9  # of the first look: 0.3, or clearly none, or clearly one
+    model, image = Doubts(sure=0.9), picture((220, 120))
+    faces = checked(candidate(210, 112, score=score), model=model, threshold=0.0)(image)
+    [face] = faces
+    assert model.calls == (2 if first == 0.3 else 1)
+    assert face.score == pytest.approx(float(np.cbrt(score * (0.9 if first == 0.3 else first) ** 2)))
+    if first == 0.3:
+        np.testing.assert_allclose((face.box[:2] + face.box[2:]) / 2, [220, 120], atol=4)
+
+
 def test_nothing_is_looked_at_again_where_there_is_no_candidate():
     model = Spots()
     assert checked(model=model)(picture((220, 120))) == []

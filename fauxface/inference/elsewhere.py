@@ -11,7 +11,7 @@ from fauxface.checkpoint import find_checkpoint, read_card
 from fauxface.faces import FRONTAL_POINTS, REACH, Framing
 from fauxface.inference.config import DETECTORS, OWN
 from fauxface.inference.detectors import CheckedDetector, OneStageDetector, load_detector
-from fauxface.inference.detectors.checked import CHECKER
+from fauxface.inference.detectors.checked import CHECKER, DOUBT
 from fauxface.inference.detectors.one_stage import LEAST, SHIPPED_NAME, STEP
 from fauxface.inference.onnx_model import open_exported, session
 from fauxface.inference.places import STRAIGHT, TURNED
@@ -90,6 +90,7 @@ def page_settings(checkpoint: str | Path, detector: str | Path = OWN) -> dict[st
             "scheme": _scheme_facts(found.model.scheme),
             "threshold": found.threshold,
             "overlap": found.overlap,
+            "doubt": list(DOUBT),
         }
         found = found.detector
     assert isinstance(found, OneStageDetector), "page_networks refuses any other"

@@ -1,6 +1,6 @@
 // Our detector and landmark network on onnxruntime-web: fauxface/inference/detectors/{one_stage,checked}.py and crops.py.
 
-import { cropAt, fivePoints, hasExtent, landmarkBox, placeOf, side } from "./crop.js";
+import { cropAt, fivePoints, hasExtent, landmarkBox, placeOf, placeOfPoints, side } from "./crop.js";
 import { clamp, continued, reduced, round } from "./pictures.js";
 
 function overlap(a, b) {
@@ -39,14 +39,25 @@ export class Finder {
     const candidates = await this.#candidates(picture), { check } = this.settings.detector, faces = [];
     if (!check) return candidates;
     const places = candidates.map(({ box, five }) => placeOf(box, five, check.framing));
-    const found = await this.#read(this.networks[check.network], picture, places, check.framing);
-    found.forEach(({ points, scores }, i) => {
-      const sure = clamp(scores.reduce((sum, score) => sum + score, 0) / scores.length, 0, 1);
-      const score = Math.cbrt(candidates[i].score * sure * sure);
-      if (!(score > check.threshold) || !hasExtent(points)) return;
+    const found = await this.#check(picture, places, candidates), [low, high] = check.doubt;
+    const again = [...found.keys()].filter(i => found[i].score > low && found[i].score < high && hasExtent(found[i].points));
+    const better = await this.#check(
+      picture, again.map(i => placeOfPoints(found[i].points, check.scheme, check.framing)), again.map(i => candidates[i]));
+    again.forEach((i, k) => { found[i] = better[k]; });
+    for (const { points, score } of found) {
+      if (!(score > check.threshold) || !hasExtent(points)) continue;
       faces.push({ box: landmarkBox(points, check.scheme), score, five: fivePoints(points, check.scheme) });
-    });
+    }
     return suppressed(faces, check.overlap);
+  }
+
+  // The score of each candidate with the landmarks at its place, and these: {points, score}.
+  async #check(picture, places, candidates) {
+    const { check } = this.settings.detector;
+    return (await this.#read(this.networks[check.network], picture, places, check.framing)).map(({ points, scores }, i) => {
+      const sure = clamp(scores.reduce((sum, score) => sum + score, 0) / scores.length, 0, 1);
+      return { points, score: Math.cbrt(candidates[i].score * sure * sure) };
+    });
   }
 
   async #candidates(picture) {
