@@ -207,10 +207,12 @@ def test_a_reading_as_upright_as_the_one_that_is_there_does_not_take_its_place()
 def test_one_head_has_boxes_that_overlap_or_whose_middle_lies_within():
     box = np.array([0.0, 0, 100, 100])
     others = [box + 10, np.array([40.0, 40, 60, 60]), np.array([60.0, -60, 130, 60]), np.array([80.0, 0, 180, 100])]
-    assert one_head(box, others).tolist() == [True, True, False, False]
-    assert one_head(box, [np.array([30.0, -60, 100, 40])]).tolist() == [False]
-    assert one_head(box, [np.array([-40.0, -100, 60, 55])]).tolist() == [True]
-    assert one_head(box, []).tolist() == []
+    assert one_head(box, others, [False] * 4).tolist() == [True, True, False, False]
+    assert one_head(box, others, [True] * 4).tolist() == [True, True, True, True]
+    assert one_head(box, [np.array([30.0, -60, 100, 40])], [False]).tolist() == [False]
+    assert one_head(box, [np.array([-40.0, -100, 60, 55])], [False]).tolist() == [True]
+    assert one_head(box, [np.array([95.0, 0, 195, 100])], [True]).tolist() == [False]
+    assert one_head(box, [], []).tolist() == []
 
 
 def test_turned_views_come_back():

@@ -247,9 +247,10 @@ class Landmarker:
         for view, quarters in turned_views(image):
             found = turned_back(self.detector(view), quarters, image.shape)
             for face in self.faces_at([image], [found])[0]:
-                same = one_head(face.box, [other.box for other in kept])
-                rivals = [other for other, one in zip(kept, same, strict=True) if one and other.reliable]
-                if face.reliable and all(_turned(face, other) and _score(face) > _score(other) for other in rivals):
+                turned = [_turned(face, other) for other in kept]
+                same = one_head(face.box, [other.box for other in kept], turned)
+                rivals = [i for i in np.flatnonzero(same) if kept[i].reliable]
+                if face.reliable and all(turned[i] and _score(face) > _score(kept[i]) for i in rivals):
                     kept = [*(other for other, one in zip(kept, same, strict=True) if not one), face]
         return sorted(kept, key=lambda face: -face.detection_score)
 

@@ -27,6 +27,8 @@ SMALL = 80
 """Longer side of the largest new face of a finer view, in its pixels: coarser views show larger faces better."""
 SAME = 0.3
 """IoU above which two boxes show one face."""
+UPSIDE_DOWN = 0.1
+"""The same for two faces that are turned against each other."""
 PORTRAIT = 1 / 6
 """A picture of at most `SEEN` px with a face longer than this share of it is not enlarged to search for tiny ones."""
 COARSE, BORDER = 640, 0.25
@@ -71,16 +73,17 @@ def turned_back(found: Sequence[Detection], quarters: int, shape: tuple[int, ...
     return [one(detection) for detection in found]
 
 
-def one_head(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
+def one_head(box: np.ndarray, others: Sequence[np.ndarray], turned: Sequence[bool]) -> np.ndarray:
     """True (M,) for others that show the same head as a box: they overlap, or one has its middle within the other.
 
-    A face that is seen upside down has its box beside the right one.
+    A face that is seen upside down has its box beside the right one, about forehead or chin, so that for others that
+    are ``turned`` against it a small overlap is enough.
     """
     boxes = np.array(others).reshape(-1, 4)
     middle, middles = (box[:2] + box[2:]) / 2, (boxes[:, :2] + boxes[:, 2:]) / 2
     within = ((middle > boxes[:, :2]) & (middle < boxes[:, 2:])).all(1)
     around = ((middles > box[:2]) & (middles < box[2:])).all(1)
-    return (overlaps(box, others) > SAME) | within | around
+    return (overlaps(box, others) > np.where(np.array(turned, bool), UPSIDE_DOWN, SAME)) | within | around
 
 
 def overlaps(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
