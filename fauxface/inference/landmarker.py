@@ -28,7 +28,7 @@ from fauxface.inference.onnx_model import OnnxModel, load_onnx
 from fauxface.inference.places import has_extent, is_turned, place_of, place_of_points
 from fauxface.inference.reliability import Limits
 from fauxface.inference.result import Origin
-from fauxface.inference.search import find_faces, one_head, turned_back, turned_views
+from fauxface.inference.search import SAME, find_faces, one_head, overlaps, turned_back, turned_views
 from fauxface.inference.tracker import Tracker
 from fauxface.landmarks import five_points, scheme_of
 from fauxface.pose import Camera, Pose, head_pose
@@ -245,8 +245,10 @@ class Landmarker:
             return faces
         kept = list(faces)
         for view, quarters in turned_views(image):
+            sure = [face.box for face in kept if self._sure(face)]
             found = turned_back(self.detector(view), quarters, image.shape)
-            for face in self.faces_at([image], [found])[0]:
+            others = [one for one in found if overlaps(one.box, sure).max(initial=0) <= SAME]
+            for face in self.faces_at([image], [others])[0]:
                 turned = [_turned(face, other) for other in kept]
                 same = one_head(face.box, [other.box for other in kept], turned)
                 rivals = [i for i in np.flatnonzero(same) if kept[i].reliable]
