@@ -41,6 +41,10 @@ __all__ = ["FRAME_RATE", "Face", "Landmarker", "check_image"]
 
 BATCH_IMAGES = 32
 """Images of a list whose faces go through the model together."""
+BETTER = 1.125
+"""A face turned against another on the same head takes its place if its score is so many times as high. Right readings
+of AFW's faces turned by 180° have 1.13 to 1.6 times the score of wrong ones; wrong readings of upright faces that the
+frame cuts by half have 0.75 to 1.14 times that of right ones."""
 FRAME_RATE = 30.0
 """Frames per second assumed for frames without time stamps."""
 
@@ -252,7 +256,7 @@ class Landmarker:
                 turned = [_turned(face, other) for other in kept]
                 same = one_head(face.box, [other.box for other in kept], turned)
                 rivals = [i for i in np.flatnonzero(same) if kept[i].reliable]
-                if face.reliable and all(turned[i] and _score(face) > _score(kept[i]) for i in rivals):
+                if face.reliable and all(turned[i] and _score(face) > BETTER * _score(kept[i]) for i in rivals):
                     kept = [*(other for other, one in zip(kept, same, strict=True) if not one), face]
         return sorted(kept, key=lambda face: -face.detection_score)
 
