@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from fauxface.study import figures
@@ -129,24 +128,28 @@ def paragraph(made: list[Comparison]) -> str:
 
 
 def _holds(name: str, made: list[Comparison]) -> str:
-    counts: Mapping[Verdict, int] = {
-        kind: sum(t.found is not None and verdict(t.found) == kind for t in made) for kind in WORDS
-    }
-    n = sum(counts.values())
-    if not n:
-        return f"For {name} this is not measured here yet."
-    if counts["worse"] == n:
-        return f"For {name} this holds here, in all {n} comparisons."
+    parts = []
+    for images in dict.fromkeys(one.images for one in made):
+        found = [one.found for one in made if one.images == images and one.found is not None]
+        if found:
+            outcome, how = _outcome([verdict(one) for one in found])
+            runs = ", one run of each: other runs may differ" if any(one.faces_only for one in found) else ""
+            parts.append(f"with {images:,} images this {outcome} here ({how}{runs})")
+    return f"For {name}, {'; '.join(parts)}." if parts else f"For {name} this is not measured here yet."
+
+
+def _outcome(verdicts: list[Verdict]) -> tuple[str, str]:
+    """Whether comparisons say what the original did, and how many of them say what."""
+    words = {"worse": "all is worse than none", "better": "all is better than none", "alike": "no difference is shown"}
+    counts = {word: sum(one.startswith(word) for one in verdicts) for word in words}
+    how = ", ".join(
+        f"{words[word]} in {count} of {len(verdicts)} comparisons" for word, count in counts.items() if count
+    )
+    if counts["worse"] == len(verdicts):
+        return "holds", how
     if counts["worse"]:
-        outcome = "holds here in part"
-    elif counts["worse here"]:
-        outcome = "is suggested here but not shown, with one run of each"
-    elif counts["better"] or counts["better here"]:
-        outcome = "does not hold here"
-    else:
-        outcome = "is not shown here"
-    some = [f"{WORDS[kind].replace('`', '')} in {count} of {n} comparisons" for kind, count in counts.items() if count]
-    return f"For {name} this {outcome}: {', '.join(some)}."
+        return "holds in part", how
+    return "does not hold" if counts["better"] else "is not shown", how
 
 
 def _short(where: Where) -> str:
