@@ -220,8 +220,11 @@ class Landmarker:
 
         ``five`` are the detector's points (5, 2), where the face was detected in this image.
         """
-        limits = Limits.of_card(getattr(self.card, "reliable", {}))
-        return limits.hold(landmarks, scores, self.scheme, five)
+        return self._limits.hold(landmarks, scores, self.scheme, five)
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits.of_card(getattr(self.card, "reliable", {}))
 
     def faces_at(self, images: Sequence[np.ndarray], detections: list[list[Detection]]) -> list[list[Face]]:
         """The faces at the detections of each image; all go through the model together."""
@@ -261,7 +264,7 @@ class Landmarker:
         return sorted(kept, key=lambda face: -face.detection_score)
 
     def _sure(self, face: Face) -> bool:
-        return face.reliable and _score(face) >= Limits.of_card(getattr(self.card, "reliable", {})).sure
+        return face.reliable and _score(face) >= self._limits.sure
 
     def _face(self, image: np.ndarray, detection: Detection, found: Landmarks) -> Face:
         return Face(

@@ -130,26 +130,21 @@ def paragraph(made: list[Comparison]) -> str:
 def _holds(name: str, made: list[Comparison]) -> str:
     parts = []
     for images in dict.fromkeys(one.images for one in made):
-        found = [one.found for one in made if one.images == images and one.found is not None]
-        if found:
-            outcome, how = _outcome([verdict(one) for one in found])
-            runs = ", one run of each: other runs may differ" if any(one.faces_only for one in found) else ""
-            parts.append(f"with {images:,} images this {outcome} here ({how}{runs})")
+        told = [verdict(one.found) for one in made if one.images == images and one.found is not None]
+        if told:
+            counts = {kind: told.count(kind) for kind in WORDS if kind in told}
+            how = [f"{WORDS[kind].replace('`', '')} in {n} of {len(told)} comparisons" for kind, n in counts.items()]
+            parts.append(f"with {images:,} images this {_outcome(told)}: {', '.join(how)}")
     return f"For {name}, {'; '.join(parts)}." if parts else f"For {name} this is not measured here yet."
 
 
-def _outcome(verdicts: list[Verdict]) -> tuple[str, str]:
-    """Whether comparisons say what the original did, and how many of them say what."""
-    words = {"worse": "all is worse than none", "better": "all is better than none", "alike": "no difference is shown"}
-    counts = {word: sum(one.startswith(word) for one in verdicts) for word in words}
-    how = ", ".join(
-        f"{words[word]} in {count} of {len(verdicts)} comparisons" for word, count in counts.items() if count
-    )
-    if counts["worse"] == len(verdicts):
-        return "holds", how
-    if counts["worse"]:
-        return "holds in part", how
-    return "does not hold" if counts["better"] else "is not shown", how
+def _outcome(told: list[Verdict]) -> str:
+    """Whether these verdicts say what the original did."""
+    if "worse" in told:
+        return "holds here" if set(told) == {"worse"} else "holds here in part"
+    if "worse here" in told:
+        return "is suggested here but not shown, with one run of each"
+    return "does not hold here" if {"better", "better here"} & set(told) else "is not shown here"
 
 
 def _short(where: Where) -> str:
