@@ -21,8 +21,8 @@
 # scores come on top.
 #
 # WORKERS cells (1) are trained at a time and share the cores: with 2 on two cores, one thread each, more is done in the
-# same time. Set RENDERS (10,000 renders of one generator or more), HELD_OUT (renders of another seed, a folder `held_out`) and
-# W300 (300-W: afw, and the train split for adapters), or have them at the places below. Made by
+# same time. Set RENDERS (10,000 renders of one generator or more), HELD_OUT (renders of another seed, a folder
+# `held_out`) and W300 (300-W: afw, and the train split for adapters), or have them at the places below. Made by
 #   fauxface render renders/train --count 10000 --size 192 --seed 5 --recipe recipes/rendering/detector.yaml
 #   fauxface render renders/held_out --count 300 --size 192 --seed 2 --recipe recipes/rendering/detector.yaml
 set -euo pipefail

@@ -130,9 +130,9 @@ def paragraph(made: list[Comparison]) -> str:
 def _holds(name: str, made: list[Comparison]) -> str:
     parts = []
     for images in dict.fromkeys(one.images for one in made):
-        told = [verdict(one.found) for one in made if one.images == images and one.found is not None]
+        told: list[Verdict] = [verdict(one.found) for one in made if one.images == images and one.found is not None]
         if told:
-            counts = {kind: told.count(kind) for kind in WORDS if kind in told}
+            counts: dict[Verdict, int] = {kind: told.count(kind) for kind in WORDS if kind in told}
             how = [f"{WORDS[kind].replace('`', '')} in {n} of {len(told)} comparisons" for kind, n in counts.items()]
             parts.append(f"with {images:,} images this {_outcome(told)}: {', '.join(how)}")
     return f"For {name}, {'; '.join(parts)}." if parts else f"For {name} this is not measured here yet."
