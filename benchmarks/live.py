@@ -194,7 +194,7 @@ def main() -> None:
     if not options.quick:
         frames = clip(people[:1], count)
         result |= memory(landmarker, frames, options.frames)
-        rows = peers.compare(options.checkpoint, frames[:PEERS_SEE], RATE, options.afw, options.threads)
+        rows = peers.compare([options.checkpoint], frames[:PEERS_SEE], RATE, options.afw, options.threads)
         print(peers.table(rows), flush=True)
         result["peers"] = rows
     print(json.dumps(result))
