@@ -219,14 +219,18 @@ def card_text(name: str, card: Card, afw: list[Evaluation], aside: np.ndarray, r
 def groups_of_renders(renders: Evaluation, labels: list[dict[str, Any]]) -> dict[str, Rows]:
     """Aspect → errors on the renders by groups of it."""
     people = [label["identity"] for label in labels]
-    yaw = np.abs([label["head_pose"]["yaw"] for label in labels])
     tone, age = (np.array([person[key] for person in people], float) for key in ("skin_tone", "age"))
     return {
-        "turned aside": in_bins(renders.errors, yaw, TURNS),
+        "turned aside": turned_renders(renders, labels),
         "skin tone (Monk scale)": in_bins(renders.errors, tone, TONES),
         "age": in_bins(renders.errors, age, AGES),
         "who and with what": groups(renders.errors, render_groups(labels)),
     }
+
+
+def turned_renders(renders: Evaluation, labels: list[dict[str, Any]]) -> Rows:
+    """Errors on the renders by yaw."""
+    return in_bins(renders.errors, np.abs([label["head_pose"]["yaw"] for label in labels]), TURNS)
 
 
 def introduction(name: str, card: Card) -> list[str]:
@@ -304,6 +308,12 @@ def errors_on_renders(renders: Evaluation, labels: list[dict[str, Any]], aspects
         "",
         *protocols([renders]),
         *[line for aspect, rows in aspects.items() for line in errors_table(aspect, rows)],
+        "Beyond 60° the eyes' distance vanishes, so that errors divided by it are large. Divided by the size of the",
+        "landmarks' box (`--normaliser box`):",
+        "",
+        *errors_table(
+            "turned aside, by the box", turned_renders(replace(renders, normaliser="box", distances=None), labels)
+        ),
         "Groups are small: the mean of ten such faces is uncertain by about "
         f"{2 * renders.errors.std() / 10**0.5:.1f} points.",
         "",
