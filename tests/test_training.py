@@ -179,6 +179,22 @@ def test_convolutions_go_on_with_crops_of_another_size(config, tmp_path):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
 
 
+def test_a_neck_may_be_added_to_a_backbone_that_has_learned(config, tmp_path):
+    first = train(replace(config, model="mobilenetv3small-pip", steps=1))
+    onwards = replace(
+        config, model="mobilenetv3small-pip", out=tmp_path / "second", init=str(first), neck="fuse", seed=5
+    )
+    model, card = load_checkpoint(train(replace(onwards, steps=1, lr=1e-9, neck_width=32)))
+    assert (card.options["neck"], card.options["neck_width"]) == ("fuse", 32)
+    before, after = load_checkpoint(first)[0].state_dict(), model.state_dict()
+    learned = [name for name in before if name.startswith("backbone") and name.endswith("weight")]
+    for name in learned:
+        torch.testing.assert_close(after[name], before[name], atol=1e-6, rtol=1e-4)
+    assert learned
+    with pytest.raises(ValueError, match="--neck-width of --init .* is 32, not 48"):  # a neck that has learned stays
+        train(replace(onwards, out=tmp_path / "third", init=str(tmp_path / "second"), neck_width=48))
+
+
 @pytest.mark.parametrize("lost", ["checkpoint/model.safetensors", "checkpoint/model.yaml", "log.csv"])
 def test_a_finished_run_keeps_its_checkpoint_unless_it_is_broken(config, lost):
     run = train(replace(config, steps=1))

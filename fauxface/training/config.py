@@ -79,7 +79,8 @@ class TrainingConfig:
     """Seed of everything random: choice of images, held-out images, first weights, order, augmentation."""
     init: str | None = None
     """Checkpoint to start from (a folder, a run, or the name of shipped weights) instead of random weights. pip and
-    one-stage, which consist of convolutions, may continue with another --input-size."""
+    one-stage, which consist of convolutions, may continue with another --input-size. With --neck, pip's backbone may
+    be that of a checkpoint without a neck; what follows it then starts from random weights."""
     teacher: str | None = None
     """Checkpoint whose predictions the model learns as well (a folder, a run, or the name of shipped weights): its
     points on the same augmented crops and, for <backbone>-pip, its score maps. It may have another input size."""

@@ -122,10 +122,14 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
         raise ValueError(f"--init {config.init} is {found}, not {wanted}")
     # options for the shapes of weights stay; the loss may change, and so may targets, which are new heads
     changing = {"loss"} if config.targets is None else {"loss", "visibility", "targets"}
+    # a neck may be added: the backbone goes on, what is behind it begins anew
+    adds_neck = config.neck not in (None, "none") and "neck" not in card.options
+    if adds_neck:
+        changing |= {"neck", "neck_width"}
     kept = {name: value for name, value in card.options.items() if name not in changing}
     for name in PIP_ONLY:
         now, then = getattr(config, name), kept.get(name, "none")  # cards of models without a neck have no entry for it
-        if now not in (None, then):
+        if now not in (None, then) and name not in changing:
             raise ValueError(f"--{name.replace('_', '-')} of --init {config.init} is {then}, not {now}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -134,6 +138,8 @@ def first_model(config: Scheduled, data: RunData | FrameData) -> tuple[FaceNetwo
     fresh = model.state_dict()
     names = fresh.keys() - {"sigma_factor"}
     weights = {name: value for name, value in source.state_dict().items() if name in names}
+    if adds_neck:
+        weights = {name: value for name, value in weights.items() if value.shape == fresh[name].shape}
     # convolutions take crops of any size
     if any(value.shape != fresh[name].shape for name, value in weights.items()):
         raise ValueError(f"--init {config.init} is {found}, whose weights do not fit {wanted}")
