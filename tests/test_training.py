@@ -191,7 +191,7 @@ def test_a_neck_may_be_added_to_a_backbone_that_has_learned(config, tmp_path):
     for name in learned:
         torch.testing.assert_close(after[name], before[name], atol=1e-6, rtol=1e-4)
     assert learned
-    with pytest.raises(ValueError, match="--neck-width of --init .* is 32, not 48"):  # a neck that has learned stays
+    with pytest.raises(ValueError, match=r"--neck-width of --init .* is 32, not 48"):  # a neck that has learned stays
         train(replace(onwards, out=tmp_path / "third", init=str(tmp_path / "second"), neck_width=48))
 
 
