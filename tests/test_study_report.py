@@ -18,7 +18,7 @@ from fauxface.study.document import Document
 from fauxface.study.front import grid, not_measured, sentences
 from fauxface.study.gap import add_gap, add_longer
 from fauxface.study.material import Material
-from fauxface.study.original import comparisons, paragraph, sentence, verdict
+from fauxface.study.original import Comparison, by_boxes, comparisons, paragraph, sentence, verdict
 from fauxface.study.report import write_report
 from fauxface.study.results import COLUMNS, Results
 from fauxface.study.statistics import Difference, Group, Where
@@ -276,6 +276,19 @@ def test_the_sentence_on_a_model_gives_the_differences_of_each_number_of_images(
         f"**{V3}**: with 10 images `all` is worse than `none` in 2 of 2 comparisons (+2.00 to +2.00); "
         "with 100 images `all` is better than `none` in 2 of 2 comparisons (−2.00 to −2.00)."
     )
+
+
+def test_the_boxes_part_of_a_difference_is_told_where_both_kinds_are_measured():
+    def one(model: str, images: int, box: str, mean: float | None, adapted: str = "no") -> Comparison:
+        found = None if mean is None else difference_of(mean - 0.1, mean + 0.1)
+        return Comparison(model, images, Where("afw", box, adapted), found)
+
+    made = [one(V3, 100, "landmarks", 1.0), one(V3, 100, "detector", -0.25), one(V3, 10, "detector", 7.0)]
+    made += [one(V3, 100, "detector", 8.0, adapted="yes"), one("other", 100, "landmarks", 3.0)]
+    assert by_boxes(made).endswith(f"from landmarks and from the detector: {V3} +1.00 and −0.25.")
+    assert "with 100 images, raw" in by_boxes(made)
+    assert by_boxes([*made[:1], one(V3, 100, "detector", None)]) == ""
+    assert by_boxes([]) == ""
 
 
 # --- renders against photographs
