@@ -262,8 +262,7 @@ def test_the_pages_javascript_follows_faces_as_python_does(tmp_path: Path):
 @pytest.mark.parametrize(
     ("checkpoint", "detector", "networks"),
     [
-        ("fauxface-s", "own", {"detector", "landmarks", "checker"}),
-        ("fauxface-check", "own", {"detector", "landmarks"}),
+        ("fauxface-s", "own", {"detector", "landmarks"}),
         ("fauxface-m", "own", {"detector", "landmarks", "checker"}),
         ("fauxface-s", str(SHIPPED / "fauxface-detector"), {"detector", "landmarks"}),
     ],

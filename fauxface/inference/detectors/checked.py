@@ -24,9 +24,8 @@ from fauxface.inference.onnx_model import load_onnx
 from fauxface.inference.places import has_extent, place_of, place_of_points
 from fauxface.landmarks import five_points, scheme_of
 
-CHECKER = "fauxface-check"
-"""The shipped weights that look again at what the shipped detector finds. They have a folder of their own, so that other
-landmark weights do not change which faces are found."""
+CHECKER = "fauxface-s"
+"""The shipped weights that look again at what the shipped detector finds."""
 CANDIDATE, FACE = 0.25, 0.346
 """Least score of what is looked at, and of what is a face then. With the shipped weights `FACE` gives one false alarm
 per ten face-free pictures (docs/models.md)."""
