@@ -3,7 +3,8 @@
     python benchmarks/offsets.py fauxface-s --data 300w/afw [--data RENDERS …]
 
 For each data set: NME, and NME without each point's mean offset (in the frame of the eyes, in units of their distance);
-the mean offset of the inner 51 points in pixels, for small, medium and large faces. An offset of the same number of
+the mean offset of the inner 51 points in pixels, for small, medium and large faces; the jaw's error along the annotated
+outline, which is a matter of where on it the 17 points lie, and across it. An offset of the same number of
 pixels on all faces comes from annotations or cropping; one that grows with the face, from the definition of the points.
 For inspection only: nothing may be fitted to it and put into the generator.
 """
@@ -42,6 +43,14 @@ def without_offsets(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.linalg.norm(offsets - offsets.mean(0), axis=-1).mean(1)
 
 
+def along_and_across(errors: np.ndarray, outline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Errors (M, N, 2) of the points of an outline (M, N, 2), split into lengths (M, N) along and across it."""
+    tangents = np.gradient(outline, axis=1)
+    tangents = tangents / np.linalg.norm(tangents, axis=2, keepdims=True)
+    normals = np.stack([-tangents[..., 1], tangents[..., 0]], -1)
+    return np.abs((errors * tangents).sum(2)), np.abs((errors * normals).sum(2))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", help="a checkpoint's folder or the name of shipped weights")
@@ -58,6 +67,10 @@ def main() -> None:
             print(f"  {group:10} {errors[:, list(points)].mean():5.2f}")
             for name, axis in zip(("across", "down"), means[list(points)].T, strict=True):
                 print(f"    {name:8}", " ".join(f"{value:5.1f}" for value in axis))
+        jaw = list(groups["jaw"])
+        outline = in_frame_of(result.truth, result.truth[:, jaw])
+        along, across = (part.mean() for part in along_and_across(offsets[:, jaw], outline))
+        print(f"  jaw, along the outline {along:.2f}, across it {across:.2f}")
         sizes = np.linalg.norm(result.truth[:, 45] - result.truth[:, 36], axis=1)
         inner = [i for group, points in groups.items() if group not in ("jaw", "pupils") for i in points]
         shifts = (result.predictions - result.truth)[:, inner].mean(1)
