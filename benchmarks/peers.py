@@ -81,9 +81,10 @@ def draw(rows: dict[str, Row], path: Path) -> None:
         ylabel="error on AFW, % of the eyes' distance",
         title="filled: mean (NME), hollow: median",
     )
-    axes.xaxis.set_major_formatter("{x:g}")
+    for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        formatter("{x:g}")
     axes.set_ylim(bottom=0)
-    axes.margins(x=0.2)
+    axes.margins(x=0.35)
     axes.grid(alpha=0.3, which="both")
     with atomic_path(path) as part:
         figure.savefig(part, dpi=110)
