@@ -45,10 +45,23 @@ def without_offsets(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 def along_and_across(errors: np.ndarray, outline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Errors (M, N, 2) of the points of an outline (M, N, 2), split into lengths (M, N) along and across it."""
+    along, across = parts_of(errors, outline)
+    return np.abs(along), np.abs(across)
+
+
+def parts_of(errors: np.ndarray, outline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The parts (M, N) of errors along the outline, positive towards its end, and across it."""
     tangents = np.gradient(outline, axis=1)
     tangents = tangents / np.linalg.norm(tangents, axis=2, keepdims=True)
     normals = np.stack([-tangents[..., 1], tangents[..., 0]], -1)
-    return np.abs((errors * tangents).sum(2)), np.abs((errors * normals).sum(2))
+    return (errors * tangents).sum(2), (errors * normals).sum(2)
+
+
+def after_stretching(along: np.ndarray) -> np.ndarray:
+    """What is left of errors along an outline (M, N) when each face's points are moved and stretched on it."""
+    count = along.shape[1]
+    places = np.stack([np.ones(count), np.linspace(-1, 1, count)], 1)
+    return along - (places @ np.linalg.lstsq(places, along.T, rcond=None)[0]).T
 
 
 def main() -> None:
@@ -69,8 +82,13 @@ def main() -> None:
                 print(f"    {name:8}", " ".join(f"{value:5.1f}" for value in axis))
         jaw = list(groups["jaw"])
         outline = in_frame_of(result.truth, result.truth[:, jaw])
-        along, across = (part.mean() for part in along_and_across(offsets[:, jaw], outline))
-        print(f"  jaw, along the outline {along:.2f}, across it {across:.2f}")
+        along, across = along_and_across(offsets[:, jaw], outline)
+        print(f"  jaw, along the outline {along.mean():.2f}, across it {across.mean():.2f}")
+        print("    along   ", " ".join(f"{value:5.1f}" for value in along.mean(0)))
+        towards = parts_of(offsets[:, jaw], outline)[0]
+        ends = np.corrcoef(towards[:, 0], towards[:, -1])[0, 1]
+        left = np.abs(after_stretching(towards)).mean()
+        print(f"    moved and stretched on each face {left:.2f}; correlation of the ends' errors {ends:+.2f}")
         sizes = np.linalg.norm(result.truth[:, 45] - result.truth[:, 36], axis=1)
         inner = [i for group, points in groups.items() if group not in ("jaw", "pupils") for i in points]
         shifts = (result.predictions - result.truth)[:, inner].mean(1)
