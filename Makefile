@@ -1,6 +1,8 @@
 # Each target makes its own environment in .venv first: Python 3.11 or newer and make are all it needs
 # (and EGL, which it installs where it may).
 PYTHON ?= python3
+# Keep compiled modules even where the machine says not to: hundreds of commands in the tests would compile torch anew
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -34,7 +34,7 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: found or "not installed" for name, found in zip(PACKAGES, versions(*PACKAGES), strict=True)},
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": f"{_processor()}, {len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()} cores",
+        "processor": f"{processor()}, {len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()} cores",
         "torch device": _torch_device(),
         "renderer": _renderer(),
     }
@@ -83,7 +83,8 @@ def _torch_device() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of this machine's processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text().splitlines():

@@ -17,6 +17,7 @@ from fauxface.cli import main
 from fauxface.datasets import face_synthetics
 from fauxface.evaluation.evaluation_sets import CachedDetector, data_facts
 from fauxface.inference import Detection
+from fauxface.info import processor
 from fauxface.rendering import dataset as dataset_settings
 from fauxface.study import StudyConfig, run_study
 from fauxface.study.answers import answer
@@ -302,6 +303,7 @@ def test_a_study_runs_and_nothing_runs_twice(tmp_path: Path, capsys: pytest.Capt
     )
     assert float(annotated["nme"]) > 0
     assert float(annotated["peak_memory_mb"]) > 100
+    assert annotated["device"].startswith(f"cpu ({processor().replace(',', ' ')}; ")
     assert annotated["n_yaw_0"] == "3"  # drawn faces look into the camera
     folder = tmp_path / "study" / "cells" / annotated["cell"]
     assert "6 images, none, seed 0" in (folder / "log.txt").read_text()

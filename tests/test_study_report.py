@@ -92,6 +92,8 @@ def test_the_report_is_right_with_no_cell_some_and_all(done: int, tmp_path: Path
         assert all(name in text for name in missing)
         assert not re.search(r"\d+ of \d+ cells", text)
         assert ("No cell is finished yet." in text) == (done == 0)
+        assert ("The cells were trained on: cpu" in text) == (done > 0)  # perhaps not where the page is made
+        assert "This page was made on: machine here" in text
         assert "nan" not in re.sub(r"base64,[^\"]*|<code>.*</code>", "", text)
     assert page.count('class="empty"') >= (8 - done if done else 0)
     assert page.count("<details>") == page.count("</details>") == markdown.count("</details>")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import platform
 import resource
 import shutil
 import sys
@@ -30,6 +29,7 @@ from fauxface.evaluation.evaluation_sets import (
 )
 from fauxface.evaluation.predictions import AnnotatedFaces
 from fauxface.files import write_bytes, write_text
+from fauxface.info import processor
 from fauxface.names import printable
 from fauxface.parsing import fits, number, read_csv, read_json_object
 from fauxface.study.config import Cell, StudyConfig
@@ -156,10 +156,10 @@ def _on_gpu(config: TrainingConfig) -> bool:
 
 
 def _device(config: TrainingConfig) -> str:
-    """Name of the training device, without commas."""
+    """Name of the GPU, or of the processor with its threads; without commas."""
     if _on_gpu(config):
         return torch.cuda.get_device_name().replace(",", " ")
-    return f"cpu ({platform.machine()}; {config.threads} threads × {config.devices})"
+    return f"cpu ({processor().replace(',', ' ')}; {config.threads} threads × {config.devices})"
 
 
 @lru_cache

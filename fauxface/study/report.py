@@ -32,7 +32,9 @@ def write_report(material: Material, machine: Mapping[str, str], command: str) -
         evidence.add_runs(document, material)
     evidence.add_method(document, material, command)
     evidence.add_drawings(document, material)
-    foot = "; ".join(f"{name} {value}" for name, value in machine.items())
+    devices = sorted({str(row["device"]) for row in material.results.rows.values() if row.get("device")})
+    trained = f"The cells were trained on: {', '.join(devices)}. " if devices else ""
+    foot = trained + "This page was made on: " + "; ".join(f"{name} {value}" for name, value in machine.items())
     document.page(foot).save(material.config.out / REPORT)
     write_text(material.config.out / MARKDOWN, document.markdown(foot))
     return material.config.out / REPORT

@@ -31,6 +31,7 @@ from fauxface.training.data import RunData, load_data
 from fauxface.training.frames import FrameData, load_frames
 from fauxface.training.log import COLUMNS, draw_curves, write_log
 from fauxface.training.loggers import check_logger, open_logger
+from fauxface.training.memory import keep_freed_memory
 from fauxface.training.ranks import (
     agreed,
     average_statistics,
@@ -308,7 +309,8 @@ def _train(fabric: Fabric, config: Scheduled) -> Path:
     began = last_saved = time.monotonic()
     minutes_before, first_step = done.minutes, done.step
     logger = open_logger(config.logger if fabric.is_global_zero else None, trainer.run, asdict(config), done.step)
-    with _progress(plan.steps, done, fabric.is_global_zero) as (progress, task), logger as tell:
+    shown = _progress(plan.steps, done, fabric.is_global_zero)
+    with keep_freed_memory(), shown as (progress, task), logger as tell:
         for step in range(done.step, plan.steps):
             rate = trainer.step(step)
             log_now = plan.logs(step)
