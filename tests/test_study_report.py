@@ -262,7 +262,7 @@ def verdicts(all_minus_none: Sequence[float], seeds: int) -> tuple[str, str]:
             "this holds here: all is worse than none in 2 of 2 comparisons.",
         ),
         ((0.0, 0.0), 3, "with 100 images this is not shown here: no difference is shown in 2 of 2 comparisons."),
-        ((2.0, 2.0), 1, "with 100 images this is suggested here but not shown, with one run of each: all was worse in"),
+        ((2.0, 2.0), 1, "with 100 images this is suggested here but not shown: all was worse (one run of each) in"),
     ],
 )
 def test_the_paragraph_says_where_the_original_s_finding_holds(differences: tuple[float, float], seeds: int, says: str):

@@ -16,8 +16,8 @@ WORDS: dict[Verdict, str] = {
     "worse": "`all` is worse than `none`",
     "better": "`all` is better than `none`",
     "alike": "no difference is shown",
-    "worse here": "`all` was worse in the one run of each (other runs may differ)",
-    "better here": "`all` was better in the one run of each (other runs may differ)",
+    "worse here": "`all` was worse (one run of each)",
+    "better here": "`all` was better (one run of each)",
 }
 
 
@@ -169,7 +169,7 @@ def _outcome(told: list[Verdict]) -> str:
     if "worse" in told:
         return "holds here" if set(told) == {"worse"} else "holds here in part"
     if "worse here" in told:
-        return "is suggested here but not shown, with one run of each"
+        return "is suggested here but not shown"
     return "does not hold here" if {"better", "better here"} & set(told) else "is not shown here"
 
 
