@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
 
 from fauxface import __version__
 from fauxface.extras import advice, versions
+from fauxface.jobs import cores, processor
 
 PACKAGES = (
     "torch",
@@ -34,7 +34,7 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: found or "not installed" for name, found in zip(PACKAGES, versions(*PACKAGES), strict=True)},
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": f"{processor()}, {len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()} cores",
+        "processor": f"{processor()}, {cores()} cores",
         "torch device": _torch_device(),
         "renderer": _renderer(),
     }
@@ -72,25 +72,12 @@ def _show(rows: Mapping[str, object], indent: str = "") -> None:
             print(f"{indent}{name:<{width}}{value}")
 
 
-_LINUX = platform.system() == "Linux"
-
-
 def _torch_device() -> str:
     try:
         import torch
     except ModuleNotFoundError as error:
         return _missing(error)
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-
-
-def processor() -> str:
-    """Name of this machine's processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown processor"
 
 
 def _renderer() -> str:

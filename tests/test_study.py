@@ -17,7 +17,7 @@ from fauxface.cli import main
 from fauxface.datasets import face_synthetics
 from fauxface.evaluation.evaluation_sets import CachedDetector, data_facts
 from fauxface.inference import Detection
-from fauxface.info import processor
+from fauxface.jobs import processor
 from fauxface.rendering import dataset as dataset_settings
 from fauxface.study import StudyConfig, run_study
 from fauxface.study.answers import answer

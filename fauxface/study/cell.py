@@ -29,7 +29,7 @@ from fauxface.evaluation.evaluation_sets import (
 )
 from fauxface.evaluation.predictions import AnnotatedFaces
 from fauxface.files import write_bytes, write_text
-from fauxface.info import processor
+from fauxface.jobs import processor
 from fauxface.names import printable
 from fauxface.parsing import fits, number, read_csv, read_json_object
 from fauxface.study.config import Cell, StudyConfig
