@@ -8,7 +8,7 @@
 #
 # step     cells  what                                                        training on two cores, minutes
 # grid     24     the four models, 1,000 and 10,000 images, three policies    ResNet-50 6 × 31, ResNet-18 6 × 8,
-#                                                                             MobileNetV3 6 × 9, heatmaps not measured
+#                                                                             MobileNetV3 6 × 9, heatmaps 6 × 21
 # seeds    8      seeds 1 and 2 of MobileNetV3 and PIPNet, none and all       4 × 9 + 4 × 8
 # old      3      mobilenetv1-coordinates, 10,000 images                      not measured
 # curves   8      100 … 10,000 images, all (resnet18-pip: two are in the      3 × 8 + 5 × 7 or less
@@ -17,8 +17,9 @@
 # pair     2      mobilenetv3-coordinates, 256,000 samples, none and all      2 × 37
 #
 # From 64,000 samples a cell at 34 (ResNet-50), 142 (ResNet-18) and 115 (MobileNetV3-large) images/s, measured on two
-# cores of an AMD EPYC at 128 px; of mobilenetv3small-pip, the slowest seen (7 minutes, two cells at a time). Adapter and
-# scores come on top.
+# cores of an AMD EPYC at 128 px; of mobilenetv3small-pip, the slowest seen (7 minutes, two cells at a time); of heatmaps,
+# half of the 42 minutes that a cell took beside another. Adapter and scores come on top. On two cores of an Intel Xeon
+# that share one physical core, heatmaps take about 22 (48 images/s, two at a time).
 #
 # WORKERS cells (1) are trained at a time and share the cores: with 2 on two cores, one thread each, more is done in the
 # same time. Set RENDERS (10,000 renders of one generator or more), HELD_OUT (renders of another seed, a folder
