@@ -157,9 +157,8 @@ def _on_gpu(config: TrainingConfig) -> bool:
 
 def _device(config: TrainingConfig) -> str:
     """Name of the GPU, or of the processor with its threads; without commas."""
-    if _on_gpu(config):
-        return torch.cuda.get_device_name().replace(",", " ")
-    return f"cpu ({processor().replace(',', ' ')}; {config.threads} threads × {config.devices})"
+    cpu = f"cpu ({processor()}; {config.threads} threads × {config.devices})"
+    return (torch.cuda.get_device_name() if _on_gpu(config) else cpu).replace(",", " ")
 
 
 @lru_cache
